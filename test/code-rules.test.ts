@@ -21,7 +21,7 @@ const codeOf = (file: string): string =>
     .replaceAll(/\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*$/gm, '')
     .replaceAll(/'(?:[^'\\\n]|\\.)*'|`[^`$\n]*`/g, "''");
 
-/** What a file refers to by path: imports of all kinds, in comments of the page and in the text of scripts, too. */
+/** Files that a file refers to by path: imports of all kinds, also in comments of the page and in the text of scripts. */
 function referencesOf(file: string): string[] {
   const paths = [...textOf(file).matchAll(/'(\.\.?\/[^'\s]+\.(?:ts|js|mjs))'/g)].map((match) => match[1] ?? '');
   return paths.flatMap((path) => [join(dirname(file), path), join(path)]);
@@ -40,7 +40,7 @@ for (const file of EVERYTHING) {
   for (const path of referencesOf(file)) users.set(path, [...(users.get(path) ?? []), file]);
 }
 
-/** Who may use what `file` exports, by way of files that pass all of it on, too. */
+/** Files that may use the exports of `file`, also through files that re-export all of them. */
 function usersOf(file: string): string[] {
   const direct = users.get(file) ?? [];
   const passing = direct.filter((user) => /^export (?:type )?\* from/m.test(textOf(user)));
@@ -60,7 +60,7 @@ test('what is exported is used in another file, and not by tests alone', () => {
       const word = new RegExp(`\\b${name}\\b`);
       const using = readers.filter((reader) => word.test(textOf(reader)));
       if (using.length === 0) unused.push(`${file} ${name}`);
-      // Tests may call the pure parts of a file by themselves, as long as the file itself does so, too.
+      // Tests may call the pure parts of a file directly, if the file itself uses them as well.
       else if (using.every((reader) => reader.startsWith('test/')) && timesIn(file, name) < 2) {
         dead.push(`${file} ${name}`);
       }
@@ -71,8 +71,8 @@ test('what is exported is used in another file, and not by tests alone', () => {
 });
 
 /**
- * Most type assertions, without those of elements of buffers (`bytes[at] as number`), which loops over bytes need. It may
- * fall, never grow: a guard, `satisfies` or a better type does without.
+ * Maximum number of type assertions, without those of elements of buffers (`bytes[at] as number`), which loops over bytes
+ * need. It may fall, never grow: use a guard, `satisfies` or a better type instead.
  */
 const MAX_CASTS = 143;
 
@@ -91,7 +91,7 @@ test('type assertions do not grow in number', () => {
 /** Most lines of a file. Past 300, look again: there is a seam. */
 const MAX_LINES = 300;
 
-/** Files beyond, with the reason why they are whole. */
+/** Longer files, with the reason why they are not split. */
 const LONG: Readonly<Record<string, string>> = {
   'src/host/tail/tail-set.ts': 'one state machine of files that rotate',
   'src/kube/lease.ts': 'one state machine of an election',

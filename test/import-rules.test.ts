@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/** What the options of collectors are made of. */
+/** Modules for the options of collectors. */
 const OPTIONS = ['config/units.ts', 'config/http-url.ts', 'config/re2', 'config/yaml.ts', 'config/secret-file.ts'];
 
 /** Which folders of src a folder may import from, besides itself; see docs/architecture.md. */

@@ -6,8 +6,8 @@ import { currentNames } from '../scripts/names.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-// "npm run generate" adds new names to the list and never removes one: what is gone has to be removed by hand, with a
-// reason in the changelog, since configurations, dashboards and alerts of users depend on it.
+// "npm run generate" adds new names to the list and never removes one: a removed name has to be deleted manually, with a
+// reason in the changelog, because configurations, dashboards and alerts of users depend on it.
 test('no key of the configuration, route, value of the chart or metric was removed', () => {
   const listed = readFileSync(new URL('names.txt', import.meta.url), 'utf8')
     .trimEnd()

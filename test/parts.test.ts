@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Parts } from '../src/agent/parts.ts';
 
-/** A part that writes down what happens to it. */
+/** A part that records its calls. */
 function recorder() {
   const said: string[] = [];
   const life = {

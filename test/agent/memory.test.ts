@@ -7,7 +7,7 @@ test('the heap is collected after the first cycles, and Node does not expose gc 
   t.mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
   const references = new WeakRef({ of: 'the start' });
   keepHeapSmall(createLog('silent'));
-  // The object is kept alive until the end of this turn, which the collection must outlast.
+  // The object stays alive until the end of this turn, which the collection must outlast.
   return Promise.resolve().then(async () => {
     await new Promise((resolve) => setImmediate(resolve));
     t.mock.timers.tick(20_000);

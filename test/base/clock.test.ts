@@ -19,7 +19,7 @@ test('wall time is that of the machine, and monotonic time never decreases', () 
   assert.ok(monotonicMs() >= before);
 });
 
-/** Whoever waits does so with `sleep`; a real clock as a parameter is one of `base/clock`. */
+/** All waits use `sleep`; real clocks that are passed as parameters come from `base/clock`. */
 const OWN_CLOCKS = [/setTimeout[^'"]*from 'node:timers\/promises'/, /\(\) => performance\.now\(\)/, /[:=] Date\.now,/];
 
 test('there is a single clock', () => {

@@ -9,7 +9,7 @@ import { accessibilityFindings, lookAt, openPage, screenshot, startBrowser } fro
 import { scratchFolder } from '../kit/host-tree.ts';
 import { giveToken, LIMIT, openAgentPage, startPageAgent, TOKEN } from '../kit/page-agent.ts';
 
-/** What the page shows at one moment. */
+/** A consistent reading of the page. */
 const CYCLES_AND_LOADAVG = `({
   cycles: Number([...document.querySelectorAll('#cycle-facts > div')]
     .find((fact) => fact.textContent.startsWith('Cycles')).querySelector('dd > span').textContent),
@@ -74,7 +74,7 @@ test('a failing collector is visible after its next run, with the reason', LIMIT
   await row(page, 'node.loadavg').locator('.state', { hasText: /^ok$/ }).waitFor();
   writeFileSync(loadavg, 'nonsense\n');
   const { cycle } = (await (await fetch(`${url}/v1/status`)).json()) as StatusView;
-  // The cycle that was under way may have read the old file; the next one has not.
+  // The cycle in progress may have read the old file; the next one has not.
   for (let state = ''; state !== 'failing'; await page.waitForTimeout(50)) {
     const shown = (await page.evaluate(CYCLES_AND_LOADAVG)) as { cycles: number; state: string };
     state = shown.state;

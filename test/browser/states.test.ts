@@ -15,7 +15,7 @@ import { loadRecordedCluster } from '../kit/recorded-cluster.ts';
 const statusOf = async (url: string): Promise<StatusView> =>
   (await (await fetch(`${url}/v1/status`, { signal: AbortSignal.timeout(30_000) })).json()) as StatusView;
 
-/** Some numbers of the page, all of one moment. */
+/** Some numbers of the page, read at the same time. */
 interface Shown {
   readonly cycles: string;
   readonly samples: string;
@@ -42,7 +42,7 @@ const SHOWN = `(() => {
   };
 })()`;
 
-/** What page and API say of the same cycle: asked again until both have come as far. */
+/** The numbers of page and API for the same cycle: read again until both show it. */
 async function ofOneCycle(page: Page, url: string): Promise<{ shown: Shown; status: StatusView }> {
   for (;;) {
     const status = await statusOf(url);

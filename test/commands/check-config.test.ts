@@ -12,7 +12,7 @@ import { fixture, scratchFolder } from '../kit/host-tree.ts';
 const BROKEN = fixture('config/broken');
 const TYPES = exporterSection.options.map(({ shape }) => String(shape.type.value));
 
-/** File → what check-config says of it, after the file's path. */
+/** File → the message of check-config, after the file's path. */
 const MESSAGES: Readonly<Record<string, string>> = {
   'bad-duration.yaml': ':2:13: push.interval: expected a duration with its unit, such as 15s, 1m30s or 250ms',
   'bad-regex.yaml':

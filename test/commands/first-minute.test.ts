@@ -111,7 +111,7 @@ test('check-config reads the files named in a configuration', async (t) => {
   assert.match(custom.stderr, /custom\.yaml/);
 });
 
-/** Files that the agent writes, that are read with the configuration, and keys that are no files. */
+/** Files that the agent writes, files that are read with the configuration, and keys that are not files. */
 const OTHER_FILES = ['configFile', 'customResourceStateFile', 'idsFile', 'payloadFile', 'perFile', 'stateFile'];
 
 test('check-config reads each setting that names a file', () => {

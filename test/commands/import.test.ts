@@ -92,7 +92,7 @@ function files(context: TestContext, contents: Readonly<Record<string, string>>)
   });
 }
 
-/** Every task that is printed is one that its type takes. */
+/** Every printed task is valid for its type. */
 async function checked(printed: string): Promise<Record<string, unknown>[]> {
   const { tasks } = parse(printed) as { tasks: Record<string, unknown>[] };
   for (const task of tasks) {

@@ -52,7 +52,7 @@ test('check-config --connect reports whether each receiver accepts pushes and wh
   for (const [url, product] of [
     [victoria.url, 'VictoriaMetrics'],
     [vmagent, 'vmagent'],
-    // What is behind a vmauth shows itself.
+    // The receiver behind a vmauth is identified.
     [vmauth, 'VictoriaMetrics|vmauth'],
     [gateway, 'Pushgateway \\d+\\.\\d+\\.\\d+'],
   ] as const) {

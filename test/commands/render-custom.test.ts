@@ -13,7 +13,7 @@ const custom = (objects: string, config: string) =>
 const seriesOf = (text: string) => text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
 const timesTyped = (text: string, family: string) => text.split(`# TYPE ${family} `).length - 1;
 
-/** File of custom resources → series of its objects, by what is in them, with how many there are. */
+/** File of custom resources → patterns of the series of its objects, with their number. */
 const FILES: Readonly<Record<string, readonly (readonly [part: RegExp, count: number])[]>> = {
   flux: [
     [/^gotk_resource_info\{.*\} 1$/, 3],

@@ -10,7 +10,7 @@ import { runCommand } from '../kit/command.ts';
 import { fixturePaths } from '../kit/host-tree.ts';
 import { type LocalAgent, startLocalAgent } from '../kit/local-agent.ts';
 
-/** An agent that pushes to `url` each second; `token` is what readers need. */
+/** An agent that pushes to `url` each second; `token` is required for reading. */
 const startAgent = (t: TestContext, url: string, more: object = {}) =>
   startLocalAgent(t, (folder) => ({
     push: { interval: '1s' },
@@ -30,7 +30,7 @@ const startAgent = (t: TestContext, url: string, more: object = {}) =>
 const ask = (agent: LocalAgent, ...args: string[]) =>
   runCommand(status, [...args, '--url', agent.url, '--token-file', join(agent.folder, 'token')]);
 
-/** The output once the exit code is `code`: cycles and pushes take their time. */
+/** The output once the exit code is `code`, after some cycles and pushes. */
 async function untilCode(agent: LocalAgent, code: number, ...args: string[]): Promise<string> {
   const deadline = AbortSignal.timeout(30_000);
   for (;;) {

@@ -33,7 +33,7 @@ async function checkReferences(path: string, reason: RegExp): Promise<void> {
   }
 }
 
-/** What may stand where a file is expected, and what is said of it. */
+/** Objects in place of a file, and the message about them. */
 const ODD: Readonly<Record<string, [make: (path: string) => void, reason: RegExp]>> = {
   'a pipe': [(path) => assert.equal(spawnSync('mkfifo', [path]).status, 0), /not a regular file/],
   'a device that never ends': [(path) => symlinkSync('/dev/zero', path), /not a regular file/],

@@ -7,18 +7,18 @@ import { isSame, type Judged } from '../../src/diff/report.ts';
 
 const CADVISOR = REPLACED.find(({ program }) => program === 'cAdvisor');
 const POD = 'id="/kubepods/burstable/pod1/c1",name="c1",namespace="shop",pod="web-1",container="web"';
-/** What a container has used of a CPU at a moment, s. */
+/** The CPU time of a container at a given time, in seconds. */
 const used = (nowMs: number) => nowMs / 4000;
 
 interface Given {
-  /** What we have at a moment, and what they had at the moment of their stamp. */
+  /** Our value at a given time, and theirs at the time of their timestamp. */
   readonly ours: (nowMs: number) => string;
   readonly theirs: (stampMs: number) => string;
-  /** How old their values are at most; they look anew whenever that much has passed. */
+  /** Maximum age of their values; they are read again after this time. */
   readonly every?: number;
 }
 
-/** Runs the comparison in virtual time; also how long it took. */
+/** Runs the comparison in virtual time; also returns how long it took. */
 async function compared({ ours, theirs, every = 10_000 }: Given): Promise<Judged & { seconds: number }> {
   assert.ok(CADVISOR);
   const start = 1_000_000;

@@ -33,11 +33,11 @@ for (const section of SECTIONS) {
   test(`the alerts of ${section} fire when they should, and only then`, { timeout: 120_000 }, async (t) => {
     if (!serverAvailable(t, 'vmalert-tool')) return;
     const folder = scratchFolder(t);
-    // The same address for each would only be noise in what the tests expect.
+    // The same address for each would only be noise in the expected results.
     const bare = rulesOf(file).map((rule) => ({ ...rule, annotations: omitRunbook(rule.annotations) }));
     writeFileSync(join(folder, 'rules.yaml'), stringify({ groups: [{ name: section, rules: bare }] }));
     writeFileSync(join(folder, 'tests.yaml'), page(tests));
-    // It ends with 1 and reports what differs on standard error, which is in the message of the rejection.
+    // It exits with 1 and reports differences on standard error, which is in the message of the rejection.
     await run('vmalert-tool', ['unittest', '--files=tests.yaml', '--disableAlertgroupLabel'], {
       cwd: folder,
       timeout: 100_000,

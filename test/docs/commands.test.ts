@@ -8,7 +8,7 @@ import { freePort } from '../kit/free-port.ts';
 import { fixture, scratchFolder } from '../kit/host-tree.ts';
 import { loadRecordedCluster } from '../kit/recorded-cluster.ts';
 
-/** The documentation as tests: each command that a reader is told to enter is run, as far as this machine has what it needs. */
+/** The documentation as tests: each command in it is run, if this machine has what it needs. */
 const ROOT = join(import.meta.dirname, '..', '..');
 const textOf = (page: string) => readFileSync(join(ROOT, page), 'utf8');
 
@@ -22,25 +22,25 @@ const PAGES = [
   'helm/README.md',
 ];
 
-/** What does not run here, and why. Everything else has to be a command of ours. */
+/** Commands that do not run here, with the reason. All others must be commands of this project. */
 const ELSEWHERE: readonly (readonly [command: RegExp, reason: string])[] = [
   [/^helm (?:install|upgrade|test|uninstall) /, 'needs a cluster; test/helm renders the chart'],
   [/^kubectl (?!.* -- firesteel )(?!.*npm run)/, 'needs a cluster'],
   [/^npm ci && npm (?:start|test)$/, 'is how CI begins'],
 ];
 
-/** The lines of a page's shell blocks; one that ends with a backslash goes on. */
+/** The lines of a page's shell blocks; one that ends with a backslash is continued. */
 const linesOf = (page: string) =>
   [...textOf(page).matchAll(/^ *```sh\n([\s\S]*?)^ *```$/gm)]
     .flatMap(([, block = '']) => block.replaceAll('\\\n', ' ').split('\n'))
     .map((line) => line.replace(/\s+#.*$/, '').trim())
     .filter((line) => line !== '');
 
-/** What the runbook has in its sentences. */
+/** Commands in the sentences of the runbook. */
 const inlineOf = (page: string) =>
   [...textOf(page).matchAll(/`(firesteel [a-z][^`]*)`/g)].map(([, line = '']) => line.replaceAll(/\s+/g, ' '));
 
-/** The arguments of a command of ours, however it is started. */
+/** The arguments of a firesteel command, however it is started. */
 const argumentsOf = (line: string): string[] | undefined =>
   /(?:^|^npm run -s |\| npm run -s |^kubectl .* -- )firesteel (?:-- )?(.+)$/.exec(line)?.[1]?.split(/\s+/);
 
@@ -69,13 +69,13 @@ test('commands that do not run here still exist in the pages', () => {
     );
 });
 
-/** Commands that go on until they are stopped, and what they print when they are at it. */
+/** Commands that run until they are stopped, and what they print when they have started. */
 const ENDLESS: Readonly<Record<string, RegExp>> = { run: /"msg":"started"/, receive: /receiving at/ };
 
 /** Commands that talk to a running agent. */
 const OF_AN_AGENT = ['status', 'support-bundle', 'tasks'];
 
-/** Exit codes that are an answer. Another host's metrics do differ from this one's, and no receiver listens; a usage error is 2. */
+/** Permitted exit codes: another host's metrics differ from this one's, and no receiver listens; a usage error is 2. */
 const ANSWERS: Readonly<Record<string, readonly number[]>> = {
   diff: [0, 1],
   'check-config --connect': [0, 1],
@@ -88,7 +88,7 @@ async function tryCommand(t: TestContext, page: string, args: readonly string[])
   const folder = scratchFolder(t);
   const config = join(folder, 'firesteel.yaml');
   writeFileSync(join(folder, 'password'), 'secret\n');
-  // The page's own configuration file, in a folder of its own.
+  // The page's configuration file, in a separate folder.
   const own = /^```yaml\n(# firesteel\.yaml\n[\s\S]*?)^```$/m.exec(textOf(page))?.[1];
   writeFileSync(config, (own ?? SMALL).replace('/etc/firesteel/password', join(folder, 'password')));
   const pods = join(folder, 'pods.json');
@@ -115,7 +115,7 @@ async function tryCommand(t: TestContext, page: string, args: readonly string[])
 const NODE = join(ROOT, 'test/fixtures/node/expected.prom');
 const KUBE_STATE = fixture('cluster-cgroupv1/ksm.prom');
 
-/** What this machine has in place of what a page names. */
+/** Replacements on this machine for names in a page. */
 function standFor(argument: string, { config, pods }: { readonly config: string; readonly pods: string }): string {
   if (/^(?:firesteel\.yaml|FILE|\/etc\/firesteel\/config\.yaml)$/.test(argument)) return config;
   if (/^http:.*kube-state-metrics/.test(argument)) return KUBE_STATE;

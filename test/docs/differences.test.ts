@@ -18,7 +18,7 @@ interface Schema {
 
 const schema = JSON.parse(readFileSync(join(import.meta.dirname, '../../docs/config.schema.json'), 'utf8')) as Schema;
 
-/** Whether the configuration has a setting; `NAME` stands for a name that one chooses. */
+/** Whether the configuration has a setting; `NAME` stands for a name that users choose. */
 function has(place: Schema, path: readonly string[]): boolean {
   const [first, ...rest] = path;
   if (first === undefined) return true;

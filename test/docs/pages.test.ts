@@ -7,7 +7,7 @@ const ROOT = join(import.meta.dirname, '..', '..');
 const PAGES = globSync(['*.md', 'docs/**/*.md', 'helm/**/*.md'], { cwd: ROOT });
 const textOf = (page: string) => readFileSync(join(ROOT, page), 'utf8');
 
-/** The anchors that GitHub makes of a page's headings. */
+/** The anchors that GitHub creates for a page's headings. */
 const anchorsOf = (page: string) =>
   new Set(
     [...textOf(page).matchAll(/^#+ (.+)$/gm)].map(([, title = '']) =>

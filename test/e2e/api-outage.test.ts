@@ -9,10 +9,10 @@ import { startVictoriaMetrics, type VictoriaMetrics } from '../kit/victoria-metr
 const LEASE_MS = 15_000;
 const RENEW_DEADLINE_MS = 10_000;
 const PODS = '/api/v1/pods';
-/** What a busy machine may add to any wait. */
+/** Allowance for a busy machine in any wait. */
 const SLACK_MS = 3000;
 
-/** Two agents that know each other, the first of which is master and has pushed. */
+/** Two agents that know each other; the first one is the leader and has pushed. */
 async function pair(
   context: TestContext,
   intervalMs: number,
@@ -38,7 +38,7 @@ function largestGap(uploads: readonly Upload[], from: number, to = performance.n
 const by = (uploads: readonly Upload[], from: number): Set<string> =>
   new Set(uploads.filter(({ at }) => at > from).map((upload) => upload.by));
 
-/** Both push in one interval: at most where one takes over from the other. */
+/** Intervals in which both push: only when one takes over from the other. */
 function overlapMs(uploads: readonly Upload[], first: string, second: string): number {
   const began = uploads.find((upload) => upload.by === second)?.at ?? Number.POSITIVE_INFINITY;
   const last = uploads.findLast((upload) => upload.by === first)?.at ?? Number.NEGATIVE_INFINITY;
@@ -50,7 +50,7 @@ async function vmFlags(t: TestContext): Promise<{ vm: VictoriaMetrics; flags: st
   return { vm, flags: ['--set', `exporters.vm=${JSON.stringify({ type: 'vmagent', url: vm.url })}`] };
 }
 
-/** The largest gap of each series of kube_pod_info, as VictoriaMetrics has them. */
+/** The largest gap of each series of kube_pod_info in VictoriaMetrics. */
 async function storedGap(vm: VictoriaMetrics): Promise<number> {
   const gaps = (await vm.export('kube_pod_info')).map(({ timestamps }) =>
     Math.max(...timestamps.slice(1).map((at, index) => at - (timestamps[index] as number))),
@@ -107,7 +107,7 @@ describe('an outage of the API server', { concurrency: true, timeout: 180_000 },
     const ended = performance.now();
     await setTimeout(LEASE_MS + 2000);
     assert.deepEqual(by(agents.uploads, ended + 500), new Set());
-    // They find each other again before they find the API server.
+    // They reach each other before they reach the API server.
     for (const { link } of [master, slave]) link?.restore();
     const linked = performance.now();
     await agents.pushes('state-0', linked, 10_000);
@@ -147,7 +147,7 @@ describe('the leader is killed', { concurrency: true, timeout: 120_000 }, () => 
       if (!serverAvailable(t, 'victoria-metrics')) return;
       const { vm, flags } = await vmFlags(t);
       const { agents, master, slave } = await pair(t, intervalMs, 'direct', flags);
-      // The standby stays with the holder from here on.
+      // From now on the standby is connected to the holder.
       await setTimeout(6000);
       await agents.pushes('state-0', performance.now(), intervalMs + SLACK_MS);
       await setTimeout(200);

@@ -30,7 +30,7 @@ async function startStateAgent(context: TestContext, pods: readonly PodInfo[]): 
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** Values by the labels that are named. */
+/** Values by the given labels. */
 const by = (samples: readonly Sample[], ...labels: readonly string[]): Record<string, number> =>
   Object.fromEntries(samples.map(({ metric, value }) => [labels.map((label) => metric[label] ?? '').join('/'), value]));
 
@@ -68,7 +68,7 @@ test("kubernetes-mixin's expressions return the correct sums, from the recorded 
     ...['--path.cgroup', `${root}/sys/fs/cgroup`, '--vmagent.url', database.url],
     ...set.flatMap((assignment) => ['--set', assignment]),
   ]);
-  // Six containers and, after two cycles because their process is not called pause, seven sandboxes.
+  // Six containers and seven sandboxes, the latter after two cycles, because their process is not called pause.
   const rows = `count(container_cpu_usage_seconds_total{${CADVISOR}, image!=""})`;
   await database.until(rows, ([sample]) => sample?.value === 13);
 
@@ -77,7 +77,7 @@ test("kubernetes-mixin's expressions return the correct sums, from the recorded 
   const use = (cgroups: readonly string[], seconds: number) => {
     for (const cgroup of cgroups) add(`${cgroup}/cpu.stat`, 'usage_usec', seconds * 1e6);
   };
-  // What a container uses counts in all cgroups above it: sums must not count it twice.
+  // The usage of a container is included in all cgroups above it: sums must not count it twice.
   use([burns.one.scope, burns.one.slice, BURSTABLE, KUBEPODS, 'sys/fs/cgroup'], 3);
   use([burns.other.scope, burns.other.slice, BURSTABLE, KUBEPODS, 'sys/fs/cgroup'], 1);
   add(`${burns.one.scope}/cpu.stat`, 'nr_periods', 100);
@@ -91,7 +91,7 @@ test("kubernetes-mixin's expressions return the correct sums, from the recorded 
     text.replace(/(eth0:\s+)(\d+)/, (_, name, bytes) => `${name}${Number(bytes) + 5000}`),
   );
 
-  // MetricsQL's own increase takes a new series to have begun at 0.
+  // MetricsQL's increase assumes that a new series began at 0.
   const used = `sum(increase_prometheus(container_cpu_usage_seconds_total{${CADVISOR}, image!=""}[1m])) by (namespace)`;
   const near = (value: number | undefined, wanted: number) => Math.abs((value ?? Number.NaN) - wanted) < 1e-6;
   const byNamespace = await database.until(used, (samples) => near(by(samples, 'namespace').shop, 4));
@@ -106,7 +106,7 @@ test("kubernetes-mixin's expressions return the correct sums, from the recorded 
       `sum by (cluster, namespace, pod, container) (rate(container_cpu_usage_seconds_total{${CADVISOR}, image!=""}[1m])) > 0`,
     );
     const rate = by(rates, 'pod', 'container');
-    // A series may have begun one push before the other, so that a rate is over a second more.
+    // A series may have begun one push before the other, so that its rate covers one more second.
     const ratio = (rate[`${one}/burn`] ?? 0) / (rate[`${other}/burn`] ?? 0);
     assert.ok(ratio > 2.4 && ratio < 3.6, JSON.stringify(rate));
   });

@@ -14,7 +14,7 @@ import { loadRecordedCluster } from '../kit/recorded-cluster.ts';
 import { serverAvailable } from '../kit/servers.ts';
 import { startVictoriaMetrics, type VictoriaMetrics } from '../kit/victoria-metrics.ts';
 
-/** Panels that are empty while all is well, or here, and why. */
+/** Panels that are empty without problems, or in this test, with the reason. */
 const MAY_BE_EMPTY: Readonly<Record<string, string>> = {
   'agent/Failing now': 'no collector fails',
   "agent/Resources that can't be listed": 'all can',
@@ -39,11 +39,11 @@ const MAY_BE_EMPTY: Readonly<Record<string, string>> = {
   'probes/Reasons for failing probes': 'none does',
 };
 
-/** Families of the alerts that are there only when something is wrong, or with what is off by default. */
+/** Families of the alerts that only exist in case of a problem, or with features that are off by default. */
 const RARE =
   /^(?:firesteel_(?:collector_disabled|budget_dropped_series|export_unknown_bodies_dropped_total|export_samples_dropped_total|cycles_skipped_total|export_clock_skew_seconds|export_spool_usable|logs_\w+)|kube_events_total|push_(?:failure_)?time_seconds|journal_entries_lost_total|kernel_\w+|log_errors_total|log_lost_bytes_total|container_log_\w+|core_dumps_total|filesystem_readonly_transitions_total|problem_counter|systemd_unit_events_total)$/;
 
-/** What a busy machine makes of pushes every second. */
+/** Interval of pushes on a busy machine. */
 const LOAD: ReadonlySet<string> = new Set([
   'FiresteelCyclesSkipped',
   'FiresteelEventLoopBlocked',

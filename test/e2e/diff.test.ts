@@ -31,7 +31,7 @@ test('diff finds no unexplained difference from the real node_exporter, and dete
 
 test('diff finds no unexplained difference from the real process-exporter', { timeout: 60_000 }, async (t) => {
   if (!serverAvailable(t, 'prometheus-process-exporter')) return;
-  // A name of its own, so that what else runs on this machine does not matter.
+  // A unique name, so that other processes of this machine do not matter.
   const busy = spawn('bash', ['-c', 'exec -a firesteel-busy bash -c "while :; do :; done; exit"'], { stdio: 'ignore' });
   t.after(async () => {
     busy.kill('SIGKILL');
@@ -53,7 +53,7 @@ test('diff finds no unexplained difference from the real process-exporter', { ti
   assert.deepEqual(await diff.ended, { code: 0, signal: null }, diff.stdout() + diff.stderr());
 });
 
-// Debian 11 was the last one with a package of cAdvisor, so that REQUIRE_SERVERS can't ask for it.
+// Debian 11 was the last one with a package of cAdvisor, so REQUIRE_SERVERS cannot require it.
 test('diff finds no unexplained difference from the real cAdvisor', { timeout: 300_000 }, async (t) => {
   const isHere = (process.env.PATH ?? '').split(':').some((folder) => existsSync(join(folder, 'cadvisor')));
   if (!isHere) return t.skip('no cadvisor on PATH (Debian 11: apt-get install cadvisor)');

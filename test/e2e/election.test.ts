@@ -13,7 +13,7 @@ const RENEW_DEADLINE_MS = 10_000;
 const RETRY_MS = 2000;
 const EVERY_SECOND = ['--push.interval', '1s', '--push.phase', '0s'];
 
-/** Two agents, the first of which is master and has pushed. */
+/** Two agents; the first one is the leader and has pushed. */
 async function pair(context: TestContext, flags: readonly string[]) {
   const agents = await StateAgents.start(context, flags);
   const began = performance.now();
@@ -72,7 +72,7 @@ describe('two state agents share one Lease', { concurrency: true, timeout: 120_0
       [],
     );
     assert.deepEqual(agents.strayUploads(LEASE_MS), []);
-    // It is a good slave again.
+    // It is a standby again.
     const [next] = agents.writes.slice(-1);
     assert.equal(next?.holder, 'state-1');
     assert.match(master.stderr(), /"holder":"state-1","msg":"another candidate holds the Lease"/);
@@ -99,7 +99,7 @@ describe('two state agents share one Lease', { concurrency: true, timeout: 120_0
     assert.equal(first.status, 200);
     assert.equal(((await first.json()) as NodePods).pods.length, 13);
     const headers = { 'if-none-match': first.headers.get('etag') ?? '' };
-    // The slave may still list.
+    // The standby may still be listing.
     const deadline = AbortSignal.timeout(10_000);
     let second = await fetch(slave.url + path, { headers, signal: deadline });
     while (second.status === 503) {
@@ -115,13 +115,13 @@ describe('two state agents share one Lease', { concurrency: true, timeout: 120_0
     const exporter = JSON.stringify({ type: 'vmagent', url: vm.url });
     const flags = ['--push.interval', '5s', '--set', `exporters.vm=${exporter}`];
     const { agents, master } = await pair(t, flags);
-    // Right after a push, so that the gap is as long as it gets.
+    // Right after a push, so that the gap is as long as possible.
     await agents.pushes('state-0', performance.now(), 10_000);
     await setTimeout(200);
     const killed = signal(master, 'SIGKILL');
     const killedAt = Date.now();
     await agents.pushes('state-1', killed, 20_000);
-    // What was pushed is not visible for all series at once.
+    // The pushed samples of all series do not become visible simultaneously.
     const deadline = AbortSignal.timeout(10_000);
     let series = await vm.export('{__name__=~"kube_pod.+"}');
     while (!series.every(({ timestamps }) => (timestamps.at(-1) ?? 0) > killedAt)) {

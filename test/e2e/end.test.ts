@@ -11,16 +11,16 @@ import { startNameServer } from '../kit/name-server.ts';
 import { AS_FIRST, canBeFirst, firstOf } from '../kit/pid-namespace.ts';
 import { canReplaceFiles, within } from '../kit/resolv-conf.ts';
 
-/** Addresses of this test's own, one for each name server, so that port 53 is free. */
+/** Addresses that only this test uses, one per name server, so that port 53 is free. */
 const nameServers = ['127.0.0.77', '127.0.0.78', '127.0.0.79'];
 const STUCK_LOOP = fileURLToPath(new URL('../kit/stuck-loop.mjs', import.meta.url));
 const LONGEST_END_MS = 6000;
 
 interface State {
   readonly config: object;
-  /** Holds once the agent has met what never answers. */
+  /** True once the agent waits for what never responds. */
   readonly reached: (log: string) => boolean;
-  /** What starts the agent. */
+  /** The command that starts the agent. */
   readonly within?: readonly string[];
   /** A program that is loaded before it, with this environment. */
   readonly preload?: string;
@@ -31,7 +31,7 @@ const started = (log: string) => log.includes('"msg":"started"');
 const fifo = (path: string) => assert.equal(spawnSync('mkfifo', [path]).status, 0);
 const vmagent = (url: string) => ({ type: 'vmagent', compression: 'gzip', url });
 
-/** Where something never answers; undefined where the machine does not allow that. */
+/** Scenarios in which something never responds; undefined if the machine does not allow them. */
 const STATES: Readonly<Record<string, (t: TestContext, folder: string) => Promise<State | undefined>>> = {
   async 'a pipe in the folder of the spool'(t, folder) {
     const own = join(folder, 'spool', 'vm');
@@ -88,7 +88,7 @@ const STATES: Readonly<Record<string, (t: TestContext, folder: string) => Promis
   },
 };
 
-/** Where no code of the agent can end it. */
+/** Scenarios in which no code of the agent can end it. */
 const STUCK: typeof STATES = {
   async 'an event loop that stands still'(_, folder) {
     const flag = join(folder, 'stuck');
@@ -144,7 +144,7 @@ async function ends(
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   assert.equal(over, false, agent.stderr());
-  // Some cycles, so that something is under way.
+  // Some cycles, so that work is in progress.
   await new Promise((resolve) => setTimeout(resolve, 2000));
   const began = performance.now();
   const { pid = 0 } = agent.child;
@@ -158,7 +158,7 @@ async function ends(
   const ms = Math.round(performance.now() - began);
   t.diagnostic(`ended with ${code ?? signal} after ${ms} ms`);
   assert.ok(ms <= LONGEST_END_MS, `it took ${ms} ms: ${agent.stderr()}`);
-  // The second one ends it at once: by the kernel or, of the first process of a namespace, natively.
+  // The second one ends it immediately: through the kernel or, for the first process of a namespace, in native code.
   const byHand = signals === 2 && (code === 1 || signal === 'SIGTERM');
   assert.ok(code === 0 || byHand, `${code} ${signal}: ${agent.stderr()}`);
 }

@@ -12,7 +12,7 @@ import { startVictoriaMetrics, type VictoriaMetrics } from '../kit/victoria-metr
 const EVENTS = '/api/v1/events';
 const PER_SECOND = 100;
 const EVERY_SECOND = ['--push.interval', '1s', '--push.phase', '0s', '--set', 'collectors.event.enabled=true'];
-/** Makes events at a steady rate, of which most are repeats of earlier ones; tells how many occurrences there were. */
+/** Creates events at a steady rate, most of which repeat earlier ones; returns the number of occurrences. */
 class Stream {
   #occurrences = 0;
   #ended: boolean = false;
@@ -96,7 +96,7 @@ async function settled(vm: VictoriaMetrics, least: number): Promise<number> {
   }
 }
 
-/** The most occurrences in one push, of those until `untilMs`. */
+/** The maximum number of occurrences in one push until `untilMs`. */
 async function largestPush(vm: VictoriaMetrics, untilMs: number): Promise<number> {
   const totals = new Map<number, number>();
   for (const { values, timestamps } of await vm.export('kube_events_total')) {
@@ -130,7 +130,7 @@ describe('the next leader continues the event counts', { concurrency: 2, timeout
       const scene = await start(t);
       if (!scene) return;
       const stream = new Stream(scene.agents);
-      // Another moment of a push each time.
+      // At a different moment of a push each time.
       await sleep(8000 + Math.random() * 1000);
       const endedMs = Date.now();
       await end(scene);

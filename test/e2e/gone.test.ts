@@ -56,7 +56,7 @@ test('by default, series of a deleted or newly scheduled pod end in VictoriaMetr
   );
   await database.until('kube_pod_info{pod="late"}', (samples) => samples.length === 1);
 
-  // In the middle between two pushes, so that none begins while the events are on their way.
+  // In the middle between two pushes, so that none begins while the events are in transit.
   await setTimeout(1.5 * INTERVAL_MS - (Date.now() % INTERVAL_MS));
   api.cluster.remove(PODS, `shop/${POD}`);
   const uid = pending.metadata?.uid?.replaceAll('-', '_');
@@ -77,7 +77,7 @@ test('by default, series of a deleted or newly scheduled pod end in VictoriaMetr
   const infos = await database.until('kube_pod_info{pod="late"}', ([info]) => info?.metric.node === 'node2');
   assert.equal(infos.length, 1, 'the pod that found a node has one kube_pod_info');
 
-  // A pod that nothing happened to keeps all of its series; its sandbox had none in the first cycles.
+  // An unchanged pod keeps all of its series; its sandbox had none in the first cycles.
   const kept = (await database.export(seriesOf(OTHER))).filter(({ metric }) => metric.container !== undefined);
   assert.ok(kept.length > 60, `${kept.length} series`);
   for (const { metric, values } of kept) {

@@ -12,10 +12,10 @@ import { startVictoriaMetrics, type VictoriaMetrics } from '../kit/victoria-metr
 const TOKEN = { authorization: 'Bearer control-me' };
 const JSON_BODY = { ...TOKEN, 'content-type': 'application/json' };
 
-/** A machine that runs many tests at once needs a second for a cycle at times, hostile clients or not. */
+/** On a machine that runs many tests a cycle sometimes takes a second, with or without hostile clients. */
 const INTERVAL_MS = 5000;
 
-/** More than the heap's own limit allows, and buffers of what is under way; the headers alone are 100 MB. */
+/** The heap's limit plus buffers of requests in progress; the headers alone are 100 MB. */
 const MAX_GROWTH_BYTES = 96 * 1024 * 1024;
 
 interface Scene {
@@ -34,7 +34,7 @@ async function scene(t: TestContext): Promise<Scene> {
     ...['--push.interval', `${INTERVAL_MS}ms`, '--push.phase', '0s', '--node', 'n1', '--vmagent.url', vm.url],
     ...['--http.listen', '127.0.0.1:0', '--set', `http.controlTokenFile=${join(folder, 'token')}`],
   ];
-  // With more than this on the heap it would end; so garbage that nobody had to collect yet does not hide what is kept.
+  // With a larger heap it would end, so uncollected garbage does not hide retained memory.
   const agent = startAgentProcess(t, ['run', ...flags], {}, ['--max-semi-space-size=1', '--max-old-space-size=64']);
   await agent.printed(/"msg":"started"/);
   const url = /"http":"([^"]+)"/.exec(agent.stderr())?.[1] ?? '';
@@ -47,7 +47,7 @@ const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(reso
 const crowd = (t: TestContext, url: string, count: number): Promise<RawConnection[]> =>
   Promise.all(Array.from({ length: count }, () => rawConnection(t, url)));
 
-/** Statuses of all that got one; others were broken off. */
+/** Statuses of all requests with a response; the others were aborted. */
 async function statuses(connections: readonly RawConnection[]): Promise<Set<number>> {
   const settled = await Promise.allSettled(connections.map((one) => one.status(30_000)));
   return new Set(settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : [])));
@@ -82,7 +82,7 @@ async function largeHeaders(t: TestContext, url: string): Promise<void> {
     }),
   );
   const codes = await statuses(connections);
-  // Who sends on while it is cut off may lose the answer.
+  // A client that continues to send while it is disconnected may lose the response.
   codes.delete(431);
   assert.deepEqual(codes, new Set());
   const [patient] = await crowd(t, url, 1);
@@ -108,7 +108,7 @@ async function slowReaders(t: TestContext, url: string): Promise<void> {
   const connections = await crowd(t, url, 100);
   for (const { socket } of connections) {
     socket.pause();
-    // Many answers that nobody takes, on one connection.
+    // Many responses on one connection that the client does not read.
     socket.write(head('GET', '/metrics').repeat(20) + head('GET', '/v1/status').repeat(100));
   }
   await pause(3000);
@@ -151,8 +151,8 @@ async function refusals(t: TestContext, url: string): Promise<void> {
 }
 
 /**
- * One answer. A kept connection on which nothing is asked just then may have to give way to a thousand others: as every
- * client does, this one asks again.
+ * One response. An idle keep-alive connection may be closed in favour of a thousand others: like every client, this one
+ * retries.
  */
 async function ask(url: string): Promise<Response> {
   try {
@@ -163,7 +163,7 @@ async function ask(url: string): Promise<Response> {
   }
 }
 
-/** Asks all day long, as fast as it can. */
+/** Sends requests continuously, as fast as possible. */
 async function hammer(url: string, until: AbortSignal): Promise<number> {
   const paths = ['/v1/status', '/v1/metrics?match=node', '/v1/metrics?name=node_cpu_seconds_total&text=idle', '/'];
   let answers = 0;
@@ -183,7 +183,7 @@ async function hammer(url: string, until: AbortSignal): Promise<number> {
 test('hostile clients cause no lost cycle or push, and little use of memory', { timeout: 240_000 }, async (t) => {
   if (!serverAvailable(t, 'victoria-metrics')) return;
   const { agent, vm, url, rss } = await scene(t);
-  // Caches and the heap of the first cycles are not what this is about.
+  // Caches and the heap of the first cycles are excluded.
   await vm.until('count_over_time(node_load1[1h])', (samples) => (samples[0]?.value ?? 0) >= 3, 60_000);
   await fetch(`${url}/metrics`).then((response) => response.arrayBuffer());
   const before = rss();
@@ -215,7 +215,7 @@ test('hostile clients cause no lost cycle or push, and little use of memory', { 
   const view = (await (await fetch(`${url}/v1/status`)).json()) as StatusView;
   t.diagnostic(`${due} cycles were due, ${view.cycle.skipped} were skipped`);
   assert.equal(view.cycle.skipped, 0);
-  // What was pushed can be read some seconds later.
+  // Pushed samples become visible some seconds later.
   await vm.visible('node_load1', end + INTERVAL_MS);
   const [series] = await vm.export('node_load1');
   const arrived = new Set(series?.timestamps.map((stamp) => Math.floor(stamp / INTERVAL_MS)));

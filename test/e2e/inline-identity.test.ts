@@ -129,7 +129,7 @@ test('a Pushgateway gets one group for each job and instance, and vanished ones 
   await exporter.close(2000);
 });
 
-/** What VictoriaMetrics makes of a counter that appears with 5. */
+/** rate() and increase() of VictoriaMetrics for a counter that appears with 5. */
 async function counted(t: TestContext, family: Family, compression?: 'gzip') {
   const victoria = await startVictoriaMetrics(t, await temporary(t));
   const { exporter, lines } = await exporterTo(victoria.url, compression ? { compression } : {});

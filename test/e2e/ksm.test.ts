@@ -17,11 +17,11 @@ import { serverAvailable } from '../kit/servers.ts';
 import { startVictoriaMetrics, type VictoriaMetrics } from '../kit/victoria-metrics.ts';
 
 const PODS = '/api/v1/pods';
-/** All series about objects; what the collector tells of itself is left out. */
+/** All series about objects, without the collector's self metrics. */
 const OBJECTS = '{__name__=~"kube_.+",__name__!~"kube_state_metrics_.+"}';
 const IDENTITY = 'job="kube-state-metrics",instance="kube-state-metrics",cluster="test"';
 
-/** The series of each name that `render` makes of all that the cluster has. */
+/** The series by name that `render` produces for all objects of the cluster. */
 async function renderedCounts({ collections }: FakeCluster, folder: string): Promise<Record<string, number>> {
   const objects = [...collections.values()].flatMap(({ kind, apiVersion, objects: items }) =>
     [...items.values()].map((object) => ({ ...object, kind, apiVersion })),
@@ -33,13 +33,13 @@ async function renderedCounts({ collections }: FakeCluster, folder: string): Pro
   return countBy(samplesOf(stdout).keys(), nameOf);
 }
 
-/** The stamps of all pushes of the group so far. */
+/** The timestamps of all pushes of the group so far. */
 const pushStamps = async (vm: VictoriaMetrics): Promise<readonly number[]> =>
   (await vm.export(`up{${IDENTITY}}`))[0]?.timestamps ?? [];
 
-/** The series of each name that the push of that stamp brought. */
+/** The series by name in the push with this timestamp. */
 async function pushedCounts(vm: VictoriaMetrics, stamp: number): Promise<Record<string, number>> {
-  // A stale marker comes as null, and is no sample.
+  // A stale marker is exported as null, and is not a sample.
   const pushed = (await vm.export(OBJECTS)).filter(({ timestamps, values }) =>
     timestamps.some((time, index) => time === stamp && values[index] !== null),
   );
@@ -49,7 +49,7 @@ async function pushedCounts(vm: VictoriaMetrics, stamp: number): Promise<Record<
 const countBy = <T>(items: Iterable<T>, name: (item: T) => string): Record<string, number> =>
   Object.fromEntries([...Map.groupBy(items, name)].map(([key, group]) => [key, group.length]));
 
-/** Reads again until `enough`, for ten seconds at most: what was pushed can be read a second or two later, in any order. */
+/** Reads again until `enough`, for ten seconds at most: pushed samples become visible a second or two later, in any order. */
 async function until<T>(read: () => Promise<T>, enough: (value: T) => boolean): Promise<T> {
   const deadline = Date.now() + 10_000;
   let value = await read();
@@ -64,7 +64,7 @@ async function eventuallyEqual<T>(read: () => Promise<T>, expected: T): Promise<
   assert.deepEqual(await until(read, (value) => isDeepStrictEqual(value, expected)), expected);
 }
 
-/** Every second would be too often for a busy machine, which then skips a push now and then. */
+/** Every second would be too often for a busy machine, which would then skip some pushes. */
 const INTERVAL_MS = 2000;
 
 /** An agent that follows a fake cluster and pushes to a real VictoriaMetrics. */
@@ -123,7 +123,7 @@ test('the state of a cluster reaches VictoriaMetrics, and changes are in the nex
   await vm.visible(`up{${IDENTITY}}`, changed + INTERVAL_MS);
   agent.child.kill('SIGTERM');
   assert.deepEqual(await agent.ended, { code: 0, signal: null });
-  // The first cycle runs at once, and may still run when the first tick comes.
+  // The first cycle runs immediately, and may still be running at the first tick.
   const lines = agent.stderr().replace(/^.*"reason":"overlap".*$/m, '');
   assert.doesNotMatch(lines, /"level":"(?:warn|error)"/);
 

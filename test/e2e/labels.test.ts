@@ -92,7 +92,7 @@ test(
         );
     }
     assert.equal((await vm.query(`node_textfile_scrape_error{${ours}}`))[0]?.value, 1);
-    // The one family that the gateway refuses is there of the other node only, and told of.
+    // The only family that the gateway refuses exists only for the other node, and is reported.
     assert.deepEqual(
       (await held(url, 'backup_last')).map(({ labels }) => labels.includes('instance="other"')),
       [true],
@@ -197,7 +197,7 @@ test(
       errors,
       /1 series that VictoriaMetrics would drop: kube_node_labels\{.*…? has 60 labels, the limit is 40/,
     );
-    // The second gets the series when the first is gone.
+    // The second one gets the series when the first is deleted.
     api.cluster.remove(widgets, 'a/w1');
     await until('the series of the second', async () =>
       (await held(url, 'acme_widget_phase')).some(({ labels: key, value }) => key.includes('Failed') && value === 1),

@@ -14,12 +14,12 @@ const PRELOADED = fileURLToPath(new URL('../kit/loaded-modules.mjs', import.meta
 const PATIENCE_MS = 60_000;
 
 interface Loaded {
-  /** Source files of all that was loaded, as paths within the project. */
+  /** Source files of all loaded code, as paths within the project. */
   readonly sources: readonly string[];
   readonly builtins: readonly string[];
 }
 
-/** A receiver, and when it has got so many pushes. */
+/** A receiver, and a promise for the given number of pushes. */
 async function receiver(t: TestContext) {
   const pushed = { count: 0 };
   const server = createServer((request, response) => {
@@ -44,7 +44,7 @@ const until = async (what: string, holds: () => boolean) => {
   }
 };
 
-/** What an agent with these settings, pushing to a receiver over http://, has loaded after its first pushes. */
+/** The code that an agent with these settings, pushing to a receiver over http://, has loaded after its first pushes. */
 async function loadedBy(t: TestContext, settings: readonly string[] = []): Promise<Loaded> {
   const { url, pushed } = await receiver(t);
   const list = join(scratchFolder(t), 'loaded.json');
@@ -88,7 +88,7 @@ const ROLES = [
   'collectors/ksm',
 ];
 
-/** Settings and names of families belong to the lists of what there is. */
+/** Settings and names of families belong to lists, which are always loaded. */
 const LISTS = /\/(?:index|section|settings|janitor-settings|type|field-selection|options|families|sources)\.ts$/;
 
 /** Types of exporters by folder, without what types share. */
@@ -97,7 +97,7 @@ const TYPES = readdirSync(join(PROJECT, 'src/exporters'), { withFileTypes: true 
   .filter((entry) => entry.isDirectory() && !SHARED.includes(entry.name))
   .map(({ name }) => `exporters/${name}`);
 
-/** What of `folders` is loaded beyond lists. */
+/** Loaded files of `folders` other than lists. */
 const codeOf = (sources: readonly string[], folders: readonly string[]) =>
   sources.filter((source) => folders.some((folder) => source.startsWith(`src/${folder}/`)) && !LISTS.test(source));
 
@@ -123,6 +123,6 @@ test('enabled features are loaded, and nothing else', { skip: !isBundle }, async
   const loaded = ['scrape', 'collectors/log', 'exporters/pushgateway', 'exporters/remotewrite'];
   for (const folder of loaded) assert.notDeepEqual(codeOf(sources, [folder]), [], folder);
   const rest = [...ROLES, ...TYPES].filter((name) => ![...loaded, 'exporters/victoriametrics'].includes(name));
-  // Scrapes are scheduled as tasks are.
+  // Scrapes are scheduled like tasks.
   assert.deepEqual(codeOf(sources, rest), ['src/tasks/heap.ts', 'src/tasks/schedule.ts']);
 });

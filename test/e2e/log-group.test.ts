@@ -19,7 +19,7 @@ function folderOf(context: TestContext): string {
   return folder;
 }
 
-/** The agent on one port and state, again and again. */
+/** Repeated runs of the agent with the same port and state. */
 class Lives {
   readonly #context: TestContext;
   readonly #config: string;
@@ -47,7 +47,7 @@ class Lives {
     return new Lives(context, path, `http://127.0.0.1:${port}`);
   }
 
-  /** Starts it and waits until it answers. */
+  /** Starts it and waits until it responds. */
   async start(): Promise<void> {
     this.#agent = startAgentProcess(this.#context, ['run', '--config', this.#config]);
     const deadline = AbortSignal.timeout(60_000);
@@ -99,7 +99,7 @@ test('50,000 entries through more than ten rotations and ten kill -9: each is co
   const folder = folderOf(context);
   const journal = join(folder, 'journal');
   mkdirSync(journal);
-  // systemd makes files of a size that suits their disk: on a small one it rotates often.
+  // systemd derives the size of files from that of the disk: on a small one it rotates often.
   if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64m', 'none', journal]).status !== 0) {
     return context.skip('a small file system can only be mounted by root');
   }
@@ -142,7 +142,7 @@ test('50,000 entries through more than ten rotations and ten kill -9: each is co
   assert.ok(files > 10 && kills === 10);
 });
 
-/** A cgroup of its own with a limit of memory; undefined where none can be made. */
+/** A new cgroup with a memory limit; undefined if none can be created. */
 function memoryCgroup(name: string): { procs: string; remove(): void } | undefined {
   const candidates = [
     { folder: join('/sys/fs/cgroup/memory', name), limit: 'memory.limit_in_bytes' },
@@ -215,6 +215,6 @@ test('a real remount to read-only is counted once', async (context) => {
     await sleep(200);
   }
   assert.equal(transitions, 1);
-  // Each question is a collection of its own.
+  // Each request is a separate collection.
   for (let again = 0; again < 3; again++) assert.equal(await lives.total(name), 1);
 });

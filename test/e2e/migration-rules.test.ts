@@ -8,7 +8,7 @@ import { scratchFolder } from '../kit/host-tree.ts';
 import { serverAvailable } from '../kit/servers.ts';
 import { startVictoriaMetrics } from '../kit/victoria-metrics.ts';
 
-/** As kubernetes-mixin has it: the series of node_exporter carry the pod from which they were scraped. */
+/** The rule of kubernetes-mixin: the series of node_exporter carry the pod from which they were scraped. */
 const MIXIN = `count by (cluster, node) (sum by (cluster, node, cpu) (
   node_cpu_seconds_total{job="node-exporter"}
   * on (namespace, pod) group_left(node)
@@ -20,7 +20,7 @@ test('node:node_num_cpu:sum counts the CPUs of a node, in the versions of the mi
 }, async (t) => {
   if (!serverAvailable(t, 'victoria-metrics')) return;
   const vm = await startVictoriaMetrics(t, scratchFolder(t));
-  // What labelWithPod of the chart sets.
+  // The setting of labelWithPod in the chart.
   const labels = ['namespace=monitoring', 'pod=firesteel-node-x'].flatMap((label) => [
     '--set',
     `identity.node.labels.${label}`,

@@ -37,7 +37,7 @@ test('node agents query the state agent over TLS with tokens that the API server
   const url = /"http":"(https:[^"]+)"/.exec(agent.stderr())?.[1] ?? assert.fail(agent.stderr());
   const reviews = () => api.requests.filter(({ path }) => path === TOKEN_REVIEWS).length;
 
-  /** What a node agent with that token is told. */
+  /** The response to a node agent with that token. */
   const ask = async (token: string, caFile = fixture('tls/first-ca.crt')) => {
     const tokenFile = join(folder, token);
     writeFileSync(tokenFile, `${token}\n`);
@@ -49,7 +49,7 @@ test('node agents query the state agent over TLS with tokens that the API server
       source?.close();
     }
   };
-  /** The answer, once the pods are listed. */
+  /** The response, once the pods are listed. */
   const askWhenReady = async (token: string) => {
     for (;;) {
       const answer = await ask(token).catch((error: Error) => error);

@@ -61,7 +61,7 @@ test('probes of the built agent are in VictoriaMetrics like those of blackbox_ex
   assert.deepEqual(up.sort(), [`127.0.0.1:${greeter}`, `http://127.0.0.1:${web}/`]);
   const [code] = await vm.query(`probe_http_status_code{instance="http://127.0.0.1:${web}/odd"}`);
   assert.equal(code?.value, 200);
-  // Three tasks ask the same address: the later ones have the label `task`.
+  // Three tasks probe the same address: the later ones have the label `task`.
   const failed = await vm.query('firesteel_probe_up{reason!="ok"} == 1');
   const reasons = failed.map(({ metric }) => [metric.task ?? metric.instance, metric.reason]);
   assert.deepEqual(Object.fromEntries(reasons), {

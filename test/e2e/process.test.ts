@@ -9,7 +9,7 @@ import { difference, nameOf, samplesOf } from '../kit/samples.ts';
 
 const QUIET = ['--http.listen', '127.0.0.1:0'];
 
-/** Collectors that the recorded run of node_exporter had on, and its flags for them as ours. */
+/** Collectors that were enabled in the recorded run of node_exporter, and its flags for them as our settings. */
 const RECORDED_COLLECTORS =
   'bcachefs buddyinfo cgroups cpu cpu_vulnerabilities cpufreq diskstats dmmultipath drbd filefd interrupts ksmd lnstat loadavg meminfo meminfo_numa mountstats netclass netstat os processes slabinfo softirqs stat sysctl textfile xfrm zoneinfo';
 const RECORDED_FLAGS = [
@@ -22,7 +22,7 @@ const RECORDED_FLAGS = [
   'sysctl.includeInfo=["kernel.seccomp.actions_avail"]',
   `textfile.directory=${fixture('node/textfile/two_metric_files')}`,
 ];
-/** Recorded, but of other collectors, or not of the tree; golden.test.ts has the reasons. */
+/** Recorded, but from other collectors, or not from the tree; golden.test.ts has the reasons. */
 const NOT_COMPARED = /^node_(?:wifi|qdisc|time|textfile_mtime|scrape_collector|exporter_build)_/;
 
 test("collect on the recorded host prints node_exporter's samples, each family in one piece", {

@@ -11,7 +11,7 @@ const NEEDED = ['victoria-metrics', 'prometheus-pushgateway'];
 
 const NODE_SERIES = '{__name__=~"node_.*"}';
 
-/** The stamp of the cycle in which `node_time_seconds` was `time`, once it can be read. */
+/** The timestamp of the cycle in which `node_time_seconds` was `time`, once it is visible. */
 async function stampOf(vm: VictoriaMetrics, time: number): Promise<number> {
   const deadline = performance.now() + 20_000;
   for (;;) {
@@ -37,7 +37,7 @@ test('the bundle pushes this host to VictoriaMetrics and Pushgateway', { timeout
   const pushedSeries = (await vm.export(NODE_SERIES)).length;
   agent.child.kill('SIGTERM');
   assert.deepEqual(await agent.ended, { code: 0, signal: null });
-  // The last cycle may have begun before the signal: the gateway has it for certain.
+  // The last cycle may have begun before the signal: the gateway certainly has it.
   const pushed = samplesOf(await (await fetch(`${gateway}/metrics`)).text());
   const [, time = Number.NaN] = [...pushed].find(([key]) => key.startsWith('node_time_seconds{')) ?? [];
   await vm.visible(NODE_SERIES, await stampOf(vm, time), pushedSeries);

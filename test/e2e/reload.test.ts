@@ -9,7 +9,7 @@ import { type AgentProcess, startAgentProcess } from '../kit/agent.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
 import { samplesOf } from '../kit/samples.ts';
 
-/** A receiver that takes everything and remembers the stamps of each job, and when it was asked how. */
+/** A receiver that accepts everything and records the timestamps of each job, and the time and form of requests. */
 async function recordingReceiver(t: TestContext) {
   const stamps = new Map<string, number[]>();
   const server = createServer((request, response) => {
@@ -25,7 +25,7 @@ async function recordingReceiver(t: TestContext) {
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, stamps };
 }
 
-/** The agent with a configuration file that the test writes; `reload` resolves with what the agent said of it. */
+/** The agent with a configuration file that the test writes; `reload` resolves to the agent's message about it. */
 async function reloadable(t: TestContext, first: object, nodeFlags: readonly string[] = []) {
   const file = join(scratchFolder(t), 'config.yaml');
   // JSON is YAML.
@@ -33,7 +33,7 @@ async function reloadable(t: TestContext, first: object, nodeFlags: readonly str
   const agent = startAgentProcess(t, ['run', '--config', file, '--http.listen', '127.0.0.1:0'], {}, nodeFlags);
   await agent.printed(/"msg":"started"/);
   const url = /"http":"([^"]+)"/.exec(agent.stderr())?.[1] ?? '';
-  // SIGHUP is listened to once the first cycle has been made.
+  // SIGHUP is handled after the first cycle.
   const deadline = AbortSignal.timeout(20_000);
   while ((await fetch(`${url}/readyz`, { signal: deadline })).status !== 200) {}
   let told = 0;
@@ -108,7 +108,7 @@ test('200 reloads during pushes: no cycle is lost or duplicated, and memory does
   timeout: 240_000,
 }, async (t) => {
   const receiver = await recordingReceiver(t);
-  // With little room V8 collects garbage early, so that what grows is what is held.
+  // With a small heap V8 collects garbage early, so that growth means retained memory.
   const { agent, reload } = await reloadable(t, base(receiver.url), ['--max-old-space-size=48']);
   const rss = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${agent.child.pid}/status`, 'utf8'))?.[1]) / 1024;
   let warm = 0;
@@ -121,7 +121,7 @@ test('200 reloads during pushes: no cycle is lost or duplicated, and memory does
     });
     assert.deepEqual([...(applied ?? [])].sort(), ['collectors.node', 'collectors.process', 'exporters.vm']);
     if (count === 80) warm = rss();
-    // So that ticks fall between them, and on them.
+    // Ticks occur between the reloads, and during them.
     await new Promise((resolve) => setTimeout(resolve, 37));
   }
   const grown = rss() - warm;
@@ -129,7 +129,7 @@ test('200 reloads during pushes: no cycle is lost or duplicated, and memory does
   assert.deepEqual(await agent.ended, { code: 0, signal: null });
   assert.ok(grown < 25, `grew by ${grown.toFixed(1)} MiB in 120 reloads`);
 
-  // The first push comes at the start and the last one at the end, whatever the time; those between at the ticks.
+  // The first push is at the start and the last one at the end, whatever the time; the others are at the ticks.
   const ticks = (receiver.stamps.get('node-exporter') ?? []).sort((a, b) => a - b).slice(1, -1);
   const seconds = ticks.map((stamp) => Math.floor(stamp / 1000));
   assert.ok(seconds.length >= 3, `${seconds.length} ticks`);

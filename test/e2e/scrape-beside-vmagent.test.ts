@@ -13,7 +13,7 @@ import { bytesOf, GOOD, OTHERWISE, type ServedPage, type Stored } from '../scrap
 
 const OPTIONS = { timeout: 300_000 };
 
-/** Real programs that show their own metrics, as far as they are on PATH. */
+/** Real programs that expose their own metrics, if they are on PATH. */
 async function startPrograms(t: TestContext, folder: string): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   const start = async (name: string, args: (port: number) => readonly string[], ready: string) => {
@@ -36,7 +36,7 @@ async function startPrograms(t: TestContext, folder: string): Promise<Map<string
   return found;
 }
 
-/** nginx with the pages as files, or where there is none a server of Node. */
+/** nginx with the pages as files, or a server in Node if nginx is missing. */
 async function servePages(t: TestContext, pages: Readonly<Record<string, ServedPage>>): Promise<string> {
   const server = createServer((request, response) => {
     const page = pages[(request.url ?? '').slice(1)];
@@ -91,7 +91,7 @@ interface Place {
   readonly path: string;
 }
 
-/** What a scrape says about itself; vmagent has more of these, and other ones. */
+/** Series about a scrape; vmagent has more of these, and different ones. */
 const OF_THE_SCRAPE = /^(?:up|scrape_.*)$/;
 
 /** The newest samples of all series of a job, without those of the scrape. */
@@ -212,7 +212,7 @@ test(
     for (const job of ['missing', 'refused']) {
       assert.deepEqual([await up(ours, job), await up(theirs, job)], [0, 0], job);
     }
-    // Programs that go on: series that come up between two scrapes may be in one of the two only.
+    // Running programs: series that appear between two scrapes may be in only one of the two.
     for (const job of programs.keys()) assert.ok((await compare(job, false)) > 10, job);
     const lasting = differences.filter((line) => !/^(?:prometheus|victoria-metrics)[^:]*:/.test(line));
     t.diagnostic(
@@ -220,7 +220,7 @@ test(
     );
     assert.deepEqual(lasting, []);
 
-    // What each scrape says about itself.
+    // The series about each scrape.
     const auto = [
       'up',
       'scrape_duration_seconds',

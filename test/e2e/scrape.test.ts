@@ -101,7 +101,7 @@ test('a new pod is scraped within one refresh, a vanished one ends immediately',
     values,
     values.toSorted((a, b) => a - b),
   );
-  // Each page was pushed once, under its own time.
+  // Each page was pushed once, with its own time.
   assert.equal(new Set(timestamps).size, timestamps.length);
   assert.equal(new Set(values).size, values.length);
   const [view] = (await targets())?.targets ?? [];
@@ -122,7 +122,7 @@ test('a new pod is scraped within one refresh, a vanished one ends immediately',
 const BOMB = Buffer.alloc(40 * 2 ** 20, '#\n');
 const BOMBS = { gzip: gzipSync(BOMB), zstd: zstdCompressSync(BOMB) };
 
-/** Answers that are no page, by path, and what the status page says. */
+/** Responses that are not a metrics page, by path, and the message on the status page. */
 const BAD: Readonly<Record<string, readonly [listener: RequestListener, reason: RegExp]>> = {
   html: [
     (_, response) => response.setHeader('content-type', 'text/html').end('<html></html>'),

@@ -16,7 +16,7 @@ import { startVictoriaMetrics, type VictoriaMetrics } from '../kit/victoria-metr
 
 const PODS = '/api/v1/pods';
 const INTERVAL_MS = 3000;
-/** What a busy machine may add: a dozen processes start meanwhile. */
+/** Allowance for a busy machine: a dozen processes start in the meantime. */
 const SLACK_MS = 4000;
 const MANY = 200;
 
@@ -29,7 +29,7 @@ interface Running {
   readonly agent: AgentProcess;
 }
 
-/** Starts and ends pairs of state agents as a rollout of the chart does, in which a new pod comes before an old one goes. */
+/** Starts and stops pairs of state agents like a rollout of the chart, in which a new pod starts before an old one stops. */
 class Rollout {
   readonly #context: TestContext;
   readonly #kubeconfig: string;
@@ -47,7 +47,7 @@ class Rollout {
     writeFileSync(this.#kubeconfig, api.kubeconfig());
   }
 
-  /** New agents of each shard; an old one ends when a new one is ready, or at once where the shard is no more. */
+  /** Starts new agents of each shard; an old one is stopped when a new one is ready, or immediately if the shard was removed. */
   async to(totalShards: number): Promise<void> {
     const old = this.running;
     const gone = old.filter(({ shard }) => shard >= totalShards);
@@ -55,7 +55,7 @@ class Rollout {
     const shards = Array.from({ length: totalShards }, (_, shard) => shard);
     const added = shards.map(async (shard) => {
       const before = old.filter((one) => one.shard === shard);
-      // Which of a pair goes first is not for us to choose: once the leader, once the standby.
+      // Kubernetes may stop either of a pair first: once the leader, once the standby.
       if (shard % 2 === 0) before.reverse();
       if (before.length === 0) {
         const pair = Array.from({ length: REPLICAS }, () => this.#start(shard, totalShards));
@@ -114,7 +114,7 @@ class Rollout {
   }
 }
 
-/** Gaps, and values of one series at one time that are not the same. */
+/** Gaps, and different values of one series at one time. */
 async function faults(vm: VictoriaMetrics, match: string, since: number) {
   const gaps: string[] = [];
   const contradictions: string[] = [];
@@ -167,7 +167,7 @@ test('shards 1→2→4→2 under load: no series is missing, and none is duplica
     });
   for (let index = 0; index < MANY; index++) put(`p${index}`);
   const stable = objects.size;
-  // Pods come and go all the time, beside those that stay.
+  // Pods are created and deleted all the time, in addition to those that stay.
   let churned = 0;
   const load = setInterval(() => {
     put(`churn-${churned++}`);
@@ -186,7 +186,7 @@ test('shards 1→2→4→2 under load: no series is missing, and none is duplica
     await vm.until(`count(${stays})`, ([count]) => count?.value === stable);
     await vm.until('count(kube_pod_info{pod=~"churn-.*"})', ([count]) => (count?.value ?? 0) <= 10);
     await vm.until('kube_state_metrics_total_shards', ([total]) => total?.value === totalShards);
-    // Whoever is asked knows the pods of every node.
+    // Every agent knows the pods of every node.
     const answers = rollout.running.map(async ({ port, shard }) => {
       await settles(port, { shard, totalShards });
       const answer = await fetch(`http://127.0.0.1:${port}${POD_INFO_PATH}?nodeName=node1`);

@@ -11,7 +11,7 @@ import { scratchFolder } from '../kit/host-tree.ts';
 import { samplesOf } from '../kit/samples.ts';
 
 const LONGEST_END_MS = 6000;
-/** What may wait in memory, and once more for the disk. */
+/** Limit of waiting bytes in memory, and again for the disk. */
 const QUEUE_BYTES = 64 * 1024;
 const EXPORTER = 'vm';
 
@@ -63,14 +63,14 @@ class Outage {
     writeFileSync(this.#flag, '');
   }
 
-  /** Lets the disk answer again, and all that hangs with it. */
+  /** Lets the disk and everything that waits for it respond again. */
   answer(): void {
     rmSync(this.#flag);
-    // The end for writing lets those for reading open; it stays open until this process ends.
+    // Opening the pipe for writing unblocks its readers; it stays open until this process ends.
     openSync(this.#pipe, constants.O_RDWR | constants.O_NONBLOCK);
   }
 
-  /** Takes everything from now on; gives the number of samples so far. */
+  /** Accepts everything from now on; returns the number of samples so far. */
   async receive(t: TestContext): Promise<() => number> {
     let uploads = 0;
     const server = createServer((request, response) => {
@@ -142,7 +142,7 @@ test('a disk that stops responding during an outage: bounds, page, metrics, and 
   const onDisk = await outage.own('firesteel_export_queue_bytes', 'tier="disk"');
   for (let look = 0; look < 5; look++) {
     assert.ok((await outage.own('firesteel_export_queue_bytes', 'tier="memory"')) <= QUEUE_BYTES);
-    // What waits for the disk counts as on it: the files do not grow, so only that can.
+    // Batches waiting for the disk count as on it; the files do not grow, so any growth is theirs.
     assert.ok((await outage.own('firesteel_export_queue_bytes', 'tier="disk"')) <= onDisk + QUEUE_BYTES);
     await new Promise((resolve) => setTimeout(resolve, 300));
   }
@@ -159,7 +159,7 @@ test('two signals end it immediately', { timeout: 180_000 }, async (t) => {
   const outage = await Outage.start(t);
   await outage.untilFull();
   const { code, ms } = await outage.end(2);
-  // The first one may have ended it before the second came, or so nearly that the kernel ends it.
+  // The first one may have ended it before the second arrived, or the kernel ends it during shutdown.
   assert.ok(code === 0 || code === 1 || code === null, `ended with ${code}`);
   assert.ok(ms <= 2000, `it took ${ms} ms`);
 });

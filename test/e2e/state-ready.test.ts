@@ -38,7 +38,7 @@ test('a state agent that cannot list a resource is not ready, but responds to no
     const answer = await fetch(url + path, { signal: AbortSignal.timeout(5000) });
     return { status: answer.status, text: await answer.text() };
   };
-  /** Asks again until the answer is right. */
+  /** Repeats the request until the response is correct. */
   const until = async (path: string, isRight: (answer: { status: number; text: string }) => boolean) => {
     for (;;) {
       const answer = await get(path);

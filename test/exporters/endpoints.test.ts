@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { Clock } from '../../src/base/clock.ts';
 import { Endpoints, type UploadPermit } from '../../src/exporters/http/endpoints.ts';
 
-/** A clock that is moved by hand. */
+/** A clock that the test advances. */
 class HandClock implements Clock {
   #now = 0;
   readonly #sleepers = new Set<() => void>();

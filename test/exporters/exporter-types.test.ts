@@ -7,7 +7,7 @@ import { ConfigError } from '../../src/config/config-error.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { exporterSection, exporterTypeOf } from '../../src/exporters/index.ts';
 
-/** What is wrong with an exporter `it` of these settings. */
+/** Problems of an exporter `it` with these settings. */
 function problemsOf(settings: object): readonly string[] {
   try {
     loadSettings({ set: [`exporters.it=${JSON.stringify(settings)}`] }, {});

@@ -12,7 +12,7 @@ import { scratchFolder } from '../kit/host-tree.ts';
 
 type Handler = (request: IncomingMessage, body: Buffer, response: ServerResponse) => void;
 
-/** An HTTP server that answers with `handle` once a request's body is complete. */
+/** An HTTP server that responds with `handle` once a request's body is complete. */
 async function receiver(t: TestContext, handle: Handler): Promise<{ url: string; server: Server }> {
   const server = createServer((request, response) => {
     const parts: Buffer[] = [];
@@ -157,7 +157,7 @@ for (const [what, refuse] of [
     await deliver(1000);
     await until(() => ['process-exporter', 'firesteel'].every((job) => taken.get(job) === 1));
     for (let cycle = 2; cycle < 6; cycle++) {
-      // The first failure in a row holds up the address for half a second at most; later ones only their own group.
+      // The first of consecutive failures blocks the address for half a second at most; later ones only their own group.
       await deliver(cycle * 1000);
       await until(() => ['process-exporter', 'firesteel'].every((job) => taken.get(job) === cycle));
     }
@@ -274,7 +274,7 @@ test('an agent that is no longer the leader sends nothing: neither queued batche
   const mayPush = () => master;
   exporter.deliver({ ...(await batchAt(1)), mayPush });
   while ((await counted(SENT)) !== 1) await new Promise((resolve) => setTimeout(resolve, 5));
-  // Its kept connection breaks, at a moment at which this is no longer the master.
+  // Its keep-alive connection breaks after this agent has lost the leadership.
   exporter.deliver({ ...(await batchAt(2)), mayPush });
   while (master) await new Promise((resolve) => setTimeout(resolve, 5));
   await exporter.close(1000);

@@ -10,8 +10,8 @@ import { startVictoriaMetrics } from '../kit/victoria-metrics.ts';
 const INSECURE = { tls: { insecureSkipVerify: true } };
 
 /**
- * Delivers one body to `wrong`, which does not take it, with `right` as failover: it has to arrive there, nothing may be
- * given up, and the log has to say `reason` and a hint that `hint` matches.
+ * Delivers one batch to `wrong`, which rejects it, with `right` as failover: it has to arrive there, nothing may be dropped,
+ * and the log must contain `reason` and a hint that `hint` matches.
  */
 async function fallsOver(
   t: TestContext,
@@ -72,7 +72,7 @@ test('responses of VictoriaMetrics, vmagent, vmauth and vmalert to a wrong path 
   await at(noUser, 'auth', /auth/);
   await at(vmalert, 'path', /path of the url/);
   await at(secured, 'auth', /auth/);
-  // A Pushgateway's path is none of VictoriaMetrics.
+  // VictoriaMetrics does not have a Pushgateway's path.
   if (!serverAvailable(t, 'prometheus-pushgateway')) return;
   const gateway = await startServer(
     t,

@@ -37,7 +37,7 @@ test('the danger is real: gzip without timestamps leaves half numbers', { timeou
   assert.notDeepEqual(await wrongOf(t, server, server.url, 'gzip'), []);
 });
 
-/** Cuts an upload to `url` at each of its bytes, in several ways; tells what `server` holds that was never sent. */
+/** Truncates an upload to `url` at each of its bytes, in several ways; returns samples of `server` that were never sent. */
 async function wrongOf(t: TestContext, server: VictoriaMetrics, url: string, encoding: Encoding): Promise<string[]> {
   const stampMs = Date.now();
   const jobs: (() => Promise<void>)[] = [];
@@ -56,7 +56,7 @@ async function wrongOf(t: TestContext, server: VictoriaMetrics, url: string, enc
     for (let job = jobs.pop(); job; job = jobs.pop()) await job();
   };
   await Promise.all(Array.from({ length: 16 }, worker));
-  // Later than all of them, on the same way.
+  // Later than all of them, through the same path.
   const last = await uploadOf('last', encoding, stampMs);
   const path = `/api/v1/import/prometheus?timestamp=${encoding === 'gzip-stamped' ? NEVER_STORED_MS : stampMs}`;
   const headers = { 'content-encoding': compressionOf(encoding) };

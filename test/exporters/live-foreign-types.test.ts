@@ -15,11 +15,11 @@ const plain = Array.from({ length: FAMILIES }, (_, index) => gauge(`plain_${inde
 const up = gauge('up', 'Whether the job is pushed.');
 const duration = family('histogram', 'took_seconds', 'How long it took.');
 
-/** A real Pushgateway, of whatever version is on PATH; some panic while they refuse. */
+/** A real Pushgateway of the version on PATH; some panic while they refuse a push. */
 const gateway = (t: TestContext) =>
   startServer(t, 'prometheus-pushgateway', (port) => [`--web.listen-address=127.0.0.1:${port}`], '/-/ready');
 
-/** Pushes text as somebody else does. */
+/** Pushes text like another client. */
 async function foreign(url: string, text: string, job = 'backup'): Promise<void> {
   const { status } = await fetch(`${url}/metrics/job/${job}`, { method: 'PUT', body: text });
   assert.equal(status, 200);
@@ -91,7 +91,7 @@ for (const [what, text, ours, refused] of CASES) {
         'named in the log',
       );
     }
-    // The next push goes without it at once: one request.
+    // The next push omits it from the start: one request.
     const before = await requests(counted);
     exporter.deliver(await batchOf(ours, 'node', 2000));
     await until(() => exporter.status().sentSamples >= 2 * expected.size);
@@ -100,7 +100,7 @@ for (const [what, text, ours, refused] of CASES) {
   });
 }
 
-/** Uploads tried, whatever came of them. */
+/** Attempted uploads, whatever their result. */
 async function requests(counted: (series: string) => Promise<number | undefined>): Promise<number> {
   let sum = 0;
   for (const code of ['200', '202', '400', 'error']) {

@@ -11,7 +11,7 @@ interface Case {
   readonly type: 'victorialogs' | 'loki' | 'elasticsearch';
   readonly code: number;
   readonly text: string;
-  /** Times of the entries, seconds behind `base`. */
+  /** Times of the entries, seconds after `base`. */
   readonly times?: readonly number[];
   readonly means: string;
   readonly refused?: Readonly<Record<string, string>>;

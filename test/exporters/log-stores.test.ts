@@ -16,7 +16,7 @@ const TYPES: Readonly<Record<string, () => LogStore>> = {
   elasticsearch: () => new ElasticsearchStore(),
 };
 
-/** Sends entries to a store by the exporter of a type. */
+/** Sends entries to a store with the exporter of a type. */
 async function sender(context: TestContext, type: string, store: LogStore, settings: object = {}) {
   await store.start(context);
   const { exporter, lines } = await exporterTo(store.url, settings, type);
@@ -129,7 +129,7 @@ for (const [type, makeStore] of Object.entries(TYPES)) {
     const counts = store.counts;
     assert.equal(counts.size, 300);
     const duplicates = store.stored.length - counts.size;
-    // VictoriaLogs knows no entry again: those of the upload whose response was lost are there twice.
+    // VictoriaLogs does not recognize entries: those of the upload whose response was lost are stored twice.
     assert.ok(duplicates <= (type === 'victorialogs' ? 150 : 0), `${duplicates}`);
   });
 
@@ -230,7 +230,7 @@ test('elasticsearch: each entry has its own result', async (context) => {
   assert.deepEqual(await ship(entries), { accepted: 24, dropped: { mapping: 3, rejected: 3 } });
   assert.equal(store.counts.size, 24);
   assert.equal(store.stored.length, 24);
-  // Sent once more, as after a restart: nothing is there twice.
+  // Sent again, as after a restart: nothing is stored twice.
   store.judge = () => undefined;
   assert.deepEqual(await ship(entries), { accepted: 30, dropped: {} });
   assert.equal(store.stored.length, 30);

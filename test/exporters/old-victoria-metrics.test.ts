@@ -13,8 +13,8 @@ import { serverAvailable } from '../kit/servers.ts';
 import { startVictoriaMetrics } from '../kit/victoria-metrics.ts';
 
 /**
- * VictoriaMetrics 1.79, which Debian 12 has, knows no job in the path of the import: in front of a newer one this answers
- * with the words that 1.79.5 was seen to use. Resolves to its URL and the paths that it was asked for.
+ * VictoriaMetrics 1.79 (Debian 12) does not support a job in the path of the import: this server in front of a newer one
+ * responds with the recorded message of 1.79.5. Resolves to its URL and the requested paths.
  */
 async function oldInFrontOf(t: TestContext, upstream: string): Promise<{ url: string; paths: string[] }> {
   const paths: string[] = [];

@@ -20,13 +20,13 @@ import { AgentRegistry } from '../../src/metrics/registry.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
 import { samplesOf } from '../kit/samples.ts';
 
-/** A receiver that can be told what to answer. */
+/** A receiver with configurable responses. */
 class Receiver {
-  /** What it took: stamp and the text's lines. */
+  /** Accepted batches: timestamp and lines of text. */
   readonly taken: { stampMs: number; lines: string[]; path: string }[] = [];
   readonly requests: string[] = [];
   readonly readsZstd: boolean;
-  /** Status for a batch; 204 takes it. */
+  /** Status for a batch; 204 accepts it. */
   answer: (bytes: number) => number = () => 204;
   readonly #server: Server;
 
@@ -180,7 +180,7 @@ test('a disk that stalls during an outage: bounds, metrics, the status, and a ti
   assert.equal(await counted('queue_bytes{exporter="it",tier="disk"}'), spool?.bytes);
   const waiting = memory.bodies + (spool?.bodies ?? 0);
   const lost = await counted('samples_dropped_total{exporter="it",reason="disk_stalled"}');
-  // One may be in the hands of an upload.
+  // One may be in an upload.
   const batches = waiting + lost / LINES;
   assert.ok(batches >= 99 && batches <= 100, `${waiting} wait, ${lost} samples lost`);
   assert.ok(lost > 0);
@@ -314,7 +314,7 @@ test('a batch from disk that fails while others are accepted waits between its a
   receiver.answer = () => 503;
   const path = join(scratchFolder(t), 'spool');
   const first = await exporterTo(receiver.url, {}, path);
-  // Larger than all others, and so recognised.
+  // Larger than all others, and so recognizable.
   first.exporter.deliver(await batchAt(1, 3000));
   await until(async () => (await first.counted('breaker_open{exporter="it"}')) === 1);
   await first.exporter.close(0);

@@ -12,7 +12,7 @@ import { batchAt, exporterTo, SENT, type TriedExporter, until } from '../kit/exp
 import { startForwardProxy } from '../kit/forward-proxy.ts';
 import { fixture, scratchFolder } from '../kit/host-tree.ts';
 
-/** A receiver that takes everything, under a name that only the proxy knows. */
+/** A receiver that accepts everything, under a name that only the proxy knows. */
 async function receiver(t: TestContext, scheme: 'http' | 'https'): Promise<string> {
   const file = (name: string) => readFileSync(fixture(`tls/${name}`));
   const server: Server =
@@ -54,7 +54,7 @@ test('http sends the complete URL to the proxy, and NO_PROXY bypasses it', async
   await deliver(await exporterTo(url, {}, 'vmagent', { env }));
   assert.match(proxy.asked[0] ?? '', /^POST http:\/\/vm\.example:\d+\/api\/v1\/import\/prometheus\/metrics\/job/);
   const asked = proxy.asked.length;
-  // The name is known to the proxy only, so going past it has to fail.
+  // Only the proxy knows the name, so a direct connection fails.
   const { exporter, lines } = await exporterTo(url, {}, 'vmagent', { env: { ...env, NO_PROXY: 'example' } });
   exporter.deliver(await batchAt(Date.now()));
   await until(() => lines.length > 0);

@@ -18,7 +18,7 @@ test('the newest batch of a group is sent first, the oldest is dropped beyond th
   const queue = new MemoryQueue({ cycles: 3, bytes: 1000 });
   for (const stamp of [1, 2, 4]) assert.deepEqual(queue.add(batch(stamp)), []);
   assert.deepEqual(queue.sizes, { bodies: 3, bytes: 30, oldestStampMs: 1 });
-  // One that comes back after a try has its place by age.
+  // One that returns after an attempt is ordered by age.
   assert.deepEqual(stamps(queue.add(batch(3))), [1]);
   assert.equal(queue.takeNewest('node')?.stampMs, 4);
   assert.equal(queue.takeNewest('node')?.stampMs, 3);

@@ -6,7 +6,7 @@ import { StaleMarkers } from '../../src/exporters/victoriametrics/stale-markers.
 
 const TARGET = { job: 'kubelet', instance: 'n1', labels: {} };
 
-/** Markers for a receiver that answers with these codes, the last one for ever. */
+/** Markers for a receiver that responds with these codes, and keeps repeating the last one. */
 function receiver(codes: readonly UploadAttempt['code'][], isWanted = false) {
   const uploads: Upload[] = [];
   const said: string[] = [];

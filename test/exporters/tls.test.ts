@@ -13,7 +13,7 @@ import { fixture, scratchFolder } from '../kit/host-tree.ts';
 
 const file = (name: string) => fixture(`tls/${name}`);
 
-/** An HTTPS server with the first authority's certificate, that answers with the client certificate's issuer. */
+/** An HTTPS server with the first authority's certificate, that responds with the client certificate's issuer. */
 async function secureReceiver(t: TestContext, options: ServerOptions = {}): Promise<string> {
   const identity = { key: readFileSync(file('first-server.key')), cert: readFileSync(file('first-server.crt')) };
   const server = createServer({ ...identity, ...options }, (request, response) => {
@@ -28,7 +28,7 @@ async function secureReceiver(t: TestContext, options: ServerOptions = {}): Prom
   return `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** What sends uploads to `url` with this `tls` section. */
+/** An HTTP client for uploads to `url` with this `tls` section. */
 function senderTo(t: TestContext, url: string, tls: object): () => Promise<UploadAttempt> {
   const set = [`exporters.it=${JSON.stringify({ type: 'vmagent', url, tls })}`];
   const settings = loadSettings({ set }, {}).config.exporters.it as HttpSettings | undefined;

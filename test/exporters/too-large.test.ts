@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { batchAt, dropped, exporterTo, SENT, until } from '../kit/exporter.ts';
 
-/** Answers everything with `status`; resolves to its URL and the number of pushes so far. */
+/** A server that responds with `status` to everything; resolves to its URL and the number of pushes so far. */
 async function gateway(t: TestContext, status: number): Promise<{ url: string; pushes: () => number }> {
   let pushes = 0;
   const server = createServer((request, response) => {

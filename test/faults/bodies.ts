@@ -1,10 +1,10 @@
 import { constants, gunzipSync } from 'node:zlib';
 import type { Exchange } from '../kit/fault-proxy.ts';
 
-/** A time at the end of a line, as bodies for receivers that don't read zstd have it. */
+/** A timestamp at the end of a line, as in batches for receivers without zstd. */
 const LINE_STAMP = / (\d\.\d+e12)\n/;
 
-/** Which body an upload was: job and stamp. The stamp is in the URL, or at the end of each line. */
+/** The batch of an upload: job and timestamp, which is in the URL or at the end of each line. */
 function bodyOf({ path, body }: Exchange): string {
   const job = /\/job\/([^/]+)\//.exec(path)?.[1] ?? '';
   return `${job} ${lineStamp(Buffer.concat(body)) ?? /timestamp=(\d+)/.exec(path)?.[1]}`;
@@ -17,11 +17,11 @@ function lineStamp(body: Buffer): number | undefined {
   return stamp === undefined ? undefined : Math.trunc(Number(stamp));
 }
 
-/** The bodies that the client believes to have been taken. */
+/** The batches that were acknowledged to the client. */
 export const acknowledged = (exchanges: readonly Exchange[]): Set<string> =>
   new Set(exchanges.filter((exchange) => isTaken(exchange) && !isQuestion(exchange)).map(bodyOf));
 
 const isTaken = ({ status = 0 }: Exchange): boolean => status >= 200 && status < 300;
 
-/** Whether it asks for zstd: a comment that is not compressed. */
+/** Whether it is a probe for zstd: a comment that is not compressed. */
 const isQuestion = ({ body: [first] }: Exchange): boolean => first?.[0] === '#'.charCodeAt(0);

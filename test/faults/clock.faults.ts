@@ -9,7 +9,7 @@ import { Scene, summary } from './scene.ts';
 
 const HOUR_MS = 3_600_000;
 const CYCLES = 8;
-/** A cycle or two may be lost at a step, and the machine may be busy. */
+/** One or two cycles may be lost at a clock step, and the machine may be busy. */
 const LONGEST_GAP_MS = 5000;
 
 suite('a clock that is set', { concurrency: true, timeout: 240_000 }, () => {

@@ -15,11 +15,11 @@ import { realPause, simulateTime } from './simulated-time.ts';
 const HOURS = Number(process.env.FAULTS_HOURS ?? 24);
 const HOUR_S = 3600;
 const INTERVAL_S = 60;
-/** Time passes in steps of so much. */
+/** Simulated time advances in steps of this length. */
 const STEP_MS = 5000;
 const MIB = 2 ** 20;
 
-/** The hours in which the receiver fails, and how; one outage is longer than the spool keeps anything. */
+/** The hours in which the receiver fails, and how; one outage is longer than the spool's maximum age. */
 const TROUBLE: readonly { readonly from: number; readonly to: number; readonly kind: 'reset' | 'busy' | 'rejected' }[] =
   [
     { from: 2, to: 2.5, kind: 'reset' },
@@ -29,16 +29,16 @@ const TROUBLE: readonly { readonly from: number; readonly to: number; readonly k
     { from: 16, to: 16.5, kind: 'busy' },
   ];
 
-/** What is given to the work behind a cycle, of the real clock. */
+/** Real time allowed for the work of a cycle. */
 const AFTER_CYCLE_MS = 4;
 
-/** Minutes at which nothing of an outage is left over, early and late. */
+/** Minutes at which no backlog of an outage remains, early and late in the day. */
 const EARLY = [282, 288, 294];
 const LATE = [HOURS * 60 - 36, HOURS * 60 - 18, HOURS * 60];
 
 /**
- * What V8 and Node let lie between two looks, AbortSignal.any above all: a loop of 4,000 cycles goes up by 4 MiB over the
- * first thousand, and then back to where it began.
+ * Memory that V8 and Node hold between two measurements, above all for AbortSignal.any: in a loop of 4,000 cycles it grows by
+ * 4 MiB over the first thousand, and then returns to its initial size.
  */
 const ALLOWED_MIB = 4;
 
@@ -105,13 +105,13 @@ test('memory is flat over a day with outages', { timeout: 1_200_000 }, async (t)
 interface Receiver {
   readonly url: string;
   taken(): number;
-  /** Cycles of which the last body came to the witness. */
+  /** Cycles whose last batch has arrived at the witness. */
   witnessed(): number;
   refused(): number;
   close(): void;
 }
 
-/** Takes everything, or fails as `TROUBLE` has it for the hour that it is. */
+/** Accepts everything, or fails as `TROUBLE` defines for the current hour. */
 async function startReceiver(hour: () => number): Promise<Receiver> {
   let taken = 0;
   let refused = 0;

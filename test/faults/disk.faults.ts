@@ -8,7 +8,7 @@ import { serverAvailable } from '../kit/servers.ts';
 import { Scene, type SceneOptions, summary } from './scene.ts';
 
 const LIMIT_BYTES = 2 ** 20;
-/** So many that a cycle has about 20 kB, and 1 MiB room for 50 of them. */
+/** A cycle has about 20 kB with this number of series, and 1 MiB holds 50 of them. */
 const SERIES = 5000;
 const DOWN_CYCLES = 70;
 

@@ -1,29 +1,29 @@
 import { KNOWN_NAME, type KnownValues } from './known-values.ts';
 import { seriesKey, type Witnessed } from './witness.ts';
 
-/** What a receiver holds of what was collected. */
+/** The stored data of a receiver compared with the collected data. */
 export interface Findings {
-  /** Samples that the witness saw, NaN left out. */
+  /** Samples that the witness received, without NaN. */
   readonly collected: number;
-  /** Cycles (stamps) that the witness saw. */
+  /** Cycles (timestamps) that the witness received. */
   readonly cycles: number;
-  /** Bodies of which nothing, or not everything, is stored. */
+  /** Batches that are not stored, or not completely. */
   readonly missing: readonly Witnessed[];
   readonly missingSamples: number;
-  /** Values that are not what was collected, a line each. */
+  /** Values that differ from the collected ones, one line each. */
   readonly wrong: readonly string[];
-  /** Samples that are stored more than once, raw; a receiver with deduplication shows one of them. */
+  /** Samples that are stored more than once in raw data; a receiver with deduplication shows one of them. */
   readonly duplicates: number;
-  /** Samples and ends of series with a stamp that the witness does not know: the agent was killed between its uploads. */
+  /** Samples and ends of series with a timestamp unknown to the witness: the agent was killed between its uploads. */
   readonly unwitnessed: number;
 }
 
-/** VictoriaMetrics keeps the first 13 to 15 decimal digits; the known values are whole numbers of 15, which it keeps. */
+/** VictoriaMetrics stores the first 13 to 15 decimal digits; the known values are integers of 15, which it stores exactly. */
 const PRECISION = 1e-12;
 
 /**
- * Compares what the receiver at `url` holds of the series that `match` selects, raw and without deduplication, with
- * what the witness saw of an agent whose clock was wrong by one of `skewsMs`. `read` gets the samples from the receiver.
+ * Compares the data of the receiver at `url` for the series that `match` selects, raw and without deduplication, with the
+ * data of the witness, for an agent whose clock was wrong by one of `skewsMs`. `read` gets the samples from the receiver.
  */
 export async function findings(
   url: string,
@@ -54,7 +54,7 @@ export async function findings(
       const value = values[index] ?? Number.NaN;
       if (seen.has(stampMs)) duplicates++;
       seen.add(stampMs);
-      // The end of a series that is not in this cycle. The known ones never end.
+      // The end of a series that is not in this cycle. Known series never end.
       if (Number.isNaN(value) && name !== KNOWN_NAME && stamps.has(stampMs) && !expected.get(key)?.has(stampMs))
         continue;
       const original = expected.get(key)?.get(stampMs);
@@ -65,7 +65,7 @@ export async function findings(
       if (original !== undefined) {
         if (!same(original, value)) wrong.push(`${key} at ${stampMs}: ${value}, collected was ${original}`);
       } else if (stamps.has(stampMs)) wrong.push(`${key} at ${stampMs}: ${value}, nothing was collected`);
-      // The zero before the first count of a new counter has a time of its own.
+      // The zero before the first count of a new counter has a different time.
       else if (value !== 0) unwitnessed++;
     }
   }
@@ -83,14 +83,14 @@ export async function findings(
 const same = (one: number, other: number): boolean =>
   one === other || Math.abs(one - other) <= Math.abs(one) * PRECISION;
 
-/** One series with all that is stored of it. */
+/** One series with all its stored samples. */
 export interface Exported {
   readonly metric: Readonly<Record<string, string>>;
   readonly values: readonly number[];
   readonly timestamps: readonly number[];
 }
 
-/** Every raw sample: all of the past and the next day, as clocks may have been wrong. */
+/** Every raw sample of the past and of the next day, because clocks may have been wrong. */
 export async function exported(url: string, match: string): Promise<Iterable<Exported>> {
   await fetch(`${url}/internal/force_flush`, { signal: AbortSignal.timeout(20_000) });
   const query = new URLSearchParams({
@@ -101,7 +101,7 @@ export async function exported(url: string, match: string): Promise<Iterable<Exp
   });
   const response = await fetch(`${url}/api/v1/export?${query}`, { signal: AbortSignal.timeout(60_000) });
   if (!response.ok) throw new Error(`export: ${response.status} ${await response.text()}`);
-  // One series may come in several lines, a block each: they are joined, for a duplicate may be in another block.
+  // A series may have several lines, one per block: they are joined, because a duplicate may be in another block.
   const whole = new Map<string, { metric: Exported['metric']; values: number[]; timestamps: number[] }>();
   for (const line of (await response.text()).split('\n')) {
     if (line === '') continue;
@@ -115,7 +115,7 @@ export async function exported(url: string, match: string): Promise<Iterable<Exp
   return whole.values();
 }
 
-/** Every sample of the last two hours that Prometheus holds. It shows no ends of series. */
+/** Every sample of the last two hours in Prometheus, which does not expose ends of series. */
 export async function queried(url: string, match: string): Promise<Iterable<Exported>> {
   const body = new URLSearchParams({ query: `${match}[2h]`, time: String(Math.ceil(Date.now() / 1000) + 60) });
   const response = await fetch(`${url}/api/v1/query`, { method: 'POST', body, signal: AbortSignal.timeout(60_000) });

@@ -1,7 +1,7 @@
 import type { Fault } from '../kit/fault-proxy.ts';
 import type { Random } from '../kit/random.ts';
 
-/** What happens to an upload of so many bytes. About every second goes well, so that there is something to come back to. */
+/** The fault of an upload of this size. About every second one succeeds, so that delivery recovers in between. */
 export function pickFault(random: Random, bytes: number): Fault | undefined {
   const at = random.below(bytes);
   return random.pick<() => Fault | undefined>([

@@ -6,7 +6,7 @@ import { Scene } from './scene.ts';
 
 const NEEDED = ['victoria-metrics', 'prometheus-pushgateway'];
 const GATEWAY = 'gateway';
-/** Families of ours that somebody else has pushed with another type. */
+/** Families of ours that another client has pushed with another type. */
 const FOREIGN = ['up', 'node_textfile_scrape_error', 'firesteel_collector_success'];
 const GROUPS = ['node-exporter', 'firesteel'];
 
@@ -44,7 +44,7 @@ test('foreign types at a Pushgateway: all other families of all groups arrive wi
     for (const name of FOREIGN) wanted.delete(name);
     const ours = names([...there.keys()].filter((key) => key.includes(`job="${job}"`)));
     const missing = [...wanted].filter((name) => !ours.has(name));
-    // What the agent tells of this very exporter begins with the push that was narrowed.
+    // The self metrics of this exporter begin with the narrowed push.
     assert.deepEqual(
       missing.filter((name) => !name.startsWith('firesteel_export_')),
       [],

@@ -7,11 +7,11 @@ import { EXPORTER, Scene, summary } from './scene.ts';
 
 const KILLS = 20;
 const LONGEST_LIFE_MS = 8000;
-/** Slow enough that an upload can be hit while it runs. */
+/** Slow enough to kill the agent during an upload. */
 const UPLOAD_BYTES_PER_SECOND = 10_000;
-/** Cycles that are kept in memory before the oldest goes to disk. */
+/** Cycles in memory before the oldest is written to disk. */
 const MEMORY_CYCLES = 4;
-/** Bodies of a cycle. */
+/** Batches of a cycle. */
 const GROUPS = 2;
 
 test('20 SIGKILLs while the receiver flaps lose only the batches in memory', {
@@ -27,7 +27,7 @@ test('20 SIGKILLs while the receiver flaps lose only the batches in memory', {
   let midUpload = 0;
   const kept = new Set<string>();
   const killedAt: number[] = [];
-  /** What was waiting for the disk at each kill, in cycles: a slow disk puts that at stake, too. */
+  /** Cycles waiting for the disk at each kill: a slow disk loses these, too. */
   const forDisk: number[] = [];
   for (let kill = 0; kill < KILLS; kill++) {
     await scene.startAgent();
@@ -36,7 +36,7 @@ test('20 SIGKILLs while the receiver flaps lose only the batches in memory', {
     const toldOnDisk = await scene.own('firesteel_export_queue_bodies', EXPORTER, 'tier="disk"');
     await scene.killAgent();
     forDisk.push(Math.ceil(Math.max(0, toldOnDisk - scene.spooled().length) / GROUPS));
-    // The host is gone with the agent: what its kernel had still to send is, too.
+    // The host is down with the agent, so unsent data of its kernel is lost as well.
     await proxy.down();
     for (const file of scene.spooled()) kept.add(file);
     killedAt.push(Date.now());
@@ -87,13 +87,13 @@ test('20 SIGKILLs while the receiver flaps lose only the batches in memory', {
 
 const JOB_OF_GROUP: Readonly<Record<string, string>> = { node: 'node-exporter', agent: 'firesteel' };
 
-/** Which body a file of the spool is: job and stamp. */
+/** The batch in a file of the spool: job and timestamp. */
 function bodyIn(file: string): string {
   const [, stamp = '', group = ''] = /\/(\d+)-([a-z]+)-[^/]*$/.exec(file) ?? [];
   return `${JOB_OF_GROUP[group]} ${Number(stamp)}`;
 }
 
-/** Kills nothing yet: resolves when a random part of an upload has passed; false when none came in time. */
+/** Waits for the moment of a kill: resolves when a random part of an upload has passed; to false if none came in time. */
 async function hitUpload({ proxy, random }: Scene): Promise<boolean> {
   const share = 0.1 + random.below(80) / 100;
   const hit = new Promise<boolean>((resolve) => {
@@ -106,7 +106,7 @@ async function hitUpload({ proxy, random }: Scene): Promise<boolean> {
   return result;
 }
 
-/** The receiver is refused, comes back, and is restarted in order now and then, at random moments. */
+/** The receiver refuses connections, recovers, and is sometimes restarted cleanly, at random times. */
 async function flap({ proxy, random, receiver }: Scene, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     await sleep(500 + random.below(4000));

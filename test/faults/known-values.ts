@@ -1,23 +1,23 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A prime with seven digits: what is left of a multiple of it when digits are cut off is no multiple of it. */
+/** A prime with seven digits: a truncated multiple of it is not a multiple of it. */
 const PRIME = 9_999_991;
 const MAX_SERIES = 10_000;
 const FIRST_TICK = 1000;
 const LAST_TICK = 9999;
 const TICK_MS = 250;
 
-/** Ours, among all that the agent tells. */
+/** The metric of these tests. */
 export const KNOWN_NAME = 'faults_known_value';
 
-/** How far the time at which a value was written may be from its stamp: the machine may be busy. */
+/** Maximum difference between the write time of a value and its timestamp: the machine may be busy. */
 const TOLERANCE_MS = 5000;
 
 /**
- * A file of the textfile collector that is replaced four times a second. Every value is a prime times a number that tells
- * the series and the time of writing, always in 15 digits: neither a half number, nor one of another series or of
- * another time passes for it.
+ * A file of the textfile collector that is replaced four times a second. Every value is a prime times a number that encodes
+ * the series and the time of writing, always with 15 digits: neither a truncated number nor a value of another series or time
+ * is mistaken for it.
  */
 export class KnownValues {
   readonly #folder: string;
@@ -25,7 +25,7 @@ export class KnownValues {
   readonly #startMs = Date.now();
   readonly #timer: NodeJS.Timeout;
 
-  /** Writes `series` values into `folder`, for half an hour at most. */
+  /** Writes `series` values to `folder`, for half an hour at most. */
   constructor(folder: string, series: number) {
     if (series > MAX_SERIES) throw new Error(`at most ${MAX_SERIES} series`);
     this.#folder = folder;
@@ -39,8 +39,8 @@ export class KnownValues {
   }
 
   /**
-   * What is wrong with a value stored for the series `labels.series` at `stampMs`, by a clock that was wrong by one of
-   * `skewsMs`; undefined when nothing is.
+   * The problem of a value stored for the series `labels.series` at `stampMs`, with a clock that was wrong by one of
+   * `skewsMs`; undefined if it is correct.
    */
   complaint(
     labels: Readonly<Record<string, string>>,

@@ -10,10 +10,10 @@ import { scratchFolder } from '../kit/host-tree.ts';
 import { startNameServer } from '../kit/name-server.ts';
 import { canReplaceFiles, within } from '../kit/resolv-conf.ts';
 
-/** Of this test's own, so that port 53 is free. */
+/** Only used by this test, so that port 53 is free. */
 const NAME_SERVER = '127.0.0.77';
 const CYCLES = 60;
-/** How much later a push by name may be than one by address, beside what two pushes by address differ by. */
+/** How much later a push by name may be than one by address, in addition to the difference of two pushes by address. */
 const LATER_MS = 50;
 /** getaddrinfo runs in four threads, of which Node gives it two. */
 const SILENT = 4;
@@ -32,7 +32,7 @@ test('exporters whose name server does not respond do not delay the pushes of an
     NAME_SERVER,
     53,
   );
-  // Each connection asks anew.
+  // Each connection resolves the name again.
   server.ttl = 0;
   const [byName, byAddress, beside] = await Promise.all([startReceiver(t), startReceiver(t), startReceiver(t)]);
   const type = { type: 'vmagent', compression: 'gzip' };
@@ -57,7 +57,7 @@ test('exporters whose name server does not respond do not delay the pushes of an
   }
   agent.child.kill('SIGTERM');
   assert.equal((await agent.ended).code, 0);
-  // The same body at the same moment from the same process: what differs is the name, and beside it nothing.
+  // The same batch at the same moment from the same process: they differ only in the name.
   const later = differences(byName, byAddress);
   const noise = differences(beside, byAddress).map(Math.abs).sort(byValue);
   const asked = (name: string) => server.questions.filter((question) => question.endsWith(name)).length;
@@ -69,7 +69,7 @@ test('exporters whose name server does not respond do not delay the pushes of an
   for (const name of silent) assert.ok(asked(name) > 0, `${name} was asked for`);
   assert.ok(p50(later) < LATER_MS + p50(noise), 'half of them');
   assert.ok(p99(later) < LATER_MS + p99(noise), '99 of 100');
-  // The first answer of a silent name server is waited for for a second.
+  // The first wait for an unresponsive name server takes a second.
   assert.ok((later.at(-1) ?? Number.NaN) < 900, `none waited for a name server; worst ${later.at(-1)} ms`);
   assert.match(agent.stderr(), /silent-0\.example: no response from a name server \(127\.0\.0\.77/);
 });
@@ -79,7 +79,7 @@ const p50 = (sorted: readonly number[]) => sorted[sorted.length >> 1] ?? Number.
 const p99 = (sorted: readonly number[]) => sorted[Math.ceil(sorted.length * 0.99) - 1] ?? Number.NaN;
 const ms = (value = Number.NaN) => `${value.toFixed(1)} ms`;
 
-/** How much later each body came to one receiver than to another, the smallest first. */
+/** How much later each batch arrived at one receiver than at another, the smallest first. */
 const differences = (one: Receiver, other: Receiver): number[] =>
   [...one.arrivals]
     .map(([body, atMs]) => atMs - (other.arrivals.get(body) ?? Number.NaN))
@@ -91,7 +91,7 @@ interface Receiver {
   readonly arrivals: ReadonlyMap<string, number>;
 }
 
-/** Takes all, and closes each connection; tells when each body came, by job and number: URLs are the same in all cycles. */
+/** Accepts everything, and closes each connection; records arrival times of batches by job and number, as URLs do not change. */
 async function startReceiver(t: TestContext): Promise<Receiver> {
   const arrivals = new Map<string, number>();
   const counts = new Map<string, number>();

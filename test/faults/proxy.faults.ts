@@ -26,7 +26,7 @@ test('a network that cuts, delays, truncates and duplicates uploads stores no wr
   const found = await scene.findings();
   t.diagnostic(summary(found));
   assert.deepEqual(found.wrong.slice(0, 10), []);
-  // The receiver has acknowledged the first part of these as if it were all: nobody can know that the rest is missing.
+  // The receiver has acknowledged the first part of these as if it were complete: the missing rest cannot be detected.
   const believed = acknowledged(exchanges.filter(({ fault }) => fault?.kind === 'truncate'));
   t.diagnostic(`${believed.size} truncated uploads were acknowledged`);
   const unexplained = found.missing.filter(({ stampMs, job }) => !believed.has(`${job} ${stampMs}`));

@@ -5,12 +5,12 @@ import { serverAvailable } from '../kit/servers.ts';
 import { pickFault } from './flaky-network.ts';
 import { type ReceiverKind, Scene, summary } from './scene.ts';
 
-/** As many cycles as ten minutes have at the default interval, and half of that again. */
+/** One and a half times the cycles of ten minutes at the default interval. */
 const DOWN_CYCLES = 60;
 const FAULTY_CYCLES = 60;
 const KILLS = 8;
 const LONGEST_LIFE_MS = 6000;
-/** Cycles that are kept in memory, and the one that is being sent. */
+/** Cycles in memory, and the one that is being sent. */
 const MEMORY_CYCLES = 5;
 
 const RECEIVERS: readonly ReceiverKind[] = ['prometheus', 'victoria-metrics'];

@@ -13,19 +13,19 @@ import { exported, type Findings, findings, queried } from './findings.ts';
 import { KnownValues } from './known-values.ts';
 import { Witness } from './witness.ts';
 
-/** The exporter of the agent that goes through the proxy to VictoriaMetrics. */
+/** The exporter of the agent that pushes through the proxy to VictoriaMetrics. */
 export const EXPORTER = 'victoria';
 
 export interface SceneOptions {
-  /** Known series; 200 unless told. */
+  /** Known series; 200 by default. */
   readonly series?: number;
-  /** Of the spool; the agent's own unless told. */
+  /** Settings of the spool; by default those of the agent. */
   readonly spool?: { readonly path?: string; readonly maxBytes?: string; readonly maxAge?: string };
-  /** The receiver; VictoriaMetrics unless told. */
+  /** The receiver; VictoriaMetrics by default. */
   readonly receiver?: ReceiverKind;
-  /** The exporter to the receiver at `url`; the text import of VictoriaMetrics unless told. */
+  /** The exporter for the receiver at `url`; by default the text import of VictoriaMetrics. */
   readonly exporter?: (url: string) => object;
-  /** More exporters. */
+  /** Additional exporters. */
   readonly exporters?: Readonly<Record<string, object>>;
   /** Flags for the agent's Node. */
   readonly nodeFlags?: readonly string[];
@@ -41,7 +41,7 @@ function createReceiver(kind: ReceiverKind, folder: string): Promise<RealServer>
   if (kind === 'victoria-metrics') {
     return RealServer.create(
       kind,
-      // No -dedup.minScrapeInterval: it would hide what was stored twice, and half a number behind the whole one.
+      // No -dedup.minScrapeInterval: it would hide duplicates, and truncated numbers next to complete ones.
       (port) => [`-httpListenAddr=127.0.0.1:${port}`, `-storageDataPath=${folder}/victoria-metrics`],
       '/health',
     );
@@ -49,7 +49,7 @@ function createReceiver(kind: ReceiverKind, folder: string): Promise<RealServer>
   return createPrometheus(folder);
 }
 
-/** A real receiver behind a proxy that fails, an agent that pushes known values to it, and a witness. */
+/** A real receiver behind a faulty proxy, an agent that pushes known values to it, and a witness. */
 export class Scene {
   readonly folder: string;
   readonly receiver: RealServer;
@@ -67,14 +67,14 @@ export class Scene {
   #agent: AgentProcess | undefined;
   #url = '';
 
-  /** Starts everything but the agent. */
+  /** Starts everything except the agent. */
   static async start(context: TestContext, options: SceneOptions = {}): Promise<Scene> {
     const folder = mkdtempSync(join(tmpdir(), 'firesteel-faults-'));
     const receiver = await createReceiver(options.receiver ?? 'victoria-metrics', folder);
     await receiver.start();
     const proxy = await startFaultProxy(receiver.port, true);
     const scene = new Scene(context, folder, receiver, proxy, await Witness.start(), options);
-    // In this order: nobody writes into a folder that is gone, or waits for one who is.
+    // In this order nothing writes to a removed folder, or waits for a stopped process.
     context.after(async () => {
       await scene.killAgent();
       scene.known.close();
@@ -130,7 +130,7 @@ export class Scene {
     writeFileSync(this.#configFile, JSON.stringify(config));
   }
 
-  /** Gives the agent other exporters, as a person would: in the file, and SIGHUP. */
+  /** Changes the exporters of the agent like an operator: in the file, with SIGHUP. */
   reconfigure(exporters: Readonly<Record<string, object>>): void {
     const config = { ...this.#config, exporters: { ...this.#config.exporters, ...exporters } };
     writeFileSync(this.#configFile, JSON.stringify(config));
@@ -148,7 +148,7 @@ export class Scene {
     return agent;
   }
 
-  /** SIGTERM; tells exit code and how long the end took, in milliseconds. */
+  /** SIGTERM; returns the exit code and the duration of the shutdown in milliseconds. */
   async stopAgent(): Promise<{ code: number | null; ms: number }> {
     const started = performance.now();
     this.#agent?.child.kill('SIGTERM');
@@ -166,7 +166,7 @@ export class Scene {
     return this.#agent?.stderr() ?? '';
   }
 
-  /** Waits until `condition`; rejects after `milliseconds`, telling what was waited for. */
+  /** Waits until `condition` is true; rejects after `milliseconds` with a description of the condition. */
   async until(what: string, condition: () => boolean | Promise<boolean>, milliseconds = 60_000): Promise<void> {
     const deadline = performance.now() + milliseconds;
     while (!(await condition())) {
@@ -179,14 +179,14 @@ export class Scene {
     }
   }
 
-  /** Waits for that many more cycles. */
+  /** Waits for this number of further cycles. */
   async cycles(count: number): Promise<void> {
     const seen = () => new Set(this.witness.bodies.map(({ stampMs }) => stampMs)).size;
     const wanted = seen() + count;
     await this.until(`${count} cycles`, () => seen() >= wanted, count * 3000 + 20_000);
   }
 
-  /** A self metric of the agent for our exporter, summed over the series that have `label`; 0 without it. */
+  /** A self metric of the agent for the tested exporter, summed over the series with `label`; 0 if there is none. */
   async own(name: string, exporter = EXPORTER, label = ''): Promise<number> {
     const response = await fetch(`${this.#url}/metrics`, { signal: AbortSignal.timeout(10_000) });
     let sum = 0;
@@ -197,7 +197,7 @@ export class Scene {
     return sum;
   }
 
-  /** Waits until nothing is queued for our exporter, in memory or on disk. */
+  /** Waits until nothing is queued for the tested exporter, in memory or on disk. */
   async drained(milliseconds = 150_000): Promise<void> {
     await this.until(
       'the queue to be empty',
@@ -206,7 +206,7 @@ export class Scene {
     );
   }
 
-  /** The bodies that are on disk for our exporter, as paths. */
+  /** The paths of the batches on disk for the tested exporter. */
   spooled(): string[] {
     const folder = join(this.spoolFolder, EXPORTER);
     if (!existsSync(folder)) return [];
@@ -214,14 +214,14 @@ export class Scene {
     return bodies.map((name) => join(folder, name)).sort();
   }
 
-  /** What the receiver holds of what was collected, by an agent whose clock was wrong by `skewsMs`. */
+  /** The stored data of the receiver compared with the collected data, for an agent whose clock was wrong by `skewsMs`. */
   findings(skewsMs: readonly number[] = [0]): Promise<Findings> {
     const read = this.#kind === 'prometheus' ? queried : exported;
     return findings(this.receiver.url, this.witness.bodies, this.known, skewsMs, undefined, read);
   }
 }
 
-/** One line that tells what was found. */
+/** A summary of the findings in one line. */
 export const summary = (found: Findings): string =>
   [
     `${found.cycles} cycles with ${found.collected} samples`,

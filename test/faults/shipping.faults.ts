@@ -7,7 +7,7 @@ import { type ShippingKills, shipThroughKills } from '../kit/shipping-kills.ts';
 
 const ENTRIES = 50_000;
 const OUTAGE_MS = 60_000;
-/** So many of a hundred uploads are broken, and as many are answered by someone else. */
+/** Percentage of broken uploads, and of uploads with the response of another server. */
 const FAULTS = 15;
 
 const cases: readonly (readonly [name: string, faults: Partial<ShippingKills>])[] = [

@@ -1,33 +1,33 @@
 import { syncBuiltinESMExports } from 'node:module';
 import { mock, type TestContext } from 'node:test';
 
-/** What the work of a step waits for at most, of the real clock. */
+/** Maximum real time that the work of a step may take. */
 const PATIENCE_MS = 2000;
 
-/** Those that stay when time is simulated. */
+/** The real functions, which remain available while time is simulated. */
 const { setTimeout: realTimeout } = globalThis;
 const realNow = performance.now.bind(performance);
 
-/** The clock of an agent in this process: timers, Date and performance.now go on only by `advance`. */
+/** The clock of an agent in this process: timers, Date and performance.now only advance with `advance`. */
 export interface SimulatedTime {
-  /** Lets `ms` pass, once the disk and the connections have done what they were asked: else deadlines would pass while they work. */
+  /** Advances by `ms` once the pending work of disk and connections is done: otherwise deadlines would pass during the work. */
   advance(ms: number): Promise<void>;
-  /** Waits for something that real work brings about; for two seconds of the real clock at most. */
+  /** Waits for the result of real work, for two seconds of real time at most. */
   until(condition: () => boolean): Promise<void>;
   /** Callbacks of timers that have not run. */
   pending(): number;
-  /** Back to the real clock; done by itself when the test ends. */
+  /** Restores the real clock; automatic at the end of the test. */
   end(): void;
 }
 
-/** A moment of the real clock. */
+/** A short wait in real time. */
 export const realPause = (ms: number) => new Promise((resolve) => realTimeout(resolve, ms));
 
-/** Time begins at `startMs` and stands still. */
+/** Time begins at `startMs` and does not advance. */
 export function simulateTime(t: TestContext, startMs: number): SimulatedTime {
   mock.timers.enable({ apis: ['Date', 'setTimeout', 'setInterval'], now: startMs });
   const pending = countTimers();
-  // What modules have imported by name from node:timers/promises follows only this.
+  // Named imports of modules from node:timers/promises are only replaced by this.
   syncBuiltinESMExports();
   performance.now = () => Date.now() - startMs;
   let isOver = false;
@@ -48,7 +48,7 @@ export function simulateTime(t: TestContext, startMs: number): SimulatedTime {
     async until(condition) {
       const patience = realNow() + PATIENCE_MS;
       while (!condition() && realNow() < patience) {
-        // What is waited for may be behind a timer.
+        // The awaited result may depend on a timer.
         mock.timers.tick(1);
         await realPause(1);
       }
@@ -65,7 +65,7 @@ async function realWork(): Promise<void> {
   while (isBusy() && realNow() < patience) await realPause(1);
 }
 
-/** Has the simulated timers noted until they run or are cleared. */
+/** Records the simulated timers until they run or are cleared. */
 function countTimers(): ReadonlySet<unknown> {
   const pending = new Set<unknown>();
   const { setTimeout: later, clearTimeout: never, setInterval: often, clearInterval: noMore } = globalThis;

@@ -20,24 +20,24 @@ const HOURS = Number(process.env.FAULTS_HOURS ?? 24);
 const INTERVAL_S = 15;
 const PODS = 30;
 const MIB = 2 ** 20;
-/** The first hours fill what is bounded: histories, groups that expire, lists of endings, and the gaps of the heap. */
+/** The first hours fill bounded structures: histories, expiring groups, lists of ended series, and gaps of the heap. */
 const WARM_HOURS = 6;
-/** Allowed from there to the end of the day. */
+/** Allowed growth from then to the end of the day. */
 const ALLOWED_MIB = 1;
 
-/** What was in use at the end of an hour. */
+/** Resources in use at the end of an hour. */
 interface Look {
   readonly hour: number;
   readonly rss: number;
   readonly anon: number;
-  /** In use of V8's heap. */
+  /** Used size of V8's heap. */
   readonly heap: number;
   readonly descriptors: number;
   readonly timers: number;
 }
 
 test('a day of churn: the heap, descriptors and timers of a node agent are flat', { timeout: 3_600_000 }, async (t) => {
-  // As `run` does it for an agent of a node.
+  // As in `run` for a node agent.
   boundYoungSpace([]);
   preferMemoryToCode();
   shareMalloc();
@@ -82,7 +82,7 @@ test('a day of churn: the heap, descriptors and timers of a node agent are flat'
     await time.until(() => sink.bodies > before);
     fewest = Math.min(fewest, time.pending());
     if (cycle % (3600 / INTERVAL_S) !== 0) continue;
-    // The cycle has ended when its deadlines are gone.
+    // The cycle has ended when its deadlines are cleared.
     await time.until(() => time.pending() <= fewest);
     collectGarbage();
     await realPause(50);
@@ -112,7 +112,7 @@ test('a day of churn: the heap, descriptors and timers of a node agent are flat'
     t.diagnostic(
       `${what}: ${early.toFixed(2)} MiB at least in the first third of the steady hours, ${late.toFixed(2)} in the last`,
     );
-    // The test runner, its simulated timers, the receiver and the server of pods share this process, so that its RSS says little.
+    // The test runner, its simulated timers, the receiver and the server of pods share this process, so its RSS is not meaningful.
     if (what === 'heap') assert.ok(late - early <= ALLOWED_MIB, `${what} grew by ${late - early} MiB`);
   }
   for (const what of ['descriptors', 'timers'] as const) {
@@ -123,17 +123,17 @@ test('a day of churn: the heap, descriptors and timers of a node agent are flat'
   }
 });
 
-/** Now and then an hour ends within a cycle, whose garbage is then in use; the lowest leaves these out. */
+/** Some hours end within a cycle, whose garbage is still in use; the minimum excludes these. */
 const lowest = (looks: readonly Look[], what: 'rss' | 'anon' | 'heap'): number =>
   Math.min(...looks.map((look) => look[what]));
 
-/** In each cycle one pod and one process end, and the pod and the process that ended some cycles before begin again. */
+/** In each cycle one pod and one process end, and the pod and the process that ended some cycles before start again. */
 function churnOf(paths: { readonly procfs: string; readonly cgroup: string }, root: string, real: string): () => void {
   const slices = join(paths.cgroup, 'kubepods.slice/kubepods-burstable.slice');
   const away = join(root, 'away');
   const pods = readdirSync(slices).filter((name) => name.includes('-pod'));
   const pids = readdirSync(paths.procfs).filter((name) => /^\d+$/.test(name) && name !== '1');
-  // Links to one real process, so that the kernel's own files are read.
+  // Links to one real process, so that real kernel files are read.
   const show = (pid: string) => symlinkSync(real, join(paths.procfs, pid));
   const hide = (pid: string) => rmSync(join(paths.procfs, pid), { recursive: true, force: true });
   for (const pid of pids) {
@@ -148,7 +148,7 @@ function churnOf(paths: { readonly procfs: string; readonly cgroup: string }, ro
   let gone: { readonly pod: string; readonly pid: string } | undefined;
   return () => {
     if (gone !== undefined) {
-      // Meanwhile the node has written files of its I/O there.
+      // The node's I/O files have been written there in the meantime.
       rmSync(join(slices, gone.pod), { recursive: true, force: true });
       renameSync(away, join(slices, gone.pod));
       show(gone.pid);

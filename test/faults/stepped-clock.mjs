@@ -1,5 +1,5 @@
-// Loaded into an agent with --import: its wall clock differs from the machine's by what the file CLOCK_OFFSET_FILE says,
-// in milliseconds. Timers go on as they do when a real clock is set.
+// Loaded into an agent with --import: its wall clock differs from the machine's by the milliseconds in the file
+// CLOCK_OFFSET_FILE. Timers continue as when a real clock is set.
 import { readFileSync } from 'node:fs';
 
 const MachineDate = Date;

@@ -5,19 +5,19 @@ import { buffer } from 'node:stream/consumers';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { parseText } from '../../src/metrics/text/parse.ts';
 
-/** What was collected for one group in one cycle. */
+/** The collected samples of one group in one cycle. */
 export interface Witnessed {
   readonly job: string;
   readonly stampMs: number;
-  /** When it came here, milliseconds since 1970. */
+  /** Time of arrival, milliseconds since 1970. */
   readonly atMs: number;
-  /** Value by series, see {@link seriesKey}; without those that are NaN, which VictoriaMetrics drops. */
+  /** Value by series, see {@link seriesKey}; without NaN, which VictoriaMetrics drops. */
   readonly samples: ReadonlyMap<string, number>;
-  /** Zeros that precede the first count of new counters, with times of their own. */
+  /** Zeros that precede the first count of new counters, with their own times. */
   readonly zeros: number;
 }
 
-/** One text for name and labels, whatever their order; an empty label is none, as receivers have it. */
+/** A key for name and labels, whatever their order; empty labels are omitted, as in receivers. */
 export function seriesKey(name: string, labels: Readonly<Record<string, string>>): string {
   const parts = Object.entries(labels)
     .filter(([, value]) => value !== '')
@@ -25,7 +25,7 @@ export function seriesKey(name: string, labels: Readonly<Record<string, string>>
   return `${name}{${parts.sort().join(',')}}`;
 }
 
-/** A second receiver, one that never fails: it tells what the agent collected, whatever became of it elsewhere. */
+/** A second receiver that never fails: it records everything that the agent collected, whatever happens elsewhere. */
 export class Witness {
   readonly bodies: Witnessed[] = [];
   readonly #server = createServer((request, response) => {
@@ -47,7 +47,7 @@ export class Witness {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** The newest stamp; 0 before the first. */
+  /** The newest timestamp; 0 before the first. */
   get lastStampMs(): number {
     return this.bodies.reduce((last, { stampMs }) => Math.max(last, stampMs), 0);
   }

@@ -6,7 +6,7 @@ import { scratchFolder } from '../kit/host-tree.ts';
 import { RealServer, serverAvailable } from '../kit/servers.ts';
 import { EXPORTER, Scene, summary } from './scene.ts';
 
-/** As many cycles as ten minutes have at the default interval, and twice that. */
+/** Twice the cycles of ten minutes at the default interval. */
 const WRONG_CYCLES = 80;
 
 suite('a receiver that responds with 400 to everything for a while', { concurrency: true, timeout: 400_000 }, () => {
@@ -46,7 +46,7 @@ suite('a receiver that responds with 400 to everything for a while', { concurren
   });
 });
 
-/** Nothing was given up, what is too much for memory is on disk, and the log says what to look at. */
+/** Nothing was dropped, batches beyond memory are on disk, and the log says what to check. */
 async function waitsForAPerson(scene: Scene, reason: string): Promise<void> {
   assert.equal(await scene.own('firesteel_export_samples_dropped_total'), 0);
   assert.ok(scene.spooled().length > WRONG_CYCLES, `${scene.spooled().length} files are spooled`);

@@ -9,10 +9,10 @@ import { fixture } from '../kit/host-tree.ts';
 /** The chart's folder. */
 export const CHART = fileURLToPath(new URL('../../helm', import.meta.url));
 
-/** Values as a user would write them. */
+/** Values as users write them. */
 export type Values = Readonly<Record<string, unknown>>;
 
-/** A Kubernetes object as it was rendered. */
+/** A rendered Kubernetes object. */
 export interface Manifest {
   readonly apiVersion: string;
   readonly kind: string;
@@ -26,7 +26,7 @@ export interface Manifest {
   readonly [field: string]: any;
 }
 
-/** Thrown when helm refuses; `text` is what it printed. */
+/** Thrown if helm refuses the values; `text` is its output. */
 export class HelmError extends Error {
   override readonly name = 'HelmError';
   readonly text: string;
@@ -44,7 +44,7 @@ export const USER_STORIES: Readonly<Record<string, Values>> = Object.fromEntries
     .map((file) => [basename(file, '-values.yaml'), readYaml(file)]),
 );
 
-/** Values of users for whom the chart once made no valid objects (test/fixtures/helm). */
+/** Values of users for which the chart once rendered invalid objects (test/fixtures/helm). */
 export const REPORTED: Readonly<Record<string, Values>> = Object.fromEntries(
   globSync('*.yaml', { cwd: fixture('helm') })
     .sort()
@@ -70,7 +70,7 @@ export function readYaml(file: string): Values {
   return parse(readFileSync(join(CHART, file), 'utf8'), { merge: true }) as Values;
 }
 
-/** Values laid over each other as helm does: maps merge, anything else replaces, null removes. */
+/** Values merged like in helm: maps are merged, anything else replaces, null removes. */
 export function overlay(...layers: readonly Values[]): Values {
   const result: Record<string, unknown> = {};
   for (const layer of layers) {
@@ -88,8 +88,8 @@ const isMap = (value: unknown): value is Values => typeof value === 'object' && 
 const rendered = new Map<string, readonly Manifest[]>();
 
 /**
- * Renders the chart as release `firesteel` in namespace `default`, once for the same values. Throws HelmError when helm
- * refuses.
+ * Renders the chart as release `firesteel` in namespace `default`, cached for equal values. Throws HelmError if helm refuses
+ * the values.
  */
 export function render(values: Values, ...flags: readonly string[]): readonly Manifest[] {
   const key = JSON.stringify([values, flags]);
@@ -105,7 +105,7 @@ export function render(values: Values, ...flags: readonly string[]): readonly Ma
   return objects;
 }
 
-/** What helm says after an installation. A stand-in writes it to a file; Helm itself has it in a dry run only. */
+/** The notes that helm prints after an installation. A stand-in writes them to a file; Helm only has them in a dry run. */
 export function notes(values: Values): string {
   return withFolder(values, (file, folder) => {
     const notesFile = join(folder, 'notes.txt');

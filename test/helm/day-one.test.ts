@@ -18,7 +18,7 @@ helmTest('alerts are created as the kind that the cluster supports, once, or not
   assert.deepEqual(kindsOf(auto, PROMETHEUS_API), ['PrometheusRule']);
   assert.deepEqual(kindsOf(auto, VM_API), ['VMRule']);
   assert.deepEqual(kindsOf(auto, VM_API, PROMETHEUS_API), ['VMRule']);
-  // Without quotes YAML makes a boolean of it.
+  // Without quotes YAML parses it as a boolean.
   assert.deepEqual(kindsOf({ prometheusRule: true, vmRule: false }), ['PrometheusRule']);
 });
 

@@ -5,7 +5,7 @@ import type { Manifest } from './chart.ts';
 
 /**
  * The types of the Kubernetes API as the client library declares them, which it generates from the OpenAPI document of
- * one release. They are read as text: the library's code for them does not say which fields are required.
+ * one release. They are read as text: the library's code does not contain which fields are required.
  */
 const MODELS = join(dirname(fileURLToPath(import.meta.resolve('@kubernetes/client-node'))), 'gen/models');
 
@@ -34,7 +34,7 @@ function fieldsOf(type: string): ReadonlyMap<string, Field> {
   return fields;
 }
 
-/** What is wrong with an object, each with its path: unknown or missing fields, values of another type. */
+/** Problems of an object, each with its path: unknown or missing fields, values of another type. */
 export function typeErrors(object: Manifest): string[] {
   const version = object.apiVersion.split('/').at(-1) ?? '';
   return errorsIn(object, `${version.charAt(0).toUpperCase()}${version.slice(1)}${object.kind}`, object.kind);

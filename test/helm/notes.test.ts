@@ -23,7 +23,7 @@ helmTest('state agents alone need no privileged namespace', () => {
   assert.doesNotMatch(notes(story('ksm-only')), /pod-security|DaemonSet|restricted tier/);
 });
 
-/** Values that work, but may not be meant → what the notes say of them. */
+/** Values that are valid, but may not be intended → the warning in the notes. */
 const WARNINGS: readonly (readonly [Values, RegExp])[] = [
   [{ exporters: null }, /nowhere: no exporter is configured/],
   [{ state: { replicas: 1 } }, /fewer than two state agents/],

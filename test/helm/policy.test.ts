@@ -6,7 +6,7 @@ import { helmTest } from './helm-test.ts';
 
 const MINIMAL = story('minimal');
 
-/** What the Pod Security profile "restricted" has against a pod, its volumes of the host aside. */
+/** Violations of the Pod Security profile "restricted" by a pod, except for its host volumes. */
 function restrictedErrors(pod: Manifest): string[] {
   const wrong: string[] = [];
   const refuse = (isWrong: unknown, what: string) => isWrong && wrong.push(what);
@@ -29,10 +29,10 @@ const ownContainers = (pod: Manifest): Manifest[] =>
 
 const EXTENDED = ['runs as root', 'firesteel: DAC_READ_SEARCH', 'firesteel: SYS_PTRACE'];
 
-/** The stories that mount the folders of the host's logs. */
+/** The value files that mount the folders of the host's logs. */
 const READS_LOGS = new Set(['host-logs', 'victorialogs', 'loki', 'elasticsearch']);
 
-/** What the stories may do that differ from the restricted profile. */
+/** Permitted deviations of value files from the restricted profile. */
 const MORE: Readonly<Record<string, readonly string[]>> = {
   extended: EXTENDED,
   'host-network': ['hostNetwork'],
@@ -93,7 +93,7 @@ helmTest('selectors of workloads, Services and policies do not depend on the val
     ['DaemonSet', labels('node')],
     ['Deployment', labels('state')],
   ]);
-  // A name of the chart's own makes a new release in all but name, by the user's will.
+  // A nameOverride results in new objects, as the user intends.
   const renamed = 'extra-everything';
   for (const [name, values] of Object.entries(USER_STORIES)) {
     for (const selector of name === renamed ? [] : selectors(values)) {

@@ -17,7 +17,7 @@ function collectors(values: Values) {
   >;
 }
 
-/** Rules that let node agents do something, as `resource verb`. */
+/** Permissions of node agents, as `resource verb`. */
 function nodeRights(values: Values): string[] {
   const objects = render(based(values));
   const bound = objects.filter(
@@ -67,7 +67,7 @@ helmTest('complete has what dashboards use, with permission to query the kubelet
   assert.deepEqual(nodeRights({ preset: 'complete' }), ['nodes/metrics get']);
 });
 
-/** Preset, what a user says against it, and where that ends up. */
+/** Preset, overriding values, and where they take effect. */
 const OVERRIDES: readonly (readonly [string, Values, (config: ReturnType<typeof collectors>) => unknown, unknown])[] = [
   ['minimal', { process: { enabled: true } }, ({ process }) => process.enabled, true],
   ['minimal', { node: { include: ['cpu'] } }, ({ node }) => node.include, ['cpu']],

@@ -29,7 +29,7 @@ const flat = (rules: readonly Manifest[]): string[] =>
 const toFollow = (names: readonly string[]): string[] =>
   names.flatMap((name) => ['list', 'watch'].map((verb) => `${groupOf(name)}/${name} ${verb}`)).sort();
 
-/** What an account may do: rules of the roles bound to it, those of one namespace with `namespace:` before them. */
+/** Permissions of an account: rules of the roles bound to it, those of one namespace with the prefix `namespace:`. */
 function rightsOf(objects: readonly Manifest[], account: string): string[] {
   return objects
     .filter(({ kind, subjects }) => /Binding$/.test(kind) && subjects[0].name === account)

@@ -49,16 +49,16 @@ test('patterns of the schema are valid in Go, with which helm checks them', () =
 
 interface Refusal {
   readonly values: Values;
-  /** What the chart says. */
+  /** The chart's message. */
   readonly problem: RegExp;
-  /** What it would have instead. */
+  /** The suggested values. */
   readonly write: string;
 }
 
 const auth = (values: Values): Values => ({ exporters: { vm: { auth: values } } });
 const off = { enabled: false };
 
-/** Values that a schema cannot refuse. */
+/** Invalid values that a schema cannot detect. */
 const REFUSALS: readonly Refusal[] = [
   {
     values: { exporters: { vm: { url: '' } } },
@@ -180,12 +180,12 @@ for (const { values, problem, write } of REFUSALS) {
     const printed = parse(text.split('\nWrite:\n')[1] ?? '') as Values;
     assert.deepEqual(printed, parse(write));
     assert.deepEqual(schemaErrors(overlay(MINIMAL, printed)), []);
-    // By itself it may still lack something else, but no longer this.
+    // On its own it may still lack something else, but no longer has this problem.
     assert.doesNotMatch(refusal(printed) ?? '', problem);
   });
 }
 
-/** What helm says against values; undefined when it takes them. */
+/** The error of helm about values; undefined if it accepts them. */
 function refusal(values: Values): string | undefined {
   try {
     render(overlay(MINIMAL, values));

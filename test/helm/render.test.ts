@@ -23,7 +23,7 @@ import { schemaErrors } from './values.ts';
 
 const MINIMAL = story('minimal');
 
-/** Kinds that are no types of Kubernetes itself: the fields that their definitions allow where this chart writes them. */
+/** Kinds that are not built into Kubernetes: the fields that their definitions allow where this chart sets them. */
 const CUSTOM: Readonly<Record<string, (object: Manifest) => readonly (readonly [value: object, fields: string])[]>> = {
   PodMonitor: ({ spec }) => [
     [spec, 'selector podMetricsEndpoints'],
@@ -58,7 +58,7 @@ function errorsOf(object: Manifest): string[] {
   );
 }
 
-/** Types of exporters that no story has, with the settings that each needs. */
+/** Types of exporters that are in no value file, with the settings that each needs. */
 function otherTypes(): Record<string, Values> {
   const shown = new Set(Object.values(USER_STORIES).flatMap(typesOf));
   const types = exporterSection.options.map(({ shape }) => String(shape.type.value)).filter((type) => !shown.has(type));

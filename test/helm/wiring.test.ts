@@ -122,7 +122,7 @@ helmTest('host paths are those of the mounts, and unmounted ones are not used', 
   const without = seen({ node: { mountHostRoot: false } });
   assert.ok(!without.mounts.includes('/host/root'));
   assert.equal(without.config.collectors.node.filesystem.enabled, false);
-  // Where nothing is mounted nothing is found: the image's own /etc must not pass for the host's.
+  // Without a mount nothing is found: the image's own /etc must not be used as the host's.
   assert.equal(without.config.paths.rootfs, '/host/root');
 });
 
@@ -196,7 +196,7 @@ helmTest('each shard has a Deployment and a Lease, and one Service covers all of
   assert.deepEqual(leases, ['firesteel', 'firesteel-1', 'firesteel-2']);
   const role = objects.find(({ kind, rules }) => kind === 'Role' && JSON.stringify(rules).includes('leases'));
   for (const lease of leases) assert.ok(role?.rules.at(-1).resourceNames.includes(lease));
-  // What a release without shards has does not change: selectors cannot.
+  // Objects of a release without shards do not change: selectors are immutable.
   const [alone] = render(MINIMAL).filter(({ kind }) => kind === 'Deployment');
   assert.deepEqual(alone?.spec.selector, deployments[0]?.spec.selector);
 });

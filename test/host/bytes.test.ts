@@ -10,7 +10,7 @@ const NAMES: readonly (readonly [bytes: Buffer, label: string])[] = [
   [Buffer.from('café €'), 'café €'],
   [Buffer.from('caf\xe9', 'latin1'), String.raw`caf\\xe9`],
   [Buffer.from('caf\xe8x\xe8', 'latin1'), String.raw`caf\\xe8x\\xe8`],
-  // Cut in the middle of a character; an overlong one; a genuine replacement character beside a bad byte.
+  // Truncated within a character; an overlong one; a genuine replacement character next to an invalid byte.
   [Buffer.from('a\xe2\x82', 'latin1'), String.raw`a\\xe2\\x82`],
   [Buffer.from('\xc0\xaf', 'latin1'), String.raw`\\xc0\\xaf`],
   [Buffer.concat([Buffer.from('\ufffd'), Buffer.of(0xff)]), String.raw`${'\ufffd'}\\xff`],

@@ -108,7 +108,7 @@ test('a message over the limit is refused before it is read', () => {
   assert.equal(messageLength(head.subarray(0, 15)), undefined);
 });
 
-// A reply with one text, as dbus-daemon wrote it.
+// A reply with one text, recorded from dbus-daemon.
 const HELLO_REPLY =
   'bAIBAQkAAAABAAAAPQAAAAYBcwAEAAAAOjEuNgAAAAAFAXUAAQAAAAgBZwABcwAABwFzABQAAABvcmcuZnJlZWRlc2t0b3AuREJ1cwAAAAAEAAAAOjEuNgA=';
 

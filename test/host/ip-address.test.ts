@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ipText, scopeOf } from '../../src/host/ip-address.ts';
 
-// As Go's net.IP has them: the text, and the scope that node_exporter makes of it.
+// As in Go's net.IP: the text, and the scope that node_exporter derives from it.
 const CASES = [
   ['7f000001', '127.0.0.1', 'link-local'],
   ['a9fe0102', '169.254.1.2', 'link-local'],

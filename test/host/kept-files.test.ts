@@ -7,9 +7,9 @@ import { FIELD, Stat } from '../../src/collectors/process/parse.ts';
 import { ProcFiles } from '../../src/collectors/process/proc-files.ts';
 import { KeptFiles } from '../../src/host/kept-files.ts';
 
-// On real processes, as only the kernel's files behave as they do.
+// With real processes, because only the kernel's files behave like this.
 
-/** A process that works for as long as it lives. */
+/** A process that uses CPU until it ends. */
 async function start(context: TestContext): Promise<ChildProcess & { readonly pid: number }> {
   const child = spawn('bash', ['-c', 'while :; do :; done'], { stdio: 'ignore' });
   context.after(() => child.kill('SIGKILL'));
@@ -22,7 +22,7 @@ async function end(child: ChildProcess): Promise<void> {
   await once(child, 'exit');
 }
 
-/** What was read last. */
+/** The result of the last read. */
 function parsed({ bytes, length }: ProcFiles): Stat {
   const stat = new Stat();
   stat.parse(bytes, length);
@@ -100,7 +100,7 @@ test('after a minute without a read all files are closed, and opened again when 
   t.mock.timers.tick(1000);
   assert.equal(kept.size, 0);
   assert.equal(open(), 0);
-  // Also by a look that goes on for longer.
+  // Also during a longer read.
   assert.ok(files.readStat(pid, true));
   assert.equal(kept.size, 1);
   t.mock.timers.tick(60_000);

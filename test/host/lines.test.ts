@@ -4,7 +4,7 @@ import { eachRecord } from '../../src/host/lines.ts';
 import { count, decimal, hexadecimal, integer } from '../../src/host/numbers.ts';
 import { Snapshot } from '../../src/metrics/snapshot.ts';
 
-/** What a file of one number a line gives, and what is lost of it. */
+/** The values of a file with one number per line, and its losses. */
 function read(text: string): { numbers: number[]; errors: string[] } {
   const out = new Snapshot();
   const numbers: number[] = [];

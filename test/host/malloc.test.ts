@@ -10,7 +10,7 @@ test('freed memory is returned to the system, and the process continues to work'
     import { shareOneArena, trimMalloc } from ${JSON.stringify(new URL('../../src/host/malloc.ts', import.meta.url).href)};
     const anonKib = () => Number(/RssAnon:\\s+(\\d+)/.exec(readFileSync('/proc/self/status', 'latin1'))[1]);
     shareOneArena();
-    // Small blocks, of which the last stays, so that the heap of malloc can't shrink by itself.
+    // Small blocks, the last of which stays, so that the heap of malloc cannot shrink on its own.
     let blocks = Array.from({ length: 300 }, () => new Uint8Array(100_000).fill(1));
     const last = blocks.at(-1);
     blocks = undefined;

@@ -12,8 +12,8 @@ import { decodeAddress, decodeLink, decodeNeighbour } from '../../src/host/rtnet
 import { fixture } from '../kit/host-tree.ts';
 import { type Random, randomFrom } from '../kit/random.ts';
 
-// Answers of the kernel with bytes that are wrong: never anything but a NetlinkError, never another answer from the
-// messages before the damage, never an endless loop.
+// Responses of the kernel with wrong bytes: no error other than NetlinkError, no different result from the messages before
+// the damage, no endless loop.
 
 const SEED = process.env.FUZZ_SEED ?? '1';
 const ROUNDS = 400;
@@ -122,7 +122,7 @@ test('oversized names and numbers of a driver never overflow the buffers', () =>
   const count = Math.min(u32(names, 8), u32(values, 4));
   for (let round = 0; round < ROUNDS; round++) {
     const spoilt: Buffer = Buffer.from(names);
-    // The heads have been checked by the kernel and by us: what is between them may be anything.
+    // The heads have been checked by the kernel and by our code; the data between them may be anything.
     for (let left = 8; left > 0; left--) spoilt[12 + random.below(spoilt.length - 12)] = random.below(256);
     assert.equal(decodeStatistics(spoilt, values).length, count);
     const info: Buffer = Buffer.from(driver);

@@ -10,7 +10,7 @@ import { decodeRoute, routeProtocol } from '../../src/host/route.ts';
 import { decodeAddress, decodeLink, decodeNeighbour } from '../../src/host/rtnetlink.ts';
 import { fixture } from '../kit/host-tree.ts';
 
-/** Decodes all messages of a recorded dump, which must end as one. */
+/** Decodes all messages of a recorded dump, which must end like a dump. */
 function decodeAll<Value>(file: string, decode: (body: Buffer) => Value): Value[] {
   const values: Value[] = [];
   const isWhole = eachMessage(readFileSync(fixture(`syscalls/${file}`)), (body) => values.push(decode(body)));

@@ -15,7 +15,7 @@ const folder = (t: TestContext) => {
   t.after(() => rmSync(path, { recursive: true }));
   return path;
 };
-/** What a promise has now, without waiting. */
+/** The current result of a promise, without waiting. */
 const now = <T>(promise: Promise<T>) => Promise.race([promise, setImmediate('not yet')]);
 
 test('space is in bytes, in the main thread and in a worker', async () => {

@@ -5,19 +5,19 @@ import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { AS_FIRST, canBeFirst, firstOf } from '../kit/pid-namespace.ts';
 
-/** The smallest signal that nothing uses: SIGUSR2. */
+/** The smallest unused signal: SIGUSR2. */
 const GRACE = 12;
 const LAST_OPERATION = fileURLToPath(new URL('../../src/base/last-operation.ts', import.meta.url));
 const WATCHDOG = fileURLToPath(new URL('../../src/host/watchdog.ts', import.meta.url));
 
 interface Start {
-  /** What starts the process. */
+  /** The command that starts the process. */
   readonly within?: readonly string[];
   /** Whether its loop stops at the first signal. */
   readonly atFirst?: boolean;
 }
 
-/** A process under the watchdog that does `work` when it is ready. */
+/** A process with the watchdog that does `work` when it is ready. */
 async function watched(t: TestContext, seconds: number, work: string, { within = [], atFirst = false }: Start = {}) {
   const program = `
     import { begin } from ${JSON.stringify(LAST_OPERATION)};
@@ -56,7 +56,7 @@ test('a loop that waits forever in a system call ends with its process', { timeo
 test('a loop that waits for a reader of its pipe ends with its process', { timeout: 60_000 }, async (t) => {
   const write =
     'const fs = process.getBuiltinModule("fs"); fs.writeSync(1, "full"); for (;;) fs.writeSync(3, Buffer.alloc(65536));';
-  // A shell opens the pipe for both ways, so that it has a reader that never reads.
+  // A shell opens the pipe for reading and writing, so that it has a reader that never reads.
   const blocked = ['sh', '-c', 'd=$(mktemp -d) && mkfifo "$d/p" && exec 3<>"$d/p" && rm -r "$d" && exec "$@"', 'sh'];
   const { ended } = await watched(t, 1, write, { within: blocked });
   assert.deepEqual(await ended, [14, null]);
@@ -79,7 +79,7 @@ test('a loop that is busy but turns continues, and so does one that waits', { ti
 
 const FOREVER = 'setInterval(() => undefined, 1000);';
 
-/** Where a loop may stand still when the signals come. */
+/** Operations that block a loop when the signals arrive. */
 const STUCK: Readonly<Record<string, string>> = {
   'that is busy in JavaScript': 'console.log("stuck"); for (;;);',
   'that is busy in a function of V8': 'console.log("stuck"); /^(a+)+$/.test("a".repeat(64) + "b");',
@@ -106,7 +106,7 @@ for (const isFirst of [false, true]) {
       const { child, pid, ended } = started;
       await once(child.stdout, 'data');
       process.kill(pid, 'SIGTERM');
-      // Two that come at once may be one.
+      // Two simultaneous signals may be merged into one.
       await new Promise((resolve) => setTimeout(resolve, 300));
       assert.equal(child.exitCode ?? child.signalCode, null);
       process.kill(pid, 'SIGTERM');
@@ -134,7 +134,7 @@ for (const isFirst of [false, true]) {
 test('the first process of a PID namespace whose loop never turns again ends', { timeout: 60_000 }, async (t) => {
   if (!canBeFirst(t)) return;
   const stuck = await watched(t, 1, 'for (;;);', { within: AS_FIRST });
-  // By CPU time, or by the wall clock where it hardly gets any.
+  // By CPU time, or by wall time if it hardly gets any CPU.
   const [code] = await stuck.ended;
   assert.ok(code === 26 || code === 14, `ended with ${code}`);
 });

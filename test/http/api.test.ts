@@ -18,7 +18,7 @@ const RUN = '/v1/collectors/{id}/run';
 const DISABLE = '/v1/collectors/{id}/disable';
 const ENABLE = '/v1/collectors/{id}/enable';
 
-/** An agent of the recorded host, which pushes to nobody; `http` are further settings. */
+/** An agent of the recorded host without receivers; `http` are further settings. */
 const nodeConfig = (folder: string, http: object = {}) => ({
   push: { interval: '1s' },
   node: 'n1',
@@ -40,7 +40,7 @@ const startNode = (t: TestContext, http?: object) => startLocalAgent(t, (folder)
 
 const status = async ({ get }: LocalAgent) => (await get('/v1/status')).body as StatusView;
 
-/** The status as soon as it is so. */
+/** The status as soon as it meets the condition. */
 async function until(agent: LocalAgent, so: (view: StatusView) => boolean): Promise<StatusView> {
   const deadline = AbortSignal.timeout(20_000);
   for (;;) {
@@ -130,7 +130,7 @@ test('the explorer finds families by words and series by labels, in pages', asyn
   assert.ok(some.total > 0 && some.series.every(({ labels }) => /irq/.test(labels.mode ?? '')));
   assert.equal((await series('?name=node_cpu_seconds_total&label=mode%3D')).total, 0);
   assert.equal((await series('?name=node_load1&label=cpu%3D')).total, 1);
-  // The first upload is told of by the cycle after it.
+  // The first upload is reported by the following cycle.
   await until(local, ({ cycle }) => cycle.count >= 4);
   const sums = await series('?name=firesteel_export_request_duration_seconds&text=le%3D%22%2BInf%22');
   assert.equal(sums.series[0]?.name, 'firesteel_export_request_duration_seconds_bucket');
@@ -244,7 +244,7 @@ test('a reload is applied, or the reason reported; the status records it', async
   const view = await status(local);
   assert.equal(view.reload?.refused, undefined);
   assert.equal(view.agent.log.level, 'warn');
-  // The server stays where it is, only for others.
+  // The server stays at its address, with other tokens.
   const guarded = { readTokenFile: join(local.folder, 'token'), controlTokenFile: undefined };
   local.configure(nodeConfig(local.folder, guarded));
   assert.equal((await local.post('/v1/reload')).status, 200);

@@ -18,7 +18,7 @@ async function streaming(t: TestContext, options: EventOptions = {}) {
   return { state, stream, url: `${server.url}/v1/events` };
 }
 
-/** A client that keeps all that it was sent. */
+/** A client that records everything that it receives. */
 async function listen(t: TestContext, url: string) {
   const gone = new AbortController();
   const response = await fetch(url, { signal: gone.signal });
@@ -124,7 +124,7 @@ test('a client that does not read causes one event, not a queue, and delays no o
     await reader.until((text) => text.includes(`"value":"${round}x`) && text.endsWith('\n\n'));
   }
   assert.equal(reader.values().length, 51);
-  // What it gets when it reads at last is what sockets hold, and the newest.
+  // When it finally reads, it gets the contents of socket buffers, and the newest state.
   let late = '';
   stuck.on('data', (chunk) => {
     late += chunk;

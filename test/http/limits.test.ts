@@ -11,7 +11,7 @@ import { head, rawConnection } from '../kit/raw-http.ts';
 
 const ok = () => ({ status: 200, body: 'ok\n' });
 
-/** A server with a path for each method; `POST /echo` answers the length of its body. */
+/** A server with a path for each method; `POST /echo` returns the length of its body. */
 async function serve(t: TestContext, options: HttpSettings = {}, more: Routes = {}) {
   const file = join(scratchFolder(t), 'token');
   writeFileSync(file, 'secret');

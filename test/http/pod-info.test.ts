@@ -27,7 +27,7 @@ function recordedSource() {
   return { index, state, source };
 }
 
-/** Serves it; every answer that is asked for is also compared with docs/api.yaml. */
+/** Serves it; every response is also validated against docs/api.yaml. */
 async function served(t: TestContext, source: PodInfoSource, guard?: PodInfoGuard) {
   const server = await startHttp('127.0.0.1:0', { [POD_INFO_PATH]: podInfoRoute(source, guard) }, () => undefined);
   t.after(() => server.close());
@@ -51,7 +51,7 @@ test('the recorded pods are returned as promised by version 1 of the API', async
   assert.equal(status, 200);
   assert.equal(headers.get('content-type'), 'application/json');
   assert.equal(headers.get('content-encoding'), 'gzip');
-  // A change of this file is a change of the contract: of docs/api.yaml, and of its version.
+  // A change of this file is a change of the contract, docs/api.yaml, and of its version.
   const promised = JSON.parse(readFileSync(fixture('api/pod-info-1.0.0.json'), 'utf8'));
   assert.match(document.version, /^1\./);
   assert.deepEqual(JSON.parse(text, withoutAdditions), promised);

@@ -35,7 +35,7 @@ test('on a host with hidepid the pod reports hidden data as lost, and none of it
   const [stdout, stderr] = await Promise.all([text(agent.stdout), text(agent.stderr)]);
   const names = new Set([...samplesOf(stdout).keys()].map(nameOf));
 
-  // What everyone sees of /proc is there.
+  // Files of /proc that all users may read are present.
   for (const name of ['node_load1', 'node_memory_MemTotal_bytes', 'node_cpu_seconds_total', 'node_vmstat_pgfault']) {
     assert.ok(names.has(name), name);
   }
@@ -47,6 +47,6 @@ test('on a host with hidepid the pod reports hidden data as lost, and none of it
   for (const collector of ['netdev', 'sockstat', 'netstat', 'arp', 'udp_queues']) {
     assert.match(stderr, new RegExp(`^node\\.${collector}: .*hidden \\(hidepid\\)`, 'm'));
   }
-  // The root of the host is mounted, and with it its file systems.
+  // The root of the host is mounted with its file systems.
   assert.ok([...samplesOf(stdout).keys()].some((key) => /^node_filesystem_size_bytes\{.*mountpoint="\/"/.test(key)));
 });

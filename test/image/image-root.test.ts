@@ -21,7 +21,7 @@ import { endInSandbox, privilegesOf, type Sandbox, sandboxAvailable, startInSand
 
 const NOBODY = 65_534;
 
-/** As the image says, but for the environment: nothing must depend on it. */
+/** As in the image, except for the environment, on which nothing may depend. */
 const bare = (root: string): Sandbox => ({
   root,
   mounts: [{ to: '/tmp', readOnly: false }],
@@ -114,9 +114,9 @@ test('the root file system of the image', { timeout: 600_000 }, async (t) => {
     if (!sandboxAvailable(t) || !serverAvailable(t, 'victoria-metrics')) return;
     const vm = await startVictoriaMetrics(t, scratchFolder(t));
     const [tools, scripts] = [scratchFolder(t), scratchFolder(t)];
-    // As a container runtime does for mounts.
+    // Like a container runtime for mounts.
     for (const folder of ['tools', 'scripts']) mkdirSync(join(root, folder));
-    // It needs the C library only, which the image has for Node.
+    // It only needs the C library, which the image has for Node.
     copyFileSync('/bin/dash', join(tools, 'sh'));
     writeFileSync(join(scripts, 'answer'), '#!/tools/sh\nshell=$(echo ok)\necho "answer{shell=\\"$shell\\"} 42"\n');
     for (const folder of [tools, scripts]) chmodSync(folder, 0o755);

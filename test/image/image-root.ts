@@ -8,10 +8,10 @@ import { scratchFolder } from '../kit/host-tree.ts';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** How the image runs, from the Dockerfile. */
+/** How the image runs, according to the Dockerfile. */
 export const IMAGE: ImageConfig = readImageConfig(readFileSync(join(PROJECT, 'Dockerfile'), 'utf8'));
 
-/** Lays out the image's root file system in a folder that is removed after the test; `report` is what that printed. */
+/** Writes the image's root file system to a folder that is removed after the test; `report` is the output. */
 export function layOutImage(context: TestContext): { readonly root: string; readonly report: string } {
   const root = join(scratchFolder(context), 'root');
   const args = ['--disable-warning=ExperimentalWarning', join(PROJECT, 'scripts/image-root.ts'), root];

@@ -16,7 +16,7 @@ import { nodePod } from './node-pod.ts';
 import { type PodScene, startPods } from './pod-scene.ts';
 import { sandboxAvailable, startInSandbox } from './sandbox.ts';
 
-// The agent lives as the chart's pod does, with namespaces of its own, and must see what an agent sees that runs on this
+// The agent runs like the chart's pod, in separate namespaces, and must collect the same data as an agent that runs on this
 // machine as root.
 
 interface Variant {
@@ -33,7 +33,7 @@ const VARIANTS: readonly Variant[] = [
   { name: 'extended', values: { tier: 'extended' }, rights: EXTENDED },
 ];
 
-/** All that reads what is not shown to everyone, and is off until asked for. */
+/** Collectors and options, off by default, that read files with restricted access. */
 const ALL = [
   ...['slabinfo', 'rapl', 'ethtool', 'qdisc', 'network_route', 'processes', 'sysctl', 'tcpstat', 'wifi'].map(
     (name) => `collectors.node.${name}.enabled=true`,
@@ -46,13 +46,13 @@ const ALL = [
   'collectors.container.families=kubelet',
 ].flatMap((assignment) => ['--set', assignment]);
 
-/** What one collection prints. */
+/** The output of one collection. */
 interface Collected {
   readonly samples: ReadonlyMap<string, number>;
   readonly stderr: string;
 }
 
-/** Families that are only there when it so happens: after a read error, for a process that is just starting. */
+/** Families that exist only occasionally: after a read error, for a process that is just starting. */
 const CHANCE = /^(?:namedprocess_|firesteel_|node_textfile|container_ulimits_soft$|node_scrape_collector_)/;
 
 const familiesIn = ({ samples }: Collected, pattern: RegExp): string[] =>
@@ -116,9 +116,9 @@ async function inRecordedPod(t: TestContext, paths: HostPaths, root: string): Pr
   return { samples: samplesOf(stdout), stderr };
 }
 
-/** Whether a known loss is one without these rights, on this machine. */
+/** Whether a known loss occurs without these permissions on this machine. */
 const isLost = ({ collector, needs, reads, what }: KnownLoss, rights: readonly Right[]): boolean =>
-  // The log collectors are off in this pod; test/collectors/log has what they lose.
+  // The log collectors are off in this pod; test/collectors/log tests their losses.
   !collector.startsWith('log.') &&
   // The chart mounts the host's root.
   !needs.every((right) => right === 'node.mountHostRoot' || rights.includes(right)) &&
@@ -158,7 +158,7 @@ test('in its pod the agent reads what it reads on the host', { timeout: 600_000 
 
           await t.test('its losses are those listed in docs/security.md, and nothing is a failure', () => {
             const expected = [...new Set(lost.map((loss) => `${loss.collector}: ${lossText(loss)}`))];
-            // Nor does root see what a sandbox around this machine hides.
+            // Root cannot see either what a sandbox around this machine hides.
             const told = lossesIn(seen).filter((loss) => !/pod volumes|a security module/.test(loss));
             assert.deepEqual(told.sort(), expected.sort(), stderr);
             const rootsOwn = faultsIn(reference).map((line) => line.split(':', 1)[0]);

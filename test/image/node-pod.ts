@@ -4,7 +4,7 @@ import { configText, podsOf, render, type Values } from '../helm/chart.ts';
 import { IMAGE } from './image-root.ts';
 import type { Mount, Sandbox } from './sandbox.ts';
 
-/** A node agent as a kubelet and a container runtime would start it. */
+/** A node agent as started by a kubelet and a container runtime. */
 export interface NodePod {
   readonly sandbox: Sandbox;
   readonly command: readonly string[];
@@ -29,9 +29,9 @@ interface Pod {
 }
 
 /**
- * Renders the chart with `values` and reads all that decides what the node agent may do: command, environment, mounts,
- * user and capabilities. The ConfigMap becomes a folder below `folder`; `root` is the image's root file system. Throws
- * for what this can't act out.
+ * Renders the chart with `values` and reads everything that determines the node agent's permissions: command, environment,
+ * mounts, user and capabilities. The ConfigMap becomes a folder below `folder`; `root` is the image's root file system. Throws
+ * for settings that cannot be reproduced here.
  */
 export function nodePod(values: Values, root: string, folder: string): NodePod {
   const objects = render(values);
@@ -51,7 +51,7 @@ export function nodePod(values: Values, root: string, folder: string): NodePod {
     const from = name === 'config' ? config : sources.get(name);
     return { ...(from === undefined ? {} : { from }), to: mountPath, readOnly: readOnly === true };
   });
-  // What the downward API fills in.
+  // Values of the downward API.
   const env = Object.fromEntries(container.env.map(({ name, value }) => [name, value ?? 'worker-1']));
   return {
     sandbox: {

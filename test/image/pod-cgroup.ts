@@ -11,8 +11,8 @@ const CONTROLLERS = ['cpu', 'cpuacct', 'memory', 'pids', 'blkio'];
 const POD = ['kubepods', 'burstable', 'pod3307863b-88df-4b68-8327-ce4f0045f372', 'c'.repeat(64)];
 
 /**
- * A real container of a real pod, as far as the kernel's cgroups (v1) tell: a sleeping process. It lies in a tree of its
- * own; the mounts show it where kubelets make theirs. None on machines where no such cgroups can be made.
+ * A real container of a real pod in terms of the kernel's cgroups (v1): a sleeping process. It is in a separate tree; the
+ * mounts show it where kubelets create theirs. Undefined on machines where such cgroups cannot be created.
  */
 export function podCgroup(context: TestContext): Mount[] {
   const trees = CONTROLLERS.map((controller) => join(CGROUPS, controller, `firesteel-image-${process.pid}`));
@@ -34,7 +34,7 @@ export function podCgroup(context: TestContext): Mount[] {
   }));
 }
 
-/** The kernel needs a moment until a cgroup counts as empty. */
+/** The kernel takes a moment until a cgroup counts as empty. */
 async function removeWhenEmpty(folder: string): Promise<void> {
   for (let left = 100; ; left--) {
     try {

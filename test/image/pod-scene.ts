@@ -10,17 +10,17 @@ import type { Mount } from './sandbox.ts';
 const CGROUPS = '/sys/fs/cgroup';
 const CONTROLLERS = ['cpu', 'cpuacct', 'memory', 'pids', 'blkio'];
 
-/** Pods on this machine, as far as the kernel tells: cgroups, processes and networks. */
+/** Pods on this machine in terms of the kernel: cgroups, processes and networks. */
 export interface PodScene {
   /** Folders of the cgroup in which the agent's own container lives. */
   readonly agentCgroups: readonly string[];
   /** The path of the root of the cgroups on this machine. */
   readonly cgroupRoot: string;
-  /** What the pod of the agent mounts beside the chart's own mounts. */
+  /** Mounts of the agent's pod in addition to those of the chart. */
   readonly mounts: readonly Mount[];
-  /** Ids of the cgroups whose values do not change: of pods whose processes sleep. */
+  /** Ids of the cgroups whose values do not change, because their processes sleep. */
   readonly quiet: readonly string[];
-  /** Ids of the sandboxes of pods with a network of their own. */
+  /** Ids of the sandboxes of pods with their own network. */
   readonly networked: readonly string[];
 }
 
@@ -28,9 +28,9 @@ const UIDS = ['a0', 'b1', 'c2'].map((digits) => `3307863b-88df-4b68-8327-ce4f004
 const idOf = (pod: number, container: number) => `${pod}${container}`.repeat(32);
 
 /**
- * Makes three pods in the cgroup tree of that version: the agent's, another of its class and one of another class, each
- * with a sandbox in a network namespace of its own, in which packets have been sent, and a container in the same one.
- * All of it ends with the test. Undefined where this machine has no such tree.
+ * Creates three pods in the cgroup tree of that version: the agent's, another of its class and one of another class, each
+ * with a sandbox in a separate network namespace, in which packets have been sent, and a container in the same one.
+ * Everything ends with the test. Undefined if this machine has no such tree.
  */
 export async function startPods(context: TestContext, version: 1 | 2): Promise<PodScene | undefined> {
   const roots = version === 2 ? [join(CGROUPS, 'unified')] : CONTROLLERS.map((name) => join(CGROUPS, name));
@@ -62,7 +62,7 @@ export async function startPods(context: TestContext, version: 1 | 2): Promise<P
   }
 
   const folder = scratchFolder(context);
-  // How sandboxes are known.
+  // This identifies sandboxes.
   const pause = join(folder, 'pause');
   copyFileSync('/bin/sleep', pause);
   const run = (id: string, script: string, env: NodeJS.ProcessEnv = {}): ChildProcess => {
@@ -76,7 +76,7 @@ export async function startPods(context: TestContext, version: 1 | 2): Promise<P
   };
   for (const [index, pod] of pods.entries()) {
     const ready = join(folder, `ready-${index}`);
-    // With a neighbour that needs not be asked for, and without IPv6, nothing but these packets is ever sent.
+    // With a static neighbour, and without IPv6, only these packets are ever sent.
     const send = `const socket = require('node:dgram').createSocket('udp4');
       socket.send('.'.repeat(100), 9, '10.${index + 1}.0.2', () => socket.close());`;
     const network = [
@@ -126,7 +126,7 @@ async function until(what: string, check: () => boolean): Promise<void> {
   }
 }
 
-/** The kernel needs a moment until a cgroup counts as empty. */
+/** The kernel takes a moment until a cgroup counts as empty. */
 async function removeWhenEmpty(folder: string): Promise<void> {
   for (let left = 100; ; left--) {
     try {

@@ -14,7 +14,7 @@ import { endInSandbox, processIn, sandboxAvailable, startInSandbox } from './san
 /** A pod starts and collects within seconds. */
 const WITHIN_MS = 120_000;
 
-// A host whose `/` is no shared mount: with the chart's values the agent starts, and says what it can't see.
+// A host whose `/` is not a shared mount: with the chart's values the agent starts, and reports what it cannot see.
 
 test('under a private / the agent starts, and reports a file system that is mounted later as lost', {
   timeout: 240_000,

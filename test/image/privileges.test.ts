@@ -30,7 +30,7 @@ test('node agents as started by the chart', { timeout: 900_000 }, async (t) => {
       tier,
       cluster: { name: tier },
       exporters: { vm: { url: vm.url } },
-      // The machine may be busy: a collector that is late has not failed for want of rights.
+      // The machine may be busy: a late collector has not failed for lack of permissions.
       push: { interval: '5s' },
       http: { port: await freePort() },
     };

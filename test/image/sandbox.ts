@@ -6,34 +6,34 @@ import type { TestContext } from 'node:test';
 
 /** A bind mount, or an empty file system, below the root. */
 export interface Mount {
-  /** Folder of this machine; undefined for an empty file system in memory that anyone may write to. */
+  /** Folder of this machine; undefined for an empty in-memory file system that all users may write to. */
   readonly from?: string;
-  /** Where it is seen inside. */
+  /** The path inside the sandbox. */
   readonly to: string;
   readonly readOnly: boolean;
 }
 
-/** A process as a container runtime would start it. */
+/** A process as started by a container runtime. */
 export interface Sandbox {
   /** The folder that becomes `/`, read-only. */
   readonly root: string;
   readonly mounts: readonly Mount[];
   readonly uid: number;
   readonly gid: number;
-  /** Names of capabilities as Kubernetes has them, such as SYS_PTRACE; all others are gone for good. */
+  /** Names of capabilities as in Kubernetes, such as SYS_PTRACE; all others are dropped permanently. */
   readonly capabilities: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  /** Whether it has a network of its own, with only a loopback device in it, and cannot reach this machine. */
+  /** Whether it has a separate network with only a loopback device, and cannot reach this machine. */
   readonly ownNetwork?: boolean;
-  /** Whether it is in this machine's PID namespace; else it has one of its own. */
+  /** Whether it is in this machine's PID namespace; otherwise it has its own. */
   readonly hostPid?: boolean;
-  /** The name of the machine in its own UTS namespace; without it, it has this machine's. */
+  /** The name of the machine in its own UTS namespace; if not set, that of this machine. */
   readonly hostname?: string;
-  /** Folders of cgroups that it is in; then it has a cgroup namespace of its own. */
+  /** Folders of its cgroups; it then has its own cgroup namespace. */
   readonly cgroups?: readonly string[];
 }
 
-/** Whether this machine lets tests make mounts and drop privileges; skips the test if not, or fails if it must run. */
+/** Whether this machine lets tests create mounts and drop privileges; skips the test if not, or fails if it must run. */
 export function sandboxAvailable(context: TestContext): boolean {
   try {
     execFileSync('unshare', ['--mount', '--pid', '--fork', 'setpriv', '--version'], { stdio: 'ignore' });
@@ -46,7 +46,7 @@ export function sandboxAvailable(context: TestContext): boolean {
   }
 }
 
-/** What runs in a sandbox: the program that made it, which ends with it and has its exit code. */
+/** A running sandbox: the program that created it, which ends with it and has its exit code. */
 export type Sandboxed = ChildProcessByStdio<null, Readable, Readable>;
 
 /** Starts `command` in `sandbox`; it is killed after the test. */
@@ -55,7 +55,7 @@ export function startInSandbox(context: TestContext, sandbox: Sandbox, command: 
   const chosen = Object.entries(own).flatMap(([name, isOwn]) => (isOwn ? [`--${name}`] : []));
   const namespaces = ['--mount', '--ipc', ...chosen, ...(sandbox.cgroups ? ['--cgroup'] : [])];
   const join = (sandbox.cgroups ?? []).map((folder) => `echo 0 > '${folder}/cgroup.procs'`).join('\n');
-  // A cgroup namespace begins where its first process was: it goes there before.
+  // The root of a cgroup namespace is the cgroup of its first process, so the process enters that first.
   const enter = `${join}\nexec unshare --fork --kill-child ${namespaces.join(' ')} "$@"`;
   const env = Object.entries(sandbox.env).map(([name, value]) => `${name}=${value}`);
   const child = spawn('sh', ['-euc', enter, 'sh', 'sh', '-euc', script(sandbox), 'sh', ...command], {
@@ -71,13 +71,13 @@ export function startInSandbox(context: TestContext, sandbox: Sandbox, command: 
   return child;
 }
 
-/** The process in the sandbox, by its id outside. Throws when it has ended. */
+/** The process in the sandbox, by its outer process id. Throws if it has ended. */
 export function processIn({ pid }: Sandboxed): number {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim().split(' ');
   return Number(children[0]);
 }
 
-/** What the process in the sandbox is and may do, as the kernel tells it. */
+/** Identity and permissions of the process in the sandbox, as reported by the kernel. */
 export function privilegesOf(sandboxed: Sandboxed) {
   const status = readFileSync(`/proc/${processIn(sandboxed)}/status`, 'latin1');
   const first = (key: string) => new RegExp(`^${key}:\\s+(\\w+)`, 'm').exec(status)?.[1] ?? '';
@@ -89,7 +89,7 @@ export function privilegesOf(sandboxed: Sandboxed) {
   };
 }
 
-/** Ends the process as Kubernetes does; resolves to its exit code. */
+/** Stops the process like Kubernetes; resolves to its exit code. */
 export async function endInSandbox(sandboxed: Sandboxed): Promise<number | null> {
   const ended = once(sandboxed, 'exit');
   process.kill(processIn(sandboxed), 'SIGTERM');
@@ -98,8 +98,8 @@ export async function endInSandbox(sandboxed: Sandboxed): Promise<number | null>
 }
 
 /**
- * Runs as root in new namespaces: builds the tree, enters it, drops everything and becomes the command. setpriv is not
- * part of the image; it waits in a folder of its own, which the command sees as an empty one under /tmp at most.
+ * Runs as root in new namespaces: builds the tree, enters it, drops all privileges and executes the command. setpriv is not
+ * part of the image; it is in a separate folder, which the command sees at most as an empty one under /tmp.
  */
 function script({ root, mounts, uid, gid, capabilities, hostname, ownNetwork }: Sandbox): string {
   const bind = (from: string, to: string, readOnly: boolean) => [

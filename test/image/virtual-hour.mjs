@@ -1,8 +1,7 @@
-// Loaded before the agent (`node --import`): the time of its timers and clocks passes as fast as the agent has nothing to
-// do, so that an hour takes about a minute. Whatever the agent waits for outside of its timers (files, sockets, threads)
-// takes the time that it takes, while its clocks stand still. After VIRTUAL_SECONDS the state of the agent is printed to
-// stdout, as a line of JSON, and the process ends. On 127.0.0.1:8428 listens a
-// receiver that takes everything, which is also a state agent that knows no pods.
+// Loaded before the agent (`node --import`): the time of its timers and clocks advances whenever the agent is idle, so that
+// an hour takes about a minute. Other waits of the agent (files, sockets, threads) take real time, during which its clocks
+// do not advance. After VIRTUAL_SECONDS the state of the agent is printed to stdout as a line of JSON, and the process
+// ends. A receiver that accepts everything listens on 127.0.0.1:8428; it is also a state agent that knows no pods.
 import { stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { syncBuiltinESMExports } from 'node:module';
@@ -10,10 +9,10 @@ import promises from 'node:timers/promises';
 
 const VIRTUAL_MS = Number(process.env.VIRTUAL_SECONDS) * 1000;
 const STATUS_URL = 'http://127.0.0.1:9750/v1/status';
-/** Without work for this long, the agent waits for a timer. */
+/** An agent that is idle for this long waits for a timer. */
 const QUIET_MS = 4;
 
-/** As many as libuv has: who waits for all of them waits for most of what was begun before. */
+/** As many as libuv has: waiting for all of them covers most of the earlier work. */
 const THREADS = [1, 2, 3, 4];
 
 const real = { setTimeout, now: Date.now, monotonic: performance.now.bind(performance), Date };
@@ -109,7 +108,7 @@ await new Promise((resolve) => receiver.listen(8428, '127.0.0.1', resolve));
 receiver.unref();
 
 const pause = (ms) => new Promise((resolve) => real.setTimeout(resolve, ms));
-/** What is under way beside timers (the process that checks the configuration, too), and listening or idle sockets. */
+/** Work in progress except timers (including the process that checks the configuration), and listening or idle sockets. */
 const isBusy = () =>
   underWay > 0 || process.getActiveResourcesInfo().some((name) => /Req|Connect|Write|Zlib|Process/.test(name));
 

@@ -23,7 +23,7 @@ const tls = (name: string) => ({
   cert: readFileSync(fixture(`tls/${name}-server.crt`)),
 });
 
-/** The error of a call that must fail, searched for the token in every corner. */
+/** The error of a call that must fail, none of whose fields may contain the token. */
 async function failure(call: Promise<unknown>): Promise<Error> {
   const error = await call.then(
     () => assert.fail('expected an error'),

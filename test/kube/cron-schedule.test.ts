@@ -21,9 +21,9 @@ const rows: readonly Row[] = [
   ['0 0 1,15 JAN,jul ?', '2026-01-15T00:00:00Z', '2026-07-01T00:00:00Z'],
   ['0 0 31 * *', '2026-01-31T00:00:00Z', '2026-03-31T00:00:00Z'],
   ['0 0 29 2 *', '2026-03-01T00:00:00Z', '2028-02-29T00:00:00Z'],
-  // There is no such day.
+  // This day does not exist.
   ['0 0 30 2 *', '2026-03-01T00:00:00Z', undefined],
-  // Both day fields are restricted: either is enough, as for the CronJob controller.
+  // Both day fields are restricted: either is sufficient, as for the CronJob controller.
   ['0 0 15 * 1', '2026-03-03T00:00:00Z', '2026-03-09T00:00:00Z'],
   ['0 0 15 * 1', '2026-03-09T00:00:00Z', '2026-03-15T00:00:00Z'],
   ['@hourly', '2026-03-28T12:00:00Z', '2026-03-28T13:00:00Z'],
@@ -40,7 +40,7 @@ const rows: readonly Row[] = [
   ['0 0 * * */7', '2026-03-28T12:00:00Z', '2026-03-29T00:00:00Z'],
   ['10-20/99999 * * * *', '2026-03-28T12:00:00Z', '2026-03-28T12:10:00Z'],
   ['50/30 * * * *', '2026-03-28T12:00:00Z', '2026-03-28T12:50:00Z'],
-  // With such a step the star is a restriction: either day is enough.
+  // With such a step the star is a restriction: either day is sufficient.
   ['0 1 */32,1-7 * 3', '2026-03-08T00:00:00Z', '2026-03-11T01:00:00Z'],
   ['*-5 +3 * * *', '2026-03-28T12:00:00Z', '2026-03-29T03:00:00Z'],
   // On 2026-03-29 Berlin has no 2:30: the next one is a day later.

@@ -6,7 +6,7 @@ import type { KubeApi } from '../../src/kube/api.ts';
 import { FailureLog } from '../../src/kube/failure-log.ts';
 import { Reflector } from '../../src/kube/reflector.ts';
 
-/** Which token the answer to a request with `token` has, and how many objects: none of these lists ends. */
+/** Token and number of objects in the response to a request with `token`: none of these lists ends. */
 const LISTS: Readonly<Record<string, (token: string, count: number) => { next: string; objects: number }>> = {
   'the same token for ever': () => ({ next: 'same', objects: 1 }),
   'two tokens in turn': (token) => ({ next: token === 'a' ? 'b' : 'a', objects: 1 }),

@@ -16,13 +16,13 @@ import type { FakeApiServer } from '../kit/fake-api-server.ts';
 
 export const PODS = '/api/v1/pods';
 
-/** A pod that is enough for the reflector. */
+/** A minimal pod for the reflector. */
 export const pod = (name: string, more: object = {}): KubeObject => ({
   metadata: { namespace: 'shop', name },
   ...more,
 });
 
-/** Waits until `condition` holds; fails after five seconds. */
+/** Waits until `condition` is true; fails after five seconds. */
 export async function eventually(condition: () => boolean, what: string): Promise<void> {
   const deadline = Date.now() + 5000;
   while (!condition()) {
@@ -31,7 +31,7 @@ export async function eventually(condition: () => boolean, what: string): Promis
   }
 }
 
-/** A folder that ends with the test. */
+/** A folder that is removed after the test. */
 export function temporaryFolder(context: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'firesteel-kube-'));
   context.after(() => rmSync(folder, { recursive: true, force: true }));
@@ -47,18 +47,18 @@ export function clientOf(context: TestContext, server: FakeApiServer, limits: Pa
   return { client, kubeconfig };
 }
 
-/** A reflector on the fake server, and what came of it. */
+/** A reflector on the fake server, with its results. */
 export class Follower implements ReflectorHandler {
   readonly reflector: Reflector;
   readonly kubeconfig: string;
   readonly client: KubeClient;
-  /** resourceVersion by key, as the handler was told. */
+  /** resourceVersion by key, as passed to the handler. */
   readonly objects = new Map<string, string>();
   /** Lines of the log. */
   readonly log: string[] = [];
-  /** The pauses that the reflector wished for, in milliseconds. */
+  /** The delays that the reflector requested, in milliseconds. */
   readonly pauses: number[] = [];
-  /** Called before an object is taken; may throw. */
+  /** Called before an object is stored; may throw. */
   onObject: (key: string) => void = () => {};
   calls = 0;
   #gate = Promise.withResolvers<void>();
@@ -110,7 +110,7 @@ export class Follower implements ReflectorHandler {
     this.objects.delete(key);
   }
 
-  /** From now on every pause lasts until {@link release}. */
+  /** From now on every delay lasts until {@link release}. */
   hold(): void {
     this.#gate = Promise.withResolvers();
   }
@@ -120,12 +120,12 @@ export class Follower implements ReflectorHandler {
   }
 }
 
-/** What a fresh list of the collection gives: resourceVersion by key. */
+/** The result of a fresh list of the collection: resourceVersion by key. */
 export const listed = (server: FakeApiServer, path = PODS): Map<string, string> =>
   new Map(
     [...server.cluster.collection(path).objects].map(([key, { metadata }]) => [key, metadata?.resourceVersion ?? '']),
   );
 
-/** Whether both hold the same. */
+/** Whether both are equal. */
 export const same = (one: ReadonlyMap<string, string>, other: ReadonlyMap<string, string>): boolean =>
   one.size === other.size && [...one].every(([key, value]) => other.get(key) === value);

@@ -11,8 +11,8 @@ const SLOWEST = 0.9;
 const FASTEST = 1.1;
 const DELAY_MS = 20;
 /**
- * A master that lost the API server before the other one did may pause until that one has noticed as well (3.1 s), and has
- * been asked again: after 0.8 s, or 1.5 s more when a question was still without a response. By a slow clock.
+ * A leader that lost the API server before the other agent may pause until that one has noticed as well (3.1 s), and has been
+ * asked again: after 0.8 s, or 1.5 s later if a request was still without a response. By a slow clock.
  */
 const BLINK_MS = (3100 + 800 + 1500) / SLOWEST + 4 * DELAY_MS;
 
@@ -22,7 +22,7 @@ const seeds = process.env.SEED ? [process.env.SEED] : [1, 2, 3, 4, 5].map(() => 
 type Link = 'api-0' | 'api-1' | '0-1';
 const LINKS: readonly Link[] = ['api-0', 'api-1', '0-1'];
 
-/** The API server and two candidates; any two of the three may be cut off from each other. */
+/** The API server and two candidates; any two of the three may be partitioned from each other. */
 class Parties {
   readonly timeline = new Timeline();
   readonly server = new LeaseServer();
@@ -69,7 +69,7 @@ class Parties {
     const random = this.#random;
     const until = this.timeline.now + random.below(120_000);
     if (random.chance(0.4)) {
-      // All of the API server at once, which is the outage that must not show.
+      // Both links of the API server at once: the outage that must not cause a gap.
       this.#cutUntil.set('api-0', until).set('api-1', until);
     } else if (!this.#withBlows || random.chance(0.6)) {
       this.#cutUntil.set(random.pick(LINKS), until);
@@ -111,7 +111,7 @@ for (const withBlows of [false, true]) {
         const isOut = !world.isWhole('api-0') && !world.isWhole('api-1');
         const isQuiet = world.isWhole('0-1') && processes.every(({ runs }) => runs);
         if (!isOut || !isQuiet) outage = undefined;
-        // Only what begins with both links of the API server at once, under a master, is an outage for all.
+        // It is an outage for all only if both links of the API server fail at once while there is a leader.
         else if (outage === undefined && master) outage = { by: master, since: now };
         if (master) masterSeenAt = now;
         if (outage === undefined) continue;

@@ -8,16 +8,16 @@ import type { Lease } from '../../src/kube/lease-record.ts';
 import type { Random } from '../kit/random.ts';
 import type { Timeline } from '../kit/timeline.ts';
 
-/** What happens to a message: how long it is on its way, or that it is lost. */
+/** The fate of a message: its delay, or its loss. */
 export type Network = () => number | 'lost';
 
-/** The other candidates as one of them reaches them: who is at each address now, and the way there. */
+/** The other candidates as seen by one of them: which is at each address now, and the connection to it. */
 export interface Neighbours {
   readonly at: readonly (() => SimulatedProcess)[];
   readonly network: (index: number) => number | 'lost';
 }
 
-/** As that of the real client: longer than the pause between two signs of life. */
+/** As in the real client: longer than the interval between two heartbeats. */
 const SILENCE_MS = 25_000;
 
 /** The API server: one Lease with optimistic locking. */
@@ -25,7 +25,7 @@ export class LeaseServer {
   lease: Lease | undefined;
   #version = 0;
 
-  /** Changes the Lease as a person does. */
+  /** Changes the Lease like a manual edit. */
   edit(change: (lease: Lease) => Lease | undefined): void {
     const changed = this.lease && change(this.lease);
     this.lease = changed && this.#stored(changed);
@@ -53,7 +53,7 @@ export class LeaseServer {
   }
 }
 
-/** A process with its own clocks that takes part in the election; can be stopped, continued and killed. */
+/** A process with its own clocks that participates in the election; can be stopped, continued and killed. */
 export class SimulatedProcess {
   readonly election: LeaseElection;
   /** Added to its wall clock. */
@@ -62,10 +62,10 @@ export class SimulatedProcess {
   readonly #timeline: Timeline;
   readonly #origin: number;
   readonly #rate: number;
-  /** What has come while it was stopped. */
+  /** Messages that arrived while it was stopped. */
   readonly #backlog: (() => void)[] = [];
 
-  /** `rate` is how fast its clocks go. */
+  /** `rate` is the speed of its clocks. */
   constructor(
     timeline: Timeline,
     server: LeaseServer,
@@ -110,7 +110,7 @@ export class SimulatedProcess {
     return this.#state === 'running';
   }
 
-  /** Whether it would push: also asked of a stopped one, which may be continued at any moment. */
+  /** Whether it would push: also checked for a stopped one, which may be continued at any moment. */
   get isMaster(): boolean {
     return this.#state !== 'killed' && this.election.isMaster();
   }
@@ -132,7 +132,7 @@ export class SimulatedProcess {
     });
   }
 
-  /** As over TCP: a process that was killed refuses connections at once, one that stands still says nothing. */
+  /** As over TCP: a killed process refuses connections immediately, a suspended one does not respond. */
   #peers({ at, network }: Neighbours): LeasePeers {
     const ask = (index: number, question: Parameters<LeasePeers['consent']>[0]): Promise<PeerAnswer | 'gone'> =>
       new Promise((resolve) => {

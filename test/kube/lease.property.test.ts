@@ -11,13 +11,13 @@ const OPTIONS = { namespace: 'monitoring', name: 'ksm', durationMs: 15_000, rene
 /** The clocks of two machines differ in speed by far less. */
 const SLOWEST = 0.9;
 const FASTEST = 1.1;
-/** A message in good weather. */
+/** A message without faults. */
 const CALM_MS = 20;
 
 /** SEED=... repeats one run. */
 const seeds = process.env.SEED ? [process.env.SEED] : [1, 2, 3, 4, 5].map(() => Math.random().toString(36).slice(2, 8));
 
-/** Three candidates in changing weather. */
+/** Three candidates with random faults. */
 class World {
   readonly timeline = new Timeline();
   readonly server = new LeaseServer();
@@ -26,9 +26,9 @@ class World {
   #weather: 'calm' | 'storm' = 'calm';
   /** Until when each process has no network. */
   readonly #cutUntil: number[] = [];
-  /** When the last thing that may delay an election is over. */
+  /** When the last fault that may delay an election ends. */
   disturbedUntil = 0;
-  /** When somebody last removed the record of a holder. */
+  /** When the record of a holder was last removed manually. */
   erasedAt = Number.NEGATIVE_INFINITY;
 
   constructor(random: Random, withEdits: boolean) {
@@ -60,7 +60,7 @@ class World {
     if (!cut && this.#weather === 'calm') return this.#random.below(CALM_MS);
     const lost = cut || this.#random.chance(0.2);
     const delay = this.#random.below(this.#random.chance(0.1) ? 20_000 : 500);
-    // Whoever waits for an answer that does not come waits for half the renew deadline.
+    // The timeout of a request is half the renew deadline.
     const patience = OPTIONS.renewDeadlineMs / 2 / SLOWEST;
     this.#until(now + (lost ? patience : Math.max(delay, patience)));
     return lost ? 'lost' : delay;
@@ -75,14 +75,14 @@ class World {
     this.timeline.in(20_000 + this.#random.below(100_000), () => this.#changeWeather());
   }
 
-  /** Now and then something happens to a process, to the master above all, or to the Lease. */
+  /** Random faults of a process, mostly of the leader, or of the Lease. */
   #disturb(withEdits: boolean): void {
     const random = this.#random;
     const master = this.processes.findIndex(({ isMaster }) => isMaster);
     const index = master >= 0 && random.chance(0.6) ? master : random.below(3);
     const victim = this.processes[index] as SimulatedProcess;
     const pauseMs = random.below(60_000);
-    // Another one's clock may have to start anew when this one fails while it waits for the Lease to expire.
+    // The wait of another candidate may start again if this one fails while that one waits for the Lease to expire.
     if (master < 0) this.#until(this.timeline.now);
     const blow = random.below(withEdits ? 4 : 3);
     if (blow === 0) {

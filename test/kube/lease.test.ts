@@ -15,7 +15,7 @@ import { LeaseServer, SimulatedProcess } from './lease-simulation.ts';
 const LEASES = '/apis/coordination.k8s.io/v1/leases';
 const OPTIONS = { namespace: 'shop', name: 'ksm', durationMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2000 };
 
-/** A candidate on the fake API server, in real time, and what came of it. */
+/** A candidate on the fake API server, in real time, with its results. */
 function candidateOf(context: TestContext, server: FakeApiServer, identity: string) {
   const registry = new Registry();
   const lines: string[] = [];
@@ -131,7 +131,7 @@ test('without an election an agent is leader from start to end', async () => {
   assert.deepEqual(told, ['master', 'slave']);
 });
 
-/** Two candidates in virtual time; `a` is master. `run(ms)` goes on and gives who was master, at each change. */
+/** Two candidates in virtual time; `a` is leader. `run(ms)` advances and returns the leader at each change. */
 async function elected() {
   const timeline = new Timeline();
   const server = new LeaseServer();
@@ -145,7 +145,7 @@ async function elected() {
   const run = async (ms: number) => {
     const changes: [seconds: number, masters: string][] = [];
     const began = timeline.now;
-    // A look every 50 ms, since mastership also ends between events.
+    // Checked every 50 ms, because leadership also ends between events.
     const look = () => {
       if (changes.at(-1)?.[1] !== state()) changes.push([(timeline.now - began) / 1000, state()]);
       if (timeline.now - began < ms) timeline.in(50, look);

@@ -12,7 +12,7 @@ const head = (token?: string): string =>
 
 type Page = () => AsyncGenerator<string>;
 
-/** Lists pages by their tokens; gives the names, and the requests so far. */
+/** Lists pages by their tokens; returns the names, and the requests so far. */
 function list(pages: Readonly<Record<string, Page>>) {
   const requests: KubeRequest[] = [];
   const api = {

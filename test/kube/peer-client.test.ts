@@ -14,13 +14,13 @@ import { eventually } from './follow.ts';
 
 const QUESTION = { lease: 'shop/ksm', proof: 'p', previous: '', transitions: 1 };
 const TLS = { certFile: fixture('tls/first-server.crt'), keyFile: fixture('tls/first-server.key') };
-/** Wants to know of the holder for ever, or not any more; notes each change of its presence. */
+/** Watches the holder until stopped; records each change of its presence. */
 function view(isWanted = true) {
   const presence: boolean[] = [];
   return { presence, isWanted: () => isWanted, onPresence: (isPresent: boolean) => void presence.push(isPresent) };
 }
 
-/** A candidate that always gives this answer. */
+/** A candidate that always gives this response. */
 async function candidate(t: TestContext, answer: string, options: { tls?: typeof TLS; token?: string } = {}) {
   const asked: object[] = [];
   const guard = options.token && {
@@ -98,7 +98,7 @@ test('the end of the holder is detected immediately; a stranger reports nothing 
   assert.equal(await stopped, false);
   const last = view();
   const ended = client.ended(QUESTION, last, signal);
-  // Not before it is there.
+  // Not before it is connected.
   await new Promise((resolve) => setTimeout(resolve, 500));
   await close();
   assert.equal(await ended, true);

@@ -9,7 +9,7 @@ import { eventually, Follower, listed, PODS, pod, same } from './follow.ts';
 
 const OPTIONS = { timeout: 20_000 };
 
-/** A server with some pods, and a reflector that has listed and watches them. */
+/** A server with some pods, and a reflector that has listed them and watches them. */
 async function following(context: TestContext, timing = {}) {
   const server = await startFakeApi(context);
   for (const name of ['a', 'b', 'c', 'd']) server.cluster.put(PODS, pod(name));
@@ -41,7 +41,7 @@ const TOO_LARGE = {
 
 interface Scenario {
   readonly title: string;
-  /** Breaks the watch, or plans that the next one breaks. */
+  /** Breaks the watch, or plans a fault of the next one. */
   readonly cause: (server: FakeApiServer) => void;
   readonly lists: number;
   readonly timing?: object;
@@ -295,7 +295,7 @@ test(
     const { watches } = follower.reflector.stats;
     server.watch.end();
     await eventually(() => watches.success === 2, 'the resumed watch');
-    // Half of each pause is random.
+    // Half of each delay is random.
     const doubled = [500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000].map((ms) => ms * 0.75);
     assert.deepEqual(follower.pauses, [...doubled, 77_000]);
     now = 60_000;

@@ -3,13 +3,13 @@ import { test } from 'node:test';
 import { createLog } from '../../src/base/log.ts';
 import { Resharding, type ShardReport } from '../../src/kube/resharding.ts';
 
-/** An agent as its peers see it: master of shard 0 of 1 that has listed everything, unless `different`. */
+/** An agent as seen by its peers: leader of shard 0 of 1 that has listed everything, unless `different`. */
 const agent = (different: Partial<ShardReport> = {}): ShardReport => ({
   ...{ shard: 0, totalShards: 1, isMaster: true, isSettled: true, isStopping: false },
   ...different,
 });
 
-/** A world whose clock moves by the sleeps alone; `peersAt` gives the peers by the second. */
+/** A world whose clock only advances with sleeps; `peersAt` returns the peers at each second. */
 function worldOf(
   own: ShardReport,
   peersAt: (second: number) => readonly ShardReport[],
@@ -69,7 +69,7 @@ test('a leader continues until its shard has another agent, or all shards of ano
   ]);
   await replaced.resharding.linger();
   assert.equal(replaced.clock.ms, 3000);
-  // Of a shard that goes away the other agent is stopped a moment later.
+  // The other agent of a removed shard is stopped a moment later.
   const leaving = worldOf(own, (second) => [
     agent({ shard: 3, totalShards: 4, isMaster: false, isStopping: second >= 1 }),
     ...(second < 100 ? [] : [agent({ totalShards: 2 }), agent({ shard: 1, totalShards: 2 })]),

@@ -9,7 +9,7 @@ import type { TrapFeed } from '../../src/logs/snmp/trap-feed.ts';
 import type { LogWorld } from '../../src/logs/world.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
 
-/** What a feed hands over after `items` were published, and what it says it has dropped. */
+/** The items that a feed delivers after `items` were published, and its count of dropped ones. */
 function handedOver(feed: Feed<number>, receiver = 'store') {
   const taken: number[] = [];
   const dropped: number[] = [];
@@ -44,11 +44,11 @@ test('each receiver gets the items from before its lane opened, and those beyond
   assert.equal(store.taken.length, 1200);
   const archive = handedOver(feed, 'archive');
   assert.deepEqual([archive.taken.length, archive.taken.at(-1), archive.dropped], [1000, 999, [200]]);
-  // While a lane opens its source again.
+  // While a lane reopens its source.
   archive.end();
   feed.publish(2000);
   assert.deepEqual([store.taken.at(-1), handedOver(feed, 'archive').taken], [2000, [2000]]);
-  // One that is no longer configured keeps nothing.
+  // A feed that is no longer configured stores nothing.
   feed.expect(['store']);
   feed.publish(3000);
   assert.deepEqual(handedOver(feed, 'archive').taken, []);

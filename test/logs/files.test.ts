@@ -25,7 +25,7 @@ const numbersOf = (entries: readonly LogEntry[]): number[] =>
 
 const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, index) => from + index);
 
-/** A source of files; time goes on by 11 s with each read, so that patterns are expanded at each. */
+/** A source of files; time advances by 11 s with each read, so that each read expands the patterns. */
 class Shipping {
   position: SavedPosition | undefined;
   source: LogSource;

@@ -15,7 +15,7 @@ import { serverAvailable } from '../kit/servers.ts';
 
 const SERVER = 'systemd-journal-remote';
 
-/** Folders for the journal that is shipped and for the one that is received. */
+/** Folders for the shipped journal and for the received one. */
 function folders(context: TestContext) {
   const folder = mkdtempSync(join(tmpdir(), 'firesteel-ship-'));
   context.after(() => {
@@ -181,7 +181,7 @@ test('secrets are removed, and the token is in no log, page or file', async (con
 test('entries rotated away during an outage are counted exactly', async (context) => {
   if (!serverAvailable(context, SERVER)) return;
   const { source, target } = folders(context);
-  // systemd makes files of a size that suits their disk: on a small one it rotates often.
+  // systemd derives the size of files from that of the disk: on a small one it rotates often.
   const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64m', 'none', source]);
   if (mounted.status !== 0) return context.skip('a small file system can only be mounted by root');
   const remote = await JournalRemote.start(context, target);

@@ -84,7 +84,7 @@ test('records of /dev/kmsg become entries, and a restart continues after the pos
   assert.equal(other?.fields.get('SYSLOG_FACILITY'), '3');
   assert.equal(other?.fields.has('SYSLOG_IDENTIFIER'), false);
   assert.equal(await readEntries(source), undefined);
-  // What was read and not acknowledged comes again, with the same cursors.
+  // Unacknowledged records are read again, with the same cursors.
   source = kernel.source([], saved(source, first));
   const again = await readEntries(source);
   assert.deepEqual(

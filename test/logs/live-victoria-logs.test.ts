@@ -10,7 +10,7 @@ import { builtServerAvailable, serverAvailable, startServer } from '../kit/serve
 
 const ENTRIES = 3000;
 const SECRET = 'hunter2';
-/** Of the first entry, microseconds since 1970: an hour ago, with microseconds that are no milliseconds. */
+/** Time of the first entry, microseconds since 1970: an hour ago, not a whole number of milliseconds. */
 const START_US = (Math.floor(Date.now() / 1000) - 3600) * 1_000_000 + 123;
 const HOSTILE: readonly Readonly<Record<string, string>>[] = [
   { MESSAGE: 'x'.repeat(400_000) },
@@ -43,7 +43,7 @@ interface Row extends Readonly<Partial<Record<string, string>>> {
   readonly _msg: string;
 }
 
-/** A real VictoriaLogs, and how to read it. */
+/** A real VictoriaLogs, and its queries. */
 async function startVictoriaLogs(context: TestContext) {
   const folder = scratchFolder(context);
   const args = (port: number) => [`-httpListenAddr=127.0.0.1:${port}`, `-storageDataPath=${folder}`];

@@ -13,7 +13,7 @@ import { entryOf, readEntries } from '../kit/log-entries.ts';
 import { VictoriaLogsStore } from '../kit/log-stores/victorialogs.ts';
 import { netSnmp, send, session } from '../kit/snmp-sender.ts';
 
-/** Everything that the queue has now. */
+/** The current contents of the queue. */
 async function all(queue: EntryQueue) {
   const messages: string[] = [];
   for (;;) {
@@ -136,7 +136,7 @@ test('traps reach a store that was down when they arrived, also if the agent is 
   let agent = startAgentProcess(context, ['run', '--config', config]);
   const v2 = session(context, port, { version: 1, community: 'secret-community' });
   const value = [{ oid: '1.3.6.1.4.1.9.1', type: netSnmp.ObjectType.OctetString, value: 'password hunter2' }];
-  // An inform is answered once the port is open.
+  // An inform is acknowledged once the port is open.
   const inform = () => send(v2, '1.3.6.1.4.1.9.9', value, 'inform');
   await until(() =>
     inform().then(

@@ -22,7 +22,7 @@ const MAX_IN_FLIGHT = (4 * 1024 * 1024) / 500;
 const TOKEN = 'token-that-nobody-may-see';
 const SECRET = 'hunter2-in-a-message';
 
-/** Every other request meets one of them. */
+/** Every other request gets one of these faults. */
 const FAULTS: readonly Fault[] = [
   { status: 500, body: `internal ${TOKEN}` },
   { status: 429, headers: { 'retry-after': '0' }, body: 'slow down' },

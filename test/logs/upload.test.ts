@@ -24,7 +24,7 @@ const entries = (count: number): LogEntry[] =>
     cursor: String(number),
   }));
 
-/** A receiver of lines, an entry each; `answer` gives the status and the body for the entries of an upload. */
+/** A receiver of lines, one per entry; `answer` returns the status and the body for the entries of an upload. */
 async function receiver(context: TestContext, answer: (names: string[], upload: number) => readonly [number, string?]) {
   const accepted: string[] = [];
   let uploads = 0;

@@ -32,7 +32,7 @@ test('a zstd member truncated anywhere yields complete lines or nothing, as soon
   }
 });
 
-/** What a streaming decoder gives of the first part of a frame. */
+/** The output of a streaming decoder for the first part of a frame. */
 function decodedOf(part: Buffer): string {
   try {
     return zstdDecompressSync(part, { finishFlush: constants.ZSTD_e_flush }).toString();

@@ -13,7 +13,7 @@ const pushed = (...names: string[]) =>
 
 const job = untyped('job_last_success', 'When.');
 
-/** A closed snapshot of these keys, each with its place as value. */
+/** A closed snapshot of these keys, each with its index as value. */
 function snapshotOf(keys: readonly string[], family: Family = job, previous?: Snapshot): Snapshot {
   const out = new Snapshot(previous);
   for (const [index, key] of keys.entries()) out.addSeries(family, key, index);
@@ -21,7 +21,7 @@ function snapshotOf(keys: readonly string[], family: Family = job, previous?: Sn
   return out;
 }
 
-/** Keys, values and errors as the receivers' side sees them. */
+/** Keys, values and errors as seen by receivers. */
 function seenOf(labels: PushedLabels, keys: readonly string[]) {
   const { snapshot, renamed, overLimit } = labels.see(snapshotOf(keys));
   return {

@@ -9,7 +9,7 @@ import { certificate } from '../kit/probe-servers.ts';
 
 const QUESTION = encodeQuestion({ id: 0x1234, name: 'www.a.example', type: 1, class: 'IN', wantsRecursion: true });
 
-/** An answer to the question with one record of each kind, names compressed. */
+/** A response to the query with one record of each kind, with compressed names. */
 function answerWith(records: readonly (readonly [type: number, data: Buffer])[]): Buffer {
   const head = Buffer.from(QUESTION);
   head.writeUInt16BE(0x8180, 2);

@@ -10,7 +10,7 @@ import { Names } from '../../src/net/names.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
 import { startNameServer } from '../kit/name-server.ts';
 
-/** Names as a name server of this test resolves them. */
+/** Names that this test's name server resolves. */
 async function namesFrom(t: TestContext, said: Parameters<typeof startNameServer>[1]): Promise<Names> {
   const server = await startNameServer(t, said);
   const folder = scratchFolder(t);

@@ -16,7 +16,7 @@ interface Scene {
   readonly names: Names;
   readonly server: NameServer;
   readonly folder: string;
-  /** Monotonic milliseconds, moved by hand. */
+  /** Monotonic milliseconds, advanced by the test. */
   readonly clock: { now: number };
 }
 
@@ -142,7 +142,7 @@ test('a changed resolv.conf takes effect', async (t) => {
 test('a server that does not respond for AAAA does not delay an existing address', async (t) => {
   const { names, server } = await scene(t, { 'vm.example': { a: ['10.0.0.7'] } });
   const { names: said } = server;
-  // Only the question for A is answered.
+  // Only the query for A gets a response.
   Object.defineProperty(said, 'get', { value: () => (server.questions.at(-1)?.startsWith('AAAA') ? 'silent' : GOOD) });
   const started = performance.now();
   assert.equal(await textOf(names.resolve('vm.example')), '10.0.0.7');

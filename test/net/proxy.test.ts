@@ -5,7 +5,7 @@ import { proxyFor } from '../../src/net/proxy.ts';
 const PROXY = { HTTP_PROXY: 'http://proxy:3128', HTTPS_PROXY: 'http://secure:3129' };
 const chosen = (url: string, env: NodeJS.ProcessEnv) => proxyFor(new URL(url), env)?.shown;
 
-/** NO_PROXY, a URL, and whether it is asked directly; as golang.org/x/net/http/httpproxy and curl have it. */
+/** NO_PROXY, a URL, and whether it is reached directly; as in golang.org/x/net/http/httpproxy and curl. */
 const CASES: readonly (readonly [noProxy: string, url: string, isDirect: boolean])[] = [
   ['', 'http://10.1.2.3:8428', false],
   ['10.0.0.0/8', 'http://10.1.2.3:8428', true],

@@ -10,7 +10,7 @@ const foreign = counter('foreign_total', 'Started by the kernel.');
 const START = 1_700_000_000_000;
 const INTERVAL = 15_000;
 
-/** A cycle that sees these values of `own_total`. */
+/** A cycle with these values of `own_total`. */
 function seen(values: Readonly<Record<string, number>>, previous?: Snapshot): Snapshot {
   const out = new Snapshot(previous);
   for (const [reason, value] of Object.entries(values)) out.add(own, value, reason);

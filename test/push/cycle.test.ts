@@ -11,7 +11,7 @@ import { PushCycle } from '../../src/push/cycle.ts';
 
 const zstd = compressor('zstd');
 
-/** A part of the ksm group with `lines`, each a member of its own, as the state of a cluster is kept. */
+/** Prepared text of the ksm group with `lines`, each a separate member, in the form of the cluster state. */
 async function preparedOf(lines: Readonly<Record<string, number>>): Promise<Prepared> {
   const families = Object.keys(lines).map((name) => ({ family: gauge(name, name), series: lines[name] as number }));
   const texts = families.map(({ family: { name }, series }) => {

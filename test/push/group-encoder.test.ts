@@ -10,7 +10,7 @@ import { GroupEncoder } from '../../src/push/group-encoder.ts';
 
 const lists = gauge('lists', 'Lists.', ['resource']);
 
-/** What a collector saw that had seen `previous` before. */
+/** A collector's snapshot after `previous`. */
 function seen(values: Readonly<Record<string, number>>, previous?: Snapshot): Snapshot {
   const out = new Snapshot(previous);
   for (const [resource, value] of Object.entries(values)) out.add(lists, value, resource);

@@ -7,7 +7,7 @@ import { Schedule, type SkipReason } from '../../src/push/schedule.ts';
 
 const NOON = Date.UTC(2026, 0, 1, 12);
 
-/** A schedule that begins half a minute after noon, on a clock that is moved by hand; ticks in seconds after noon. */
+/** A schedule that begins half a minute after noon, on a clock that the test advances; ticks in seconds after noon. */
 function byHand(t: TestContext, intervalMs: number, phaseMs: number) {
   t.mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'Date'], now: NOON + 30_500 });
   const seen: (number | SkipReason)[] = [];
@@ -69,7 +69,7 @@ test('ticks missed while the process did not run are late once each', async (t) 
   const { seen, pass } = byHand(t, 1000, 0);
   await pass(10);
   const before = seen.length;
-  // The process was stopped: both clocks have gone on.
+  // The process was stopped: both clocks have advanced.
   t.mock.timers.setTime(Date.now() + 90_000);
   await pass(60);
   const late = seen.filter((one) => one === 'late').length;
@@ -93,7 +93,7 @@ test('the phases of 500 nodes fill the interval evenly', () => {
   assert.ok(Math.min(...slots) > 15 && Math.max(...slots) < 55, `nodes per second: ${slots}`);
 });
 
-/** Runs a schedule until `count` ticks have been seen; gives how far each was from its place, in ms. */
+/** Runs a schedule for `count` ticks; returns the deviation of each from its planned time, in ms. */
 async function ticks(intervalMs: number, phaseMs: number, count: number): Promise<number[]> {
   const seen: number[] = [];
   const done = Promise.withResolvers<void>();

@@ -1,4 +1,4 @@
-// Requests and the answers of the real servers: each was tried on Pushgateway 1.11 and VictoriaMetrics 1.145, except
+// Requests and the responses of the real servers: each was verified with Pushgateway 1.11 and VictoriaMetrics 1.145, except
 // those marked as ours.
 
 /** One request to a fresh server. */
@@ -9,16 +9,16 @@ export interface Case {
   readonly body?: string | Buffer;
   readonly headers?: Readonly<Record<string, string>>;
   readonly status: number;
-  /** What our answer says. */
+  /** The text of our response. */
   readonly text?: RegExp;
-  /** Where the real server answers otherwise, and why we do not. */
+  /** How the real server responds differently, with the reason. */
   readonly ours?: string;
 }
 
 const G = '/metrics/job/x';
 const I = '/api/v1/import/prometheus';
 
-/** A push that some cases collide with; it goes to another group. */
+/** A push to another group that conflicts with some cases. */
 export const BEFORE = '# TYPE taken gauge\ntaken 1\n# TYPE shared gauge\nshared{job="x",instance="i"} 1\n';
 
 export const groupPaths: readonly Case[] = [

@@ -2,10 +2,10 @@ import { type ClientRequest, request } from 'node:http';
 import type { TestContext } from 'node:test';
 import { type Receiver, type ReceiverLimits, startReceiver } from '../../src/receiver/server.ts';
 
-/** Every test's clock, until it moves it. */
+/** The initial clock of every test. */
 export const NOW = Date.UTC(2026, 10, 21);
 
-/** A receiver on a free port, closed after the test; its clock stands at `clock.now`. */
+/** A receiver on a free port, closed after the test; its clock is `clock.now`. */
 export async function receiver(
   context: TestContext,
   limits: Partial<ReceiverLimits> = {},
@@ -23,14 +23,14 @@ export async function receiver(
   return started;
 }
 
-/** An answer of the receiver. */
+/** A response of the receiver. */
 export interface Answer {
   readonly status: number;
   readonly text: string;
   readonly location: string | undefined;
 }
 
-/** What to send; the path goes out as it is, unlike with fetch. */
+/** The request to send; unlike with fetch, the path is sent unchanged. */
 export interface Send {
   readonly method?: string;
   readonly path: string;

@@ -181,7 +181,7 @@ test('uploads that together exceed the budget are asked to retry', async (t) => 
   const held = new Promise<Answer>((resolve, reject) => {
     const first = open(url, 'POST', IMPORT, { 'content-length': '902' }, resolve, reject);
     first.write(' '.repeat(900), async () => {
-      // The second is refused as soon as the first one's bytes have come in.
+      // The second is refused as soon as the first one's bytes have arrived.
       let status = 204;
       while (status === 204) ({ status } = await send(url, { path: IMPORT, body: ' '.repeat(500) }));
       assert.equal(status, 503);
@@ -250,7 +250,7 @@ test('a port in use is an error; the signal closes the receiver and aborts pendi
   await assert.rejects(send(second.url, { path: '/' }), /ECONNREFUSED/);
 });
 
-/** Sends raw bytes and gives back all that comes until the server closes. */
+/** Sends raw bytes and returns everything received until the server closes the connection. */
 function talk(url: string, bytes: string): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = '';
@@ -262,7 +262,7 @@ function talk(url: string, bytes: string): Promise<string> {
   });
 }
 
-/** Turns until the condition holds; the runner's time limit ends a test that waits in vain. */
+/** Yields until the condition is true; the runner's time limit ends a test that waits in vain. */
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await condition())) await new Promise((resolve) => setImmediate(resolve));
 }
@@ -325,14 +325,14 @@ test('remote write ends series, whatever was imported for them, and stores sampl
 });
 
 test('snappy with copies is decompressed correctly', () => {
-  // "abcd", then 8 bytes from 4 back, which overlap what they write, then one byte.
+  // "abcd", then 8 bytes from 4 back, which overlap their own output, then one byte.
   const packed = Buffer.from([13, 3 << 2, 97, 98, 99, 100, ((8 - 4) << 2) | 1, 4, 0, 101]);
   assert.equal(unpackSnappy(packed, 100).toString(), 'abcdabcdabcde');
 });
 
 const MEGABYTES = 2 ** 20;
 
-/** Bodies that cost much for their size when each line costs as much as any other. */
+/** Bodies that are expensive for their size if the cost is per line. */
 const LONG: Readonly<Record<string, { readonly body: Buffer; readonly status: readonly number[] }>> = {
   'newlines only': { body: Buffer.alloc(60 * MEGABYTES, '\n'), status: [204, 200] },
   'lines of one character': { body: Buffer.alloc(8 * MEGABYTES, '#\n'), status: [204, 200] },

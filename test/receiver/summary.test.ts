@@ -9,7 +9,7 @@ import { NOW } from './client.ts';
 
 const IMPORT = '/api/v1/import/prometheus';
 
-/** Imports `text` as the target's push of this time. */
+/** Imports `text` as the target's push at this time. */
 async function push(store: ReceiverStore, text: string, nowMs = NOW, job = 'node-exporter', instance = 'node-a') {
   const route = routeOf('POST', `${IMPORT}/metrics/job/${job}/instance/${instance}`);
   assert.ok(route.kind === 'import');
@@ -17,7 +17,7 @@ async function push(store: ReceiverStore, text: string, nowMs = NOW, job = 'node
   for (const target of targets) Object.assign(target, { textBytes: text.length, wireBytes: 99 });
 }
 
-/** A node whose counters have run for so many seconds. */
+/** A node whose counters have run for `seconds`. */
 const node = (seconds: number): string => `node_load1 0.42
 node_memory_MemTotal_bytes ${8 * 2 ** 30}
 node_memory_MemAvailable_bytes ${6 * 2 ** 30}

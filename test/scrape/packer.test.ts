@@ -46,7 +46,7 @@ test('each block of lines becomes one compressed zstd block, whatever its length
     const plain = zstdDecompressSync(member);
     assert.ok(plain.subarray(0, text.length).equals(text));
     assert.match(plain.subarray(text.length).toString(), /^(?:#-+\n)?$/);
-    // Nothing else is kept with it.
+    // It retains no other memory.
     assert.equal(member.buffer.byteLength, member.length);
   }
 });

@@ -19,11 +19,11 @@ interface Options {
   readonly rules?: readonly object[];
   readonly limits?: { samples?: number; labels?: number; labelBytes?: number };
   readonly openMetrics?: boolean;
-  /** Bytes of the pieces that the page comes in. */
+  /** Size in bytes of the pieces of the page. */
   readonly pieces?: number;
 }
 
-/** A reader with the target job="j", instance="i:1", and how it reads a page. */
+/** A reader for the target job="j", instance="i:1", and a function that reads a page. */
 function reading({
   honorLabels = false,
   honorTimestamps = false,
@@ -61,7 +61,7 @@ function reading({
   };
 }
 
-/** The lines without the timestamp of the scrape, which they must have. */
+/** The lines without the timestamp of the scrape, which must be present. */
 const plain = (lines: readonly string[]): string[] =>
   lines.map((line) => {
     assert.ok(line.endsWith(TAIL), line);

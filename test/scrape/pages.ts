@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 
-/** A page as a web server serves it. */
+/** A page as served by a web server. */
 export interface ServedPage {
   readonly body: string | Buffer;
   readonly type?: string;
@@ -12,7 +12,7 @@ const HISTOGRAM = ['0.1', '0.5', '1', '+Inf'].map((le, index) => `t_bucket{le="$
 const many = (count: number, labels: string) =>
   Array.from({ length: count }, (_, index) => `many_${index % 7}{n="${index}"${labels}} ${index * 1.5}\n`).join('');
 
-/** Pages that both agents have to store in the same way. */
+/** Pages that both agents must store in the same way. */
 export const GOOD: Readonly<Record<string, ServedPage>> = {
   plain: { body: '# HELP a A.\n# TYPE a gauge\na 1\n' },
   labels: { body: 'a{x="1",y="2"} 1\na{x="2",y="1"} 2\n' },
@@ -43,7 +43,7 @@ export const GOOD: Readonly<Record<string, ServedPage>> = {
   'no-type': { body: 'a 1\n', type: 'application/octet-stream' },
 };
 
-/** Pages that Firesteel treats otherwise, and why. `up` is what each of the two stores, with the number of other series. */
+/** Pages that Firesteel handles differently, with the reason. `up` is the value stored by each, with the number of other series. */
 export const OTHERWISE: Readonly<
   Record<string, ServedPage & { readonly ours: Stored; readonly theirs: Stored; readonly why: string }>
 > = {
@@ -86,10 +86,10 @@ export const OTHERWISE: Readonly<
   },
 };
 
-/** What was stored of a target. */
+/** The stored series of a target. */
 export interface Stored {
   readonly up: number;
-  /** Without those that the scrape itself brings. */
+  /** Without those about the scrape itself. */
   readonly series: number;
 }
 

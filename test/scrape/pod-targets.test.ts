@@ -35,7 +35,7 @@ const SETTINGS: TargetSettings = {
 };
 const PICKS = { labels: ALL_LABELS, annotations: byPrefix('prometheus.io/') };
 
-/** The recorded pods of a cluster, of which every second one asks to be scraped. */
+/** The recorded pods of a cluster; every second one has the annotation for scraping. */
 function recordedPods(version: 1 | 2): RecordedList {
   const text =
     version === 1
@@ -118,7 +118,7 @@ for (const version of [1, 2] as const) {
   });
 }
 
-/** A pod as its node has it. */
+/** A pod as known on its node. */
 function podOf({
   annotations = {},
   labels = {},

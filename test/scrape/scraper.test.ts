@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test';
 import { Names } from '../../src/net/names.ts';
 import { Scraper } from '../../src/scrape/scraper.ts';
 
-/** A target whose page is what `page` gives, and what its scraper delivers. */
+/** A target with the page returned by `page`, and the output of its scraper. */
 async function scene(t: TestContext, page: () => string) {
   const server = createServer((_, response) => response.end(page())).listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
@@ -39,7 +39,7 @@ async function scene(t: TestContext, page: () => string) {
     await scraper.idle();
     return delivered.at(-1);
   };
-  /** Damages what it remembers of the last page. */
+  /** Damages the stored data of the last page. */
   const damage = () => {
     for (const member of scraper.page.members) member.fill(0xff);
   };

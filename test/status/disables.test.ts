@@ -8,7 +8,7 @@ import { scratchFolder } from '../kit/host-tree.ts';
 
 const HOUR = 3_600_000;
 
-/** Disables kept in a file, with a clock that stands still until it is moved; `again` reads the file anew. */
+/** Disabled collectors in a file, with a clock that the test advances; `again` reads the file again. */
 function kept(t: TestContext, file: string | undefined = join(scratchFolder(t), 'state.json')) {
   const clock = { now: 1_800_000_000_000 };
   const lines: { msg: string; err?: { message: string } }[] = [];
@@ -85,7 +85,7 @@ test('a failed write leaves the file unchanged', async (t) => {
   const { disables, file, lines } = kept(t);
   await disables.disable('a.b', HOUR, 'x');
   const before = readFileSync(file, 'utf8');
-  // A folder in the way of the file that is written first; also root cannot write there.
+  // A folder with the name of the temporary file, to which root cannot write either.
   mkdirSync(`${file}.part`);
   chmodSync(`${file}.part`, 0o500);
   await disables.disable('a.c', HOUR, 'y');

@@ -35,7 +35,7 @@ function large(): { snapshots: Snapshot[]; explorer: Explorer } {
   };
 }
 
-/** The longest time for which the event loop stood still during `work`, milliseconds. */
+/** The longest block of the event loop during `work`, milliseconds. */
 async function longestBlock(work: () => Promise<unknown>): Promise<number> {
   let longest = 0;
   let last = performance.now();
@@ -125,12 +125,12 @@ test('a search through everything lets the event loop turn, and ends when it is 
   await search();
   const blocks: number[] = [];
   for (let round = 0; round < 5; round++) blocks.push(await longestBlock(search));
-  // The best of some: the machine itself may stand still.
+  // The best of several: the machine itself may be blocked.
   assert.ok(Math.min(...blocks) < 50, `blocked for ${blocks} ms`);
   await assert.rejects(endless(new AbortController()), { name: 'AbortError' });
 });
 
-/** A search in a part that never ends, given up after some pieces. */
+/** A search in an endless part, aborted after some pieces. */
 async function endless(controller: AbortController): Promise<unknown> {
   const part = preparedPart(async function* () {
     for (let piece = 0; ; piece++) {

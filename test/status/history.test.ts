@@ -78,7 +78,7 @@ test('the loss of a backlog is predicted from its growth and the limits of the s
     one = exporter({ limits, spool });
     forecast.add(now, [one]);
   }
-  // 11.8 MB are left, at 1000 bytes a second.
+  // 11.8 MB remain, at 1000 bytes a second.
   assert.equal(forecast.lossInSeconds(one, now, 15_000), 11_800);
   const byAge = { ...one, limits: { ...limits, ageMs: 3_600_000 } };
   assert.equal(forecast.lossInSeconds(byAge, now, 15_000), 40 * 60, 'the age of the oldest comes first');

@@ -11,7 +11,7 @@ import { type Answer, type LocalAgent, startLocalAgent } from '../kit/local-agen
 const TASKS = '/v1/tasks';
 const TASK = '/v1/tasks/{id}';
 
-/** A server that is asked, with the times at which it was, by path. */
+/** A server that records the times of requests by path. */
 async function target(t: TestContext) {
   const asked = new Map<string, number[]>();
   const server = createServer(({ url = '' }, response) => {

@@ -1,4 +1,4 @@
-// Each recorded answer of blackbox_exporter again, from servers of our own: families, labels, values.
+// Reproduces each recorded response of blackbox_exporter with local servers: families, labels, values.
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -23,13 +23,13 @@ interface Sample {
   target(context: TestContext): Promise<string>;
   readonly options?: Readonly<Record<string, unknown>>;
   readonly timeoutMs?: number;
-  /** Series of the sample that we do not have, or other ones, with the reason. */
+  /** Series of the sample that we do not have, or have differently, with the reason. */
   readonly exceptions?: Readonly<Record<string, string>>;
 }
 
 const LAST_MODIFIED = 'Wed, 01 Jul 2026 00:00:00 GMT';
 
-/** The certificate of the samples is gone; ours has the same names. */
+/** The certificate of the samples is not available; ours has the same names. */
 function withOurCertificate(text: string): string {
   const { fingerprint256, validToDate } = new X509Certificate(certificate('server').cert);
   return text

@@ -177,7 +177,7 @@ test('nagios: state and performance data in base units', async (t) => {
   assert.equal(series[key('perfdata', 'load', '')], 0.5);
 });
 
-/** Of Debian's package, wherever it is. */
+/** Path of the plugins of Debian's package. */
 const PLUGINS = (process.env.PATH ?? '')
   .split(':')
   .concat('/usr/lib/nagios/plugins')

@@ -12,7 +12,7 @@ import { randomFrom } from '../kit/random.ts';
 import { serverAvailable } from '../kit/servers.ts';
 import { startVictoriaMetrics } from '../kit/victoria-metrics.ts';
 
-/** Bytes held after a full garbage collection: RSS also depends on when V8 gives pages back. */
+/** Bytes in use after a full garbage collection: RSS also depends on when V8 releases pages. */
 function heldBytes(): number {
   setFlagsFromString('--expose-gc');
   runInNewContext('gc')();
@@ -20,7 +20,7 @@ function heldBytes(): number {
   return heapUsed + external;
 }
 
-/** Tasks that must not notice anything. */
+/** Tasks that must not be affected. */
 const WATCHERS = 20;
 const CHANGES = 200;
 

@@ -1,4 +1,4 @@
-// The real blackbox_exporter and ours on the same targets: families, labels, and all values but durations.
+// The real blackbox_exporter and Firesteel on the same targets: families, labels, and all values except durations.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -26,7 +26,7 @@ import { serverAvailable } from '../kit/servers.ts';
 interface Case {
   readonly type: TaskType<z.ZodObject>;
   readonly target: string;
-  /** Of blackbox_exporter. */
+  /** Module of blackbox_exporter. */
   readonly module: object;
   readonly options?: Readonly<Record<string, unknown>>;
   /** Families that differ, with the reason. */
@@ -278,7 +278,7 @@ function nameCases(port: number): Record<string, Case> {
   };
 }
 
-/** unbound as the authority for one zone; resolves when it answers. */
+/** unbound as the authority for one zone; resolves when it responds. */
 async function startUnbound(context: TestContext, folder: string): Promise<number> {
   const port = await freePort();
   const file = join(folder, 'unbound.conf');

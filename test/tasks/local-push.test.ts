@@ -39,7 +39,7 @@ const push = async (
   return { status: response.status, text: await response.text() };
 };
 
-/** The series of /metrics, waiting for a collection in which `so` holds. */
+/** The series of /metrics, once a collection fulfils `so`. */
 async function metrics({ get }: LocalAgent, so: (text: string) => boolean): Promise<string> {
   const deadline = AbortSignal.timeout(30_000);
   for (;;) {

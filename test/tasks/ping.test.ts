@@ -1,4 +1,4 @@
-// Pings of an unprivileged user in network namespaces of their own, with and without the sysctl; the time beside fping's.
+// Pings of an unprivileged user in separate network namespaces, with and without the sysctl; times compared with fping's.
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { type TestContext, test } from 'node:test';
@@ -10,14 +10,14 @@ import { serverAvailable } from '../kit/servers.ts';
 
 const CHILD = fileURLToPath(new URL('../kit/ping-child.ts', import.meta.url));
 
-/** Whether namespaces can be made here: they take root. */
+/** Whether namespaces can be created here, which requires root. */
 function mayUnshare(context: TestContext): boolean {
   const made = spawnSync('unshare', ['-n', 'true']).status === 0;
   if (!made) context.skip('network namespaces can’t be made here');
   return made;
 }
 
-/** Pings 127.0.0.1 as uid 65534 without capabilities in a namespace of its own, where `group` may. */
+/** Pings 127.0.0.1 as uid 65534 without capabilities in a separate namespace, in which `group` is allowed to. */
 function inNamespace(
   group: string,
   target = '127.0.0.1',
@@ -79,14 +79,14 @@ test('all echoes are counted if the interval is below that of the push', async (
 
 test('an unresponsive target fails at the timeout', (context) => {
   if (!mayUnshare(context)) return;
-  // The route leads to the loopback device, which drops what is for nobody here.
+  // The route leads to the loopback device, which drops packets for unknown addresses.
   const found = new Map(inNamespace('0 2147483647', '10.9.9.2', 'ip route add 10.9.9.0/24 dev lo').series);
   assert.equal(found.get('probe_success'), 0);
   assert.equal(found.get('firesteel_probe_up{reason="timeout"}'), 1);
   assert.ok(Math.abs((found.get('probe_duration_seconds') ?? 0) - 1) < 0.25);
 });
 
-/** The least is what the path takes; all else is how busy the machine is. */
+/** The minimum is the time of the path; the rest is the load of the machine. */
 const least = (values: readonly number[]): number => Math.min(...values);
 
 test('the round trip is that of fping', async (context) => {

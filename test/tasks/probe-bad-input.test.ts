@@ -1,4 +1,4 @@
-// Targets that never end, break off, lie or explode: the result is there within the time-out, with the right reason.
+// Targets that never end, abort, lie or send decompression bombs: there is a result within the timeout, with the correct reason.
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
@@ -18,7 +18,7 @@ import { probe, reasonOf } from '../kit/probe.ts';
 import { CA_FILE, tcpServer, tlsTcpServer, tlsWebServer, webServer } from '../kit/probe-servers.ts';
 
 const TIMEOUT_MS = 600;
-/** The 50 ms, and room for a machine that is busy with other tests. */
+/** 50 ms, plus an allowance for a machine that is busy with other tests. */
 const LATEST_MS = TIMEOUT_MS + 50 + 400;
 
 interface Case {
@@ -39,7 +39,7 @@ const web = (handle: Parameters<typeof webServer>[1]) => async (context: TestCon
 
 const trusting = { http: { tls: { caFile: CA_FILE } } };
 
-/** Writes until the peer has gone. */
+/** Writes until the peer disconnects. */
 function pour(write: (chunk: Buffer) => boolean, onDrain: (next: () => void) => void): void {
   const chunk = Buffer.alloc(64 * 1024, 'x');
   const next = () => {

@@ -1,4 +1,4 @@
-// The metadata service of clouds in every disguise: refused, whatever the type of the probe.
+// The metadata service of clouds in every notation: refused by every type of probe.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Names } from '../../src/net/names.ts';

@@ -1,4 +1,4 @@
-// What the options of probes do, against real servers of ours.
+// The effect of the options of probes, with real local servers.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -42,7 +42,7 @@ function secretFile(context: TestContext, content: string): string {
 const success = (probed: Probed) => probed.get('probe_success');
 
 test('all addresses: a failing one is reported, and require decides whether it counts', async (context) => {
-  // The server listens to one of three addresses only.
+  // The server only listens on one of three addresses.
   const port = await webServer(context, (_, response) => response.end('ok'));
   const { names } = await namesOf(context, { 'pool.example': { a: ['127.0.0.1', '127.0.0.2', '127.0.0.3'] } });
   const target = `http://pool.example:${port}/`;
@@ -82,7 +82,7 @@ test('the address family: the preferred one, and the other one only with fallbac
   const strict = await probe(tcp, target, { ip: 'ip6', fallback: false }, { names });
   assert.equal(reasonOf(strict), 'resolve');
   assert.equal(strict.get('probe_ip_protocol'), 0);
-  // Each run asks the name servers again.
+  // Each run queries the name servers again.
   assert.equal(server.questions.filter((question) => question === 'A four.example').length, 2);
 });
 

@@ -4,7 +4,7 @@ import { Heap } from '../../src/tasks/heap.ts';
 import { firstInMs, offsetOf, type Scheduled, TaskSchedule } from '../../src/tasks/schedule.ts';
 import { Slots } from '../../src/tasks/slots.ts';
 
-/** A schedule on a clock that is moved by hand. */
+/** A schedule on a clock that the test advances. */
 function scene(t: TestContext) {
   mock.timers.enable({ apis: ['setTimeout'] });
   t.after(() => mock.timers.reset());
@@ -13,7 +13,7 @@ function scene(t: TestContext) {
   return {
     clock,
     schedule,
-    /** Lets time go by, in steps of a timer. */
+    /** Advances time in steps of a timer. */
     pass(milliseconds: number, step = 10) {
       for (let gone = 0; gone < milliseconds; gone += step) {
         clock.wall += step;

@@ -34,7 +34,7 @@ async function until(so: () => Promise<boolean>, milliseconds = 30_000): Promise
   return performance.now() - startedMs;
 }
 
-/** A folder that changes as a mounted ConfigMap does: files are links into `..data`, which is swapped as a whole. */
+/** A folder that changes like a mounted ConfigMap: files are links into `..data`, which is replaced atomically. */
 function configMap(t: TestContext) {
   const folder = scratchFolder(t);
   let version = 0;
@@ -101,7 +101,7 @@ test('an id that exists in a source with precedence is refused from another one'
   assert.equal(added.status, 409);
 });
 
-/** A registry whose answers are set by hand. */
+/** A registry with configurable responses. */
 async function registry(t: TestContext) {
   const state = { status: 200, text: '', etag: '"1"', asked: 0, notModified: 0, type: 'application/yaml' };
   const server = createServer(({ headers, url }, response) => {

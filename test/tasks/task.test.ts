@@ -49,7 +49,7 @@ function scene(t: TestContext, options: Options = {}) {
   return { frame, make };
 }
 
-/** What a push would see of tasks. */
+/** The samples of tasks in a push. */
 async function pushed(...tasks: readonly Task[]) {
   const registry = new AgentRegistry();
   const scope = new Scope();

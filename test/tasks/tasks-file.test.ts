@@ -11,7 +11,7 @@ const set = (name: string) => Array.from({ length: 300 }, (_, index) => ({ id: `
 
 const moduleUrl = (path: string) => JSON.stringify(new URL(path, import.meta.url).href);
 
-/** Writes two sets in turn for ever. */
+/** Writes two sets alternately, forever. */
 const WRITER = `
   import { writeTasks } from ${moduleUrl('../../src/tasks/tasks-file.ts')};
   import { writeWhole } from ${moduleUrl('../../src/base/write-whole.ts')};

@@ -114,7 +114,7 @@ test('named groups have the values of the preferred match', () => {
   }
 });
 
-/** A generator whose failures can be repeated: mulberry32. */
+/** A generator whose failures are reproducible: mulberry32. */
 function randomOf(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {
@@ -125,7 +125,7 @@ function randomOf(seed: number): (below: number) => number {
   };
 }
 
-/** A random expression that means the same to RE2 and, with the flags `su`, to JavaScript. */
+/** A random expression with the same meaning in RE2 and, with the flags `su`, in JavaScript. */
 function randomExpression(random: (below: number) => number, depth: number): string {
   const inner = () => randomExpression(random, depth - 1);
   const leaves = [
@@ -181,7 +181,7 @@ test("random expressions have the results of V8's engine on short texts, with (?
     const pattern = new Pattern(`(?s)${folded ? '(?i)' : ''}${source}`);
     const reference = new RegExp(source.replaceAll('(?P<', '(?<'), folded ? 'sui' : 'su');
     for (let text = 0; text < 5; text++) {
-      // V8 of Node 26 does not find /[^b]$/u in '😀', for which it looks at the end only.
+      // V8 of Node 26 does not find /[^b]$/u in '😀', because it only checks the end.
       const tried = randomText(random, random(12)).replaceAll(source.includes('$') ? '😀' : /$^/g, 'c');
       assert.equal(pattern.test(tried), reference.test(tried), `seed ${seed}: ${source} on ${JSON.stringify(tried)}`);
       compared++;
@@ -190,7 +190,7 @@ test("random expressions have the results of V8's engine on short texts, with (?
   assert.equal(compared, 15_000);
 });
 
-/** CPU milliseconds of `work`, without what other processes of the machine take. */
+/** CPU milliseconds of `work`, independent of other processes of the machine. */
 function cpuMs(work: () => void): number {
   const before = process.cpuUsage();
   work();
@@ -199,12 +199,12 @@ function cpuMs(work: () => void): number {
 }
 
 /**
- * Far above the 50 ms of a quiet machine, as memory shared with other guests makes one several times slower; and far below
- * the minutes and years of an evaluation that backtracks.
+ * Far above the 50 ms of a quiet machine, because memory shared with other guests makes it several times slower; and far
+ * below the minutes and years of a backtracking evaluation.
  */
 const MAX_CPU_MS = 250;
 
-/** The least of several runs: a collection of garbage in one of them does not count. */
+/** The minimum of several runs: a garbage collection in one of them does not count. */
 function leastCpuMs(work: () => void): number {
   let least = Number.POSITIVE_INFINITY;
   for (let run = 0; run < 20 && least > MAX_CPU_MS; run++) least = Math.min(least, cpuMs(work));

@@ -43,7 +43,7 @@ function backlogIn(t: TestContext, folder: string): Backlog {
   return backlog;
 }
 
-/** The stamps of the next batches until there is none. `between` runs before each. */
+/** The timestamps of the next batches until there is none. `between` runs before each. */
 async function stampsOf(backlog: Backlog, between: (taken: number) => void = () => undefined): Promise<number[]> {
   const stamps: number[] = [];
   for (;;) {
@@ -71,7 +71,7 @@ test('batches that leave memory while the next one is determined are also sent i
   for (const stamp of upTo(3)) backlog.add(batchAt(stamp));
   let stamp = 3;
   const stamps = await stampsOf(backlog, (taken) => {
-    // The look-up has begun when these arrive, at different depths of it.
+    // These arrive during the lookup, at different stages.
     if (taken >= 12) return;
     if (taken % 3 === 0) backlog.add(batchAt(++stamp));
     else if (taken % 3 === 1) setImmediate(() => backlog.add(batchAt(++stamp)));

@@ -143,7 +143,7 @@ test('an outage is replayed in order from disk and memory, including markers, al
   const receiver = await RemoteWriteReceiver.start(t);
   receiver.answer = () => ({ code: 503 });
   const spool = join(scratchFolder(t), 'spool');
-  // The disk keeps nothing that is older than six hours.
+  // The spool drops batches older than six hours.
   const sinceMs = Date.now() - 60_000;
   const cycles = new Cycles(20, sinceMs);
   const first = await exporterTo(receiver.url, { queue: { cycles: 2 } }, 'remotewrite', { spoolPath: spool });

@@ -35,7 +35,7 @@ export class Cycles {
   }
 }
 
-/** A running exporter to `url`; it ends with the test. */
+/** A running exporter for `url`; it ends with the test. */
 export async function started(t: TestContext, url: string, options: object = {}, spoolPath?: string) {
   const tried = await exporterTo(url, options, 'remotewrite', spoolPath === undefined ? {} : { spoolPath });
   tried.exporter.start();

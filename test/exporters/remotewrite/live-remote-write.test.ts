@@ -10,7 +10,7 @@ import { createPrometheus, prometheusMajor, queryPrometheus } from '../../kit/pr
 import { isOnPath, serverAvailable } from '../../kit/servers.ts';
 import { startVictoriaMetrics, type VictoriaMetrics } from '../../kit/victoria-metrics.ts';
 
-/** An agent that pushes a text file, and what it is itself, once a second. */
+/** An agent that pushes a text file, and its self metrics, once a second. */
 function agentFiles(folder: string, exporters: string) {
   const texts = join(folder, 'texts');
   mkdirSync(texts);
@@ -58,11 +58,11 @@ test('Prometheus gets every group, ends vanished series immediately, and lacks n
   assert.ok(asked.stdout().includes(`by remote write ${version}`), asked.stdout());
   const agent = startAgentProcess(t, ['run', '--config', config]);
   await until(async () => (await queryPrometheus(url, 'it_total')).length === 2, agent.stderr, 60_000);
-  // The groups go side by side.
+  // The groups are sent concurrently.
   await until(async () => (await queryPrometheus(url, 'up')).length === 2, agent.stderr, 60_000);
   const jobs = (await queryPrometheus(url, 'up')).map(({ metric }) => `${metric.job} ${metric.instance}`).sort();
   assert.deepEqual(jobs, ['firesteel n1', 'node-exporter n1']);
-  // What the agent counts of a push goes with the next one.
+  // The agent's counts of a push are in the next one.
   const buckets = 'firesteel_export_request_duration_seconds_bucket{le="+Inf"}';
   await until(async () => (await queryPrometheus(url, buckets)).length === 1, agent.stderr, 20_000);
   assert.deepEqual(
@@ -85,13 +85,13 @@ test('Prometheus gets every group, ends vanished series immediately, and lacks n
   const [series] = await queryPrometheus(url, `node_load1{job="node-exporter"}[${seconds}s]`);
   const times = series?.values?.map(([at]) => at) ?? [];
   const gaps = times.slice(1).map((at, index) => at - (times[index] as number));
-  // A busy machine may skip a tick, which the agent counts; an outage of 12 s must leave no gap of its own.
+  // A busy machine may skip a tick, which the agent counts; an outage of 12 s must not cause a gap.
   assert.ok(Math.max(...gaps) < 4, `gaps of ${gaps} s\n${agent.stderr()}`);
   const lost = await queryPrometheus(url, 'sum(firesteel_export_samples_dropped_total) or vector(0)');
   assert.equal(lost[0]?.value?.[1], '0');
 });
 
-/** VictoriaMetrics stores decimals, which may differ behind so many digits. */
+/** VictoriaMetrics stores decimals, which may differ after this many digits. */
 const DIGITS = 12;
 const sampleText = (stampMs: number, value: number) => `${stampMs} ${value.toPrecision(DIGITS)}`;
 
@@ -110,7 +110,7 @@ async function victoriaMetricsContent(vm: VictoriaMetrics): Promise<Content> {
   );
 }
 
-/** It does not show the markers. */
+/** Its export omits the markers. */
 async function prometheusContent(url: string): Promise<Content> {
   const series = await queryPrometheus(url, '{job=~"node-exporter|firesteel"}[1h]');
   return new Map(

@@ -54,7 +54,7 @@ test('whatever the cycles, no block waits for longer than a refresh and the cycl
       const age = now - (sentMs.get(member) ?? Number.NEGATIVE_INFINITY);
       assert.ok(age < REFRESH_MS, `sent ${age} ms ago, at ${now}`);
     }
-    // Now and then a cycle is late or missing.
+    // Some cycles are late or missing.
     now += random.chance(0.05) ? 90_000 : 10_000 + random.below(10_000);
   }
 });

@@ -38,7 +38,7 @@ const plainUp = new Snapshot();
 plainUp.add(up, 1);
 plainUp.close();
 
-/** All series that a batch is written as, and the metadata. */
+/** All series of the requests for a batch, and the metadata. */
 async function written(writer: RequestWriter, one: SampleBatch, version: Version, maxSamples = 2000) {
   const series: ReceivedSeries[] = [];
   const metadata: object[] = [];
@@ -190,7 +190,7 @@ for (const version of [1, 2] as const) {
         [[undefined, 500], [undefined], [undefined]],
       );
     }
-    // The same from the disk, where the order of series does not matter.
+    // The same from disk, where the order of series does not matter.
     const { members } = await toText(one);
     const texts = [{ members, compression: 'zstd' as const }];
     const again = await written(
@@ -283,7 +283,7 @@ test('places of a snappy template can be overwritten, and nothing else changes',
         `pod="p-${random.below(50)}",${'x'.repeat(random.below(90))}namespace="n${random.below(9)}"`,
       );
       places.push(at + label.length);
-      // Equal numbers invite matches with each other.
+      // Equal numbers can match each other.
       parts.push(label, Buffer.alloc(placeBytes, random.below(2)));
       at += label.length + placeBytes;
     }

@@ -1,4 +1,4 @@
-// Cases of https://github.com/prometheus/compliance/tree/main/remotewrite/sender that compliance.test.ts does not have.
+// Cases of https://github.com/prometheus/compliance/tree/main/remotewrite/sender that are not in compliance.test.ts.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
@@ -11,7 +11,7 @@ import { Cycles, started } from './cycles.ts';
 
 const versionsOf = ({ requests }: RemoteWriteReceiver) => requests.map(({ version }) => version);
 
-/** What is wrong with the first response to a request. */
+/** Faults of the first response to a request. */
 const BROKEN_RESPONSES: Readonly<Record<string, (socket: Socket) => void>> = {
   'a reset connection': (socket) => void socket.resetAndDestroy(),
   'no response': () => {},
@@ -79,7 +79,7 @@ test('without Retry-After, each wait is longer than the one before', { timeout: 
   push(new Cycles(1).next());
   await until(async () => (await counted(SENT)) === 1);
   const waits = times.slice(1).map((time, index) => time - (times[index] ?? 0));
-  // Half a second, one and two: a busy machine can only make them longer.
+  // Half a second, one and two: a busy machine can only extend them.
   for (const [index, least] of [500, 1000, 2000].entries()) assert.ok((waits[index] ?? 0) >= least - 1, waits.join());
 });
 
@@ -113,7 +113,7 @@ test('a body of a success, 200 or 204, and unreadable counts change nothing', as
   const written = 'X-Prometheus-Remote-Write-Samples-Written';
   for (const [headers, expected] of [
     [{ [written]: '2' }, [2, 2]],
-    // Without a number that can be read, the receiver is taken for one of 1.0.
+    // Without a readable number, the receiver counts as one of 1.0.
     [{ [written]: 'two' }, [2, 1, 1]],
     [{ [written]: '-1' }, [2, 1, 1]],
   ] as const) {
@@ -130,7 +130,7 @@ test('a body of a success, 200 or 204, and unreadable counts change nothing', as
 });
 
 test('values, names, labels and descriptions of all kinds arrive unchanged', async (t) => {
-  // The snapshot refuses negative counters: those are gauges, at odd places.
+  // The snapshot refuses negative counters: those are gauges, at odd indices.
   const values = [
     0,
     -0,
@@ -163,7 +163,7 @@ test('values, names, labels and descriptions of all kinds arrive unchanged', asy
     out.addSeries(families[3] as never, 'size_bytes_sum', 4);
     out.close();
     assert.deepEqual(out.errors, []);
-    // Ten minutes ahead: whether that is too far is for the receiver to say.
+    // Ten minutes ahead: the receiver decides whether that is too far.
     push({ group: 'node', stampMs: Date.now() + 600_000, snapshots: [out], prepared: [], births: [] });
     await until(async () => (await counted(SENT)) === out.size);
     assert.deepEqual(receiver.violations, []);

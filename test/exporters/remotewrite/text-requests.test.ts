@@ -17,7 +17,7 @@ const MAX_SAMPLES = 500;
 /** Values of all kinds that a line may have. */
 const VALUES = [0, -0, 1, 1, 1, -1, 1.79e9, 0.1, -2.5e-7, 2 ** 53 - 1, 1e21, Number.NaN, Infinity, -Infinity];
 
-/** Labels that one series of three has: an escape, two that the target has, one without a value, one before the name. */
+/** Labels of every third series: an escape, two of the target, one without a value, one before the name. */
 const ODD_LABELS = ['path="C:\\\\\\n\\""', 'job="theirs"', 'cluster=""', 'empty=""', 'Zone="x,y{z} 1"', '_a="ü = 😀"'];
 
 function seriesOf(random: Random, count: number, prefix = 'p'): { name: string; block: string; value: number }[] {
@@ -80,7 +80,7 @@ test('a line of bytes is read like by the parser, or left to it', () => {
     `a{${Array.from({ length: MAX_LABELS + 1 }, (_, index) => `l${index}="v"`)}} 1`,
   ];
   const plain = lines.filter((text) => {
-    // What stands beside a line is not part of it.
+    // Text around a line is not part of it.
     const around = Buffer.from(`z{q="r"} 9${text}5"} 8\n`);
     const [start, end] = [10, 10 + Buffer.byteLength(text)];
     if (!line.read(around, start, end)) return false;
@@ -136,7 +136,7 @@ for (const version of [1, 2] as const) {
           `# HELP kube_pod_status_${index} About ${random.below(1e9)}.\n# TYPE kube_pod_status_${index} gauge\n`,
       ).join(''),
     );
-    // Of many series, of more than a request takes, and of one.
+    // Families with many series, with more than fit into a request, and with one.
     const members = [
       zstdCompressSync(header),
       ...[250, 700, 1, 180, 150].map((count) => block(seriesOf(random, count, `p${count}`))),
@@ -181,7 +181,7 @@ test('scrapes have their own times, however large they are', async (t) => {
   assert.ok(stamps.every((own) => own === '1000,2000'));
 });
 
-/** A batch that is given up after its first request. */
+/** A batch that is dropped after its first request. */
 async function begun(writer: RequestWriter, texts: SampleBatch['texts'], version: 1 | 2): Promise<void> {
   const requests = writer.write(batchOf(1.79e12, texts), { version, maxSamples: MAX_SAMPLES });
   assert.equal((await requests.next()).done, false);

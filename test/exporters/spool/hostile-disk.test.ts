@@ -46,7 +46,7 @@ function spoolIn(t: TestContext, folder: string, options: Partial<SpoolOptions> 
   return { spool, dropped, lines };
 }
 
-/** A disk on which one kind of operation waits, once it is stalled, until it is let go. */
+/** A disk on which one kind of operation can be stalled and resumed. */
 function stallingDisk(kind: keyof Io, deadlineMs = 50) {
   let gate: PromiseWithResolvers<void> | undefined;
   const { lstat, mkdir, open, readdir, rename, unlink } = files;
@@ -102,7 +102,7 @@ for (const [what, make] of Object.entries(ODD)) {
       assert.deepEqual([spool.sizes.bodies, spool.sizes.trouble, dropped], [2, undefined, {}]);
       const oldest = await spool.oldest();
       assert.equal(oldest && (await spool.read(oldest))?.stampMs, 1000);
-      // Links and pipes named as temporary files are removed like those; all else stays for whoever put it there.
+      // Links and pipes named as temporary files are removed like those; everything else is left in place.
       const isGone = name === '.tmp-x' && !what.startsWith('a folder');
       assert.equal(spool.sizes.foreign, isGone || name === 'lock' ? 0 : 1);
     });

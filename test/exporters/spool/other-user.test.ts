@@ -11,7 +11,7 @@ import { scratchFolder } from '../../kit/host-tree.ts';
 const moduleAt = (path: string) => JSON.stringify(fileURLToPath(new URL(`../../../src/${path}`, import.meta.url)));
 const NOBODY = 65534;
 
-/** Opens the spool in the folder that FOLDER names until that works, and prints its log and how many batches it has. */
+/** Opens the spool in the folder FOLDER, with retries, and prints its log and the number of batches. */
 const PROGRAM = `
   import { pino } from ${JSON.stringify(import.meta.resolve('pino'))};
   import { ThrottledLog } from ${moduleAt('base/log.ts')};
@@ -58,7 +58,7 @@ async function spoolAs(user: number, folder: string, onTrouble: (line: Line) => 
   return lines;
 }
 
-/** A folder below one that everybody may enter, with what root has left in it. */
+/** A folder below one that all users may enter, with files of root. */
 async function writtenByRoot(t: TestContext): Promise<string | undefined> {
   if (process.getuid?.() !== 0) {
     t.skip('takes root');

@@ -23,7 +23,7 @@ const batch = (stampMs: number, bytes = 1000): AddressedBatch => ({
   samples: 7,
 });
 
-/** A spool in `folder` and what it told. */
+/** A spool in `folder` and its log. */
 function spoolIn(t: TestContext, folder: string, options: Partial<SpoolOptions> = {}) {
   const dropped: Record<string, number> = {};
   const told = { aside: 0, unknown: 0, log: [] as string[] };
@@ -46,7 +46,7 @@ function spoolIn(t: TestContext, folder: string, options: Partial<SpoolOptions> 
   return { spool, dropped, told };
 }
 
-/** The file with some bits of one byte turned. */
+/** The file with some bits of one byte flipped. */
 function changed(file: Buffer, place: number, bits: number): Buffer {
   file.writeUInt8((file[place] ?? 0) ^ bits, place);
   return file;
@@ -119,7 +119,7 @@ test('damaged files and those of a newer version are set aside and counted', asy
   const damaged = await spool.oldest();
   assert.ok(damaged);
   assert.equal(await spool.read(damaged), undefined);
-  // The first was cut behind its description; two others do not tell how many samples they had.
+  // The first was truncated after its description; two others do not contain their number of samples.
   assert.deepEqual([told.aside, told.unknown, dropped], [4, 2, { spool_corrupt: 14 }]);
   assert.equal((await spool.oldest())?.stampMs, 5000);
   assert.equal(filesOf(folder).filter((name) => name.endsWith('.bad')).length, 4);
@@ -147,7 +147,7 @@ test('a folder belongs to one process at a time, and is free when that has ended
   await first.spool.close();
   assert.equal(await second.spool.open(), true);
   await second.spool.close();
-  // A socket file that nobody listens on, as a killed process leaves it.
+  // A socket file without a listener, as left by a killed process.
   const code = `require('node:net').createServer().listen(${JSON.stringify(join(folder, 'lock'))}, () => process.kill(process.pid, 'SIGKILL'))`;
   spawnSync(process.execPath, ['-e', code], { timeout: 20_000 });
   assert.deepEqual(readdirSync(folder), ['lock']);

@@ -15,17 +15,17 @@ import {
 } from '../../kit/journal.ts';
 import { randomFrom } from '../../kit/random.ts';
 
-/** Cursors name the series of their own file. */
+/** Cursors contain the id of their own file. */
 const withoutSeries = (entries: readonly Printed[]) =>
   entries.map((entry) => ({ ...entry, __CURSOR: String(entry.__CURSOR).replace(/^s=[0-9a-f]+/, 's=') }));
 
-/** An entry in short: comparing what journalctl prints would take most of the time of 10,000 files. */
+/** A short form of an entry: comparing the output of journalctl would take most of the time for 10,000 files. */
 function textOf(file: JournalFile, entry: Entry): string {
   const fields = file.fields(entry).map(({ name, latin1 }) => `${name}=${latin1}`);
   return [cursorText(entry), ...fields].join('\n');
 }
 
-/** The entries that can be read, with undefined in the places of others. */
+/** The readable entries, with undefined instead of the others. */
 function textsOf(file: JournalFile): (string | undefined)[] {
   return Array.from({ length: file.entries }, (_, index) => {
     const entry = file.entry(index);

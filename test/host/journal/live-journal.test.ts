@@ -26,7 +26,7 @@ function folderOf(context: TestContext): string {
 const open = (folder: string, position?: JournalPosition) =>
   new Journal({ paths: [folder], wanted: new Set(['MESSAGE']), start: { sinceRealtime: 0 }, position });
 
-/** Reads all there is and gives the messages. */
+/** Reads all available entries and returns their messages. */
 function readAll(journal: Journal): string[] {
   const { problems } = journal.scan();
   assert.deepEqual(problems, []);
@@ -52,7 +52,7 @@ test('files are read in order, across rotations, restarts and removals', async (
   assert.deepEqual(readAll(journal), messages(0, 500));
   await write(context, join(folder, 'a.journal'), 500, 700);
   assert.deepEqual(readAll(journal), messages(500, 700));
-  // A restart goes on exactly behind, also when a file has got another name meanwhile.
+  // A restart continues exactly after the position, also if a file was renamed in the meantime.
   const position = JSON.parse(JSON.stringify(journal.position())) as JournalPosition;
   journal.close();
   renameSync(join(folder, 'a.journal'), join(folder, 'a@1.journal'));
@@ -89,7 +89,7 @@ test('entries present at the first start are skipped with start: now', async (co
   assert.deepEqual(readAll(journal), []);
   await write(context, join(folder, 'a.journal'), 100, 150);
   assert.deepEqual(readAll(journal), messages(100, 150));
-  // A file that appears later holds nothing old.
+  // A file that appears later has no old entries.
   await write(context, join(folder, 'b.journal'), 150, 200);
   assert.deepEqual(readAll(journal), messages(150, 200));
   journal.close();
@@ -102,7 +102,7 @@ test('a clock that jumps back and forward loses no entry and duplicates none', a
   const jumps = [0, -dayUs, dayUs, -30 * dayUs];
   let journal = open(folder);
   for (const [round, jump] of jumps.entries()) {
-    // The time since boot goes on.
+    // The time since boot continues.
     const entries = Array.from({ length: 100 }, (_, index) => {
       const number = round * 100 + index;
       return exportEntry(number, { __REALTIME_TIMESTAMP: String(START_US + number * 1000 + jump) });
@@ -155,7 +155,7 @@ test('inaccessible folders and files are problems that name the group to add', (
 test('a journal is followed while it is written and rotated, and while the reader starts again', async (context) => {
   if (!serverAvailable(context, WRITER)) return;
   const folder = folderOf(context);
-  // systemd makes files of a size that suits their disk: on a small one it rotates often.
+  // systemd derives the size of files from that of the disk: on a small one it rotates often.
   const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64m', 'none', folder]);
   if (mounted.status !== 0) return context.skip('a small file system can only be mounted by root');
   const total = 50_000;
@@ -199,7 +199,7 @@ test('a journal is followed while it is written and rotated, and while the reade
   context.diagnostic(`${files} files, ${restarts} restarts`);
   assert.ok(files > 10);
   close(journal);
-  // On a small file system the writer deletes old files; a reader that the machine holds up may lose some of them.
+  // On a small file system the writer deletes old files; a reader on a busy machine may lose some of them.
   assert.deepEqual(
     { accounted: seen.size + lost.rotated, twice, corrupt: lost.corrupt, unreadable: lost.unreadable },
     { accounted: total, twice: 0, corrupt: 0, unreadable: 0 },

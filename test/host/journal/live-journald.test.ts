@@ -14,7 +14,7 @@ const ENTRIES = 50_000;
 const RESTARTS = 10;
 const STEP = 1000;
 
-/** The real journald in namespaces of its own: /run and /var/log are empty there, and its files go to the folder $1. */
+/** The real journald in separate namespaces: /run and /var/log are empty, and its files are in the folder $1. */
 const SCRIPT = `set -e
 mount --make-rprivate /
 mount -t tmpfs none /run
@@ -49,7 +49,7 @@ kill $daemon
 wait $daemon || true
 `;
 
-/** Starts it; undefined, with the test skipped, where it can't run. What is written to its input become entries. */
+/** Starts it; undefined, with the test skipped, if it cannot run. Lines written to its input become entries. */
 async function startJournald(context: TestContext, folder: string): Promise<ChildProcess | undefined> {
   const within = ['-m', '-p', '-f', '--kill-child', '--mount-proc'];
   if (spawnSync('unshare', [...within, 'true']).status !== 0) {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readEvents } from '../../../src/http/page/event-stream.js';
 
-/** The events of `text`, cut into chunks of `size` bytes. */
+/** The events of `text`, split into chunks of `size` bytes. */
 async function eventsOf(text: string, size: number) {
   const bytes = new TextEncoder().encode(text);
   const chunks = async function* () {

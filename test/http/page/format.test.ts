@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ago, bytes, count, counted, list, percent, span, took } from '../../../src/http/page/format.js';
 
-/** Each input with what is made of it. */
+/** Each input with its formatted text. */
 function same<Input>(make: (input: Input) => string, cases: readonly (readonly [Input, string])[]): void {
   for (const [input, text] of cases) assert.equal(make(input), text);
 }

@@ -36,7 +36,7 @@ const HISTORY: StatusView['history'] = {
   skipped: [],
 };
 
-/** A status of an agent that is well, but for `changes`. */
+/** The status of a healthy agent, with `changes`. */
 const status = (changes: Partial<StatusView> = {}): StatusView => ({
   nowMs: NOW,
   agent: {
@@ -248,7 +248,7 @@ test('a ready state agent is healthy, and names the leader', () => {
   assert.match(verdict(status({ election })).sentence, /the receiver keeps up; state-0 leads\.$/);
 });
 
-/** Headings of the runbook as addresses have them. */
+/** Anchors of the runbook's headings. */
 const anchors = new Set(
   [...readFileSync(new URL('../../../docs/runbook.md', import.meta.url), 'utf8').matchAll(/^#+ (.*)$/gm)].map(
     ([, text = '']) =>

@@ -7,7 +7,7 @@ import { applyRules } from '../../../src/metrics/relabel/apply.ts';
 type Labels = Readonly<Record<string, string>>;
 type Case = readonly [what: string, labels: Labels, rules: readonly object[], expected: Labels | undefined];
 
-/** Own cases of what Prometheus documents for its rules; undefined: dropped. */
+/** Our cases for the documented behaviour of Prometheus's rules; undefined: dropped. */
 const CASES: readonly Case[] = [
   [
     'replace: defaults copy the source',
