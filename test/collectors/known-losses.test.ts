@@ -14,7 +14,7 @@ import { hostTree } from '../kit/host-tree.ts';
 const NONE: ReadonlySet<Capability> = new Set();
 const ALL: ReadonlySet<Capability> = new Set(['SYS_PTRACE', 'DAC_READ_SEARCH']);
 
-/** The error of a unit, as snapshots keep it. */
+/** The error of a unit, as stored in snapshots. */
 const lost = (unit: string, cause: Error) => new Error(`${unit}: ${cause.message}`, { cause });
 
 test('a file denied for lack of a capability is a known loss, but not for a fully privileged agent', () => {
@@ -43,7 +43,7 @@ test('capabilities are read from the line CapEff', () => {
   assert.deepEqual([...capabilitiesIn('CapEff:\t0000000000000000\n')], []);
 });
 
-/** A collector that is as unlucky as can be: counts, process ids and paths are others in each cycle. */
+/** A worst-case collector: counts, process ids and paths differ in each cycle. */
 function unlucky(context: Parameters<typeof hostTree>[0]) {
   let cycle = 0;
   const spec = defineCollector({

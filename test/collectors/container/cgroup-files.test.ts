@@ -34,7 +34,7 @@ test('no limit is 0, in every notation of the kernel', () => {
   for (const text of ['max', '9223372036854771712', '18446744073709551615', '-1']) assert.equal(limit(text), 0);
   assert.equal(limit('67108864'), 67_108_864);
   for (const text of ['plenty', '9'.repeat(400), '1 2']) assert.throws(() => limit(text), /expected a number/);
-  // What is in use is no limit: one that can't be is no number.
+  // The usage is not a limit: one that is impossible is not a number.
   assert.equal(amount('67108864'), 67_108_864);
   for (const text of ['max', '-1', '18446744073709551615', '']) assert.throws(() => amount(text), /expected a number/);
 });
@@ -59,7 +59,7 @@ test('io.stat: several devices, an idle one, one without a number, the cost mode
   assert.deepEqual([second?.minor, second?.writeBytes], ['16', 6]);
 });
 
-/** Lines that kernels write, and what is to be read of each: device, bytes read. */
+/** Lines that kernels write, and the expected result: device, bytes read. */
 const IO_LINES: readonly (readonly [line: string, ...devices: readonly [string, number][]])[] = [
   ['253:0 8:0 rbytes=1 wbytes=2', ['8:0', 1]],
   ['253:0 253:1 8:16 rbytes=3', ['8:16', 3]],
@@ -175,7 +175,7 @@ test('v2: without controllers only CPU time is exposed; without cpu.stat the cgr
   ]);
   assert.equal(reader.read('/small', LOOK).workingSet, 0);
   assert.throws(() => reader.read('/gone', LOOK), MissingFile);
-  // What is not understood costs itself only, and is named by file and line.
+  // An unparsed line is lost alone, and is named by file and line.
   for (const [id, line] of [
     ['/broken', 1],
     ['/empty', 1],

@@ -33,7 +33,7 @@ const find = (tree: string, named: readonly string[] = []) =>
 
 const POD = `kubepods-burstable-pod${UID_}.slice`;
 
-/** Where runtimes and drivers put a container, and what is found in it. */
+/** The paths that runtimes and drivers use for a container, and the result of discovery. */
 const LAYOUTS: readonly { readonly name: string; readonly folder: string; readonly pod: string }[] = [
   {
     name: 'systemd, containerd',

@@ -47,7 +47,7 @@ test('metrics of newer cAdvisors are opt-in', async (context) => {
     ['container_memory_workingset_refault_file_total{}', 2],
     ['container_memory_workingset_refault_anon_total{}', 1],
   ]);
-  // Also from what is kept of the cycle before.
+  // Also with the cached data of the previous cycle.
   for (let count = 0; count < 3; count++) {
     const told = ofCgroup((await cycle()).samples, CONTAINER);
     assert.equal(

@@ -13,15 +13,15 @@ import { DAMAGES } from '../../kit/damages.ts';
 import { randomFrom } from '../../kit/random.ts';
 import { recordedNode } from './kit.ts';
 
-// The recorded nodes with one damaged file: the collectors answer all the same, nothing vanishes without an error that
-// names it, and no other cgroup's values change.
+// The recorded nodes with one damaged file: the collectors return samples nevertheless, nothing vanishes without an error
+// that names the file, and no other cgroup's values change.
 
-/** Another seed finds other things: FUZZ_SEED=7 node --test test/collectors/container/fuzz.test.ts */
+/** For another seed: FUZZ_SEED=7 node --test test/collectors/container/fuzz.test.ts */
 const SEED = process.env.FUZZ_SEED ?? '1';
 const ROUNDS = 60;
 const NOW = 1_795_224_360_084;
 
-/** Reads one file in the way that `damage` says; notes what is read. */
+/** Reads one file with the damage `damage`; records the files that are read. */
 class OddHost extends Host {
   readonly seen = new Set<string>();
   readonly #target: string | undefined;
@@ -60,14 +60,13 @@ async function look(host: Host): Promise<{ values: Map<string, number>; errors: 
   return { values, errors, chunks };
 }
 
-/** What comes of a mistake in the code, also when it has become an error of a file. */
+/** Errors of bugs in the code, also if they were converted to an error of a file. */
 const MISTAKE = /BUG:|Cannot (?:read|set|convert|mix|destructure)|is not (?:a function|iterable|defined)|call stack/;
 
 const idOf = (series: string): string | undefined => /id="([^"]*)"/.exec(series)?.[1];
 
 /**
- * Files in which nothing at all is right as well, and those that only say what something is called: with an odd name
- * there are other series, not fewer.
+ * Files that may be empty, and those that only contain names: an unusual name results in different series, not fewer.
  */
 const MAY_BE_EMPTY =
   /\/(?:io\.stat|cgroup\.procs|blkio\.[\w.]+|diskstats|machine-id|boot_id|os-release|osrelease|comm|cgroup|limits|product_uuid)$/;

@@ -23,7 +23,7 @@ import { fixture, scratchFolder } from '../../kit/host-tree.ts';
 const NODE = 'node1';
 const PODS: RecordedList = JSON.parse(recorded('api/core_v1_pods.json'));
 
-/** A source as it is configured. */
+/** A configured source. */
 async function sourceOf(t: TestContext, options: Partial<IdentityOptions>) {
   const source = await createIdentitySource({ ...identityOptions.parse({}), ...options }, NODE, createLog('silent'));
   if (!source) throw new Error('no source');
@@ -108,7 +108,7 @@ test('the API server is watched for the pods of this node', async (t) => {
   const kubeconfig = join(scratchFolder(t), 'config');
   writeFileSync(kubeconfig, server.kubeconfig());
   const source = await sourceOf(t, { source: 'apiserver', kubeconfig });
-  // The first question waits for the first list, which is no failure.
+  // The first request waits for the first list, which is not a failure.
   const first = await source.pods(signal);
   assert.ok(namesOf(first)?.includes('shop/db-0'));
   const until = async (wanted: (pods: readonly PodInfo[]) => boolean) => {

@@ -20,7 +20,7 @@ const pod = (uid: string, annotations = {}): PodInfo =>
     NO_LABELS,
   );
 
-/** A client in virtual time, and the source behind it. */
+/** A client in virtual time, with its source. */
 function clientOf() {
   const timeline = new Timeline();
   const registry = new Registry();
@@ -99,7 +99,7 @@ test('a container that no source will ever list does not cause endless queries',
     await timeline.run(2000);
   }
   assert.equal(state.asked.length, 1 + 4 + 2);
-  // Nor do millions of such ids take memory: after a while the oldest are asked for again, and that is all.
+  // Nor do millions of such ids take memory: after a while the oldest are requested again, without further effects.
   for (let id = 0; id < 10_000; id++) client.find(`sandbox-${id}`, 'a');
 });
 

@@ -18,7 +18,7 @@ const openBelow = (root: string) =>
     }
   }).length;
 
-/** How a file comes to have another text: in place, by another file under its name, or as another folder of that name. */
+/** Ways in which the text of a file changes: in place, through another file with its name, or in a new folder of that name. */
 const CHANGES: readonly ((node: V2Node, file: string, text: string) => void)[] = [
   (node, file, text) => node.write(`sys/fs/cgroup${CONTAINER}/${file}`, text),
   (node, file, text) => {
@@ -32,7 +32,7 @@ const CHANGES: readonly ((node: V2Node, file: string, text: string) => void)[] =
   },
 ];
 
-/** By file: its text for a value, and the series that has it. */
+/** By file: its text for a value, and the series with that value. */
 const FILES: Readonly<Record<string, readonly [text: (value: number) => string, series: string]>> = {
   'cpu.stat': [
     (value) => `usage_usec ${value}000000\nuser_usec 1\nsystem_usec 1\n`,
@@ -56,7 +56,7 @@ test('each change of an open file is detected in the next cycle', async (context
     const [text, series] = FILES[file] as (typeof FILES)[string];
     const way = random.pick([0, 1, 2]);
     CHANGES[way]?.(node, file, text(round));
-    // The labels of a cgroup that was made again are known one cycle later.
+    // The labels of a recreated cgroup are known one cycle later.
     const { samples } = await cycle();
     assert.equal(
       ofCgroup(samples, CONTAINER).get(series),

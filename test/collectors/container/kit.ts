@@ -18,21 +18,21 @@ import { IdentityClient, realIdentityWorld } from '../../../src/pods/client.ts';
 import { fixture } from '../../kit/host-tree.ts';
 import { samplesOf } from '../../kit/samples.ts';
 
-/** For files of which all is understood. */
+/** For files that are parsed completely. */
 export const NONE_LOST: Losses = { lose: (unit, cause) => assert.fail(`${unit}: ${cause}`) };
 
-/** Gives the messages of what is lost to `take`. */
+/** Passes the messages of losses to `take`. */
 export const keep = (take: (message: string) => void): Losses => ({
   lose: (_, cause) => take(cause instanceof Error ? cause.message : String(cause)),
 });
 
-/** What one cycle gave. */
+/** The result of one cycle. */
 export interface Cycle {
   readonly samples: Map<string, number>;
   readonly results: readonly CollectorResult[];
 }
 
-/** Runs cycles of the producers of group `container` that the options ask for. */
+/** Runs cycles of the producers of group `container` that the options enable. */
 export function containerCycles(
   paths: HostPaths,
   options: object = {},
@@ -91,9 +91,9 @@ export const pathsBelow = (root: string): HostPaths => ({
   cgroup: `${root}/sys/fs/cgroup`,
 });
 
-/** A node with cgroup v2 whose cgroups come and go; removed after the test. */
+/** A node with cgroup v2 whose cgroups appear and vanish; removed after the test. */
 export class V2Node {
-  // In memory where there is such a file system: some tests make tens of thousands of files.
+  // In memory if such a file system is available: some tests create tens of thousands of files.
   readonly root = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'firesteel-node-'));
   readonly paths = pathsBelow(this.root);
   #pid = 1000;
@@ -114,7 +114,7 @@ export class V2Node {
     writeFileSync(join(this.root, path), text);
   }
 
-  /** Makes a cgroup with one process called `comm`; a file of `files` that is undefined is left out. */
+  /** Creates a cgroup with one process called `comm`; undefined `files` are omitted. */
   makeCgroup(id: string, files: Readonly<Record<string, string | undefined>> = {}, comm?: string): void {
     const pid = comm === undefined ? '' : `${++this.#pid}\n`;
     if (comm !== undefined) {
@@ -126,7 +126,7 @@ export class V2Node {
     }
   }
 
-  /** Removes a cgroup and all below. */
+  /** Removes a cgroup and everything below it. */
   remove(id: string): void {
     rmSync(join(this.paths.cgroup, id), { recursive: true });
   }
@@ -149,7 +149,7 @@ const CGROUP_FILES: Readonly<Record<string, string>> = {
   'memory.swap.current': '600\n',
 };
 
-/** The samples of one cgroup, by metric name and further labels, without those that name the cgroup. */
+/** The samples of one cgroup, by metric name and further labels, without those that identify the cgroup. */
 export function ofCgroup(samples: ReadonlyMap<string, number>, id: string): Map<string, number> {
   const own = [...samples].filter(([series]) => series.includes(`id="${id}"`));
   return new Map(
@@ -160,7 +160,7 @@ export function ofCgroup(samples: ReadonlyMap<string, number>, id: string): Map<
   );
 }
 
-/** The labels that name a cgroup, from its samples; undefined when it has none. */
+/** The labels that identify a cgroup, from its samples; undefined if it has none. */
 export function labelsOf(samples: ReadonlyMap<string, number>, id: string): Record<string, string> | undefined {
   const series = [...samples.keys()].find((one) => one.startsWith('container_last_seen') && one.includes(`id="${id}"`));
   const pairs = [...(series ?? '').matchAll(/(\w+)="([^"]*)"/g)].map(([, label, value]) => [label, value]);

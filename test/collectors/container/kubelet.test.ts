@@ -18,7 +18,7 @@ const PAGES: Readonly<Record<string, string>> = {
 };
 const page = (path: string) => readFileSync(fixture(`cluster-cgroupv1/kubelet/${PAGES[path]}`), 'utf8');
 
-/** A kubelet with what was recorded of a real one; the options with which it can be asked. */
+/** A kubelet with the recorded responses of a real one, and the options for it. */
 async function startKubelet(context: TestContext, pages: ReadonlySet<string> = new Set(Object.keys(PAGES))) {
   const tls = {
     cert: readFileSync(fixture('tls/first-server.crt')),
@@ -46,7 +46,7 @@ const isOfKubelet = (series: string) =>
 const toldTwice =
   /^(?:container_cpu_usage_seconds_total|container_memory_working_set_bytes|container_start_time_seconds)\{|^(?:resource_)?scrape_error/;
 
-/** The samples of a page that are expected. */
+/** The expected samples of a page. */
 const expected = (path: string, isWanted: (series: string) => boolean) =>
   [...samplesOf(page(path))].filter(([series]) => isWanted(series));
 

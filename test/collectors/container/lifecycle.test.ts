@@ -164,7 +164,7 @@ test('a partial sample is dropped: a container that loses a controller is exitin
     const before = ofCgroup((await cycle()).samples, CONTAINER);
     for (const file of files) node.remove(`${CONTAINER}/${file}`);
     assert.deepEqual(ofCgroup((await cycle()).samples, CONTAINER), before);
-    // What its pod tells to be as before is looked at in every tenth cycle.
+    // Values that its pod reports as unchanged are read in every tenth cycle.
     let left = familiesOf(before);
     for (let cycles = 0; cycles < 11 && left.size === familiesOf(before).size; cycles++) {
       left = familiesOf(ofCgroup((await cycle()).samples, CONTAINER));
@@ -191,9 +191,9 @@ test('counts that a pod reports as unchanged are reused, others are read', async
     const above = ['/kubepods', POD];
     for (const id of [...above, CONTAINER]) write(id, { 'io.stat': io(1), 'memory.events': events(0) });
     const cycle = containerCycles(node.paths, {}, await namesOf(pods));
-    // Of ten cycles, two read this container as a whole.
+    // Two of ten cycles read this container completely.
     for (let count = 0; count < 3; count++) assert.deepEqual(told((await cycle()).samples), [1, 0]);
-    // The kernel would have counted this above, too.
+    // The kernel would also have counted this in the cgroups above.
     write(CONTAINER, { 'io.stat': io(5), 'memory.events': events(1) });
     assert.deepEqual(told((await cycle()).samples), options === 'rw' ? [1, 0] : [1, 1]);
     for (const id of above) write(id, { 'io.stat': io(5), 'memory.events': events(1) });
@@ -263,7 +263,7 @@ test('open files and sockets are counted when enabled', async (context) => {
     const told = ofCgroup((await containerCycles(node.paths, options)()).samples, CONTAINER);
     return [told.get('container_file_descriptors{}'), told.get('container_sockets{}')];
   };
-  // No process could be looked into: that is not 0 files.
+  // No process could be read, which is not the same as 0 files.
   assert.deepEqual(await counts({ fileDescriptors: true }), [undefined, undefined]);
   mkdirSync(`${node.paths.procfs}/${pid}/fd`);
   symlinkSync('/dev/null', `${node.paths.procfs}/${pid}/fd/0`);
@@ -304,10 +304,10 @@ test('a host without cgroups or without pods has no data', async (context) => {
   );
 });
 
-/** Without quota, I/O and the network, which is told of pods only. */
+/** Without quota, I/O and the network, which is only exposed for pods. */
 const SERIES_OF_A_CGROUP = 14;
 
-/** Makes and removes 400 pods of four containers, each in one step as the kernel does, as fast as it can. */
+/** Creates and removes 400 pods of four containers, each atomically like the kernel, as fast as possible. */
 const CHURN = `
 const { cpSync, mkdirSync, renameSync, rmSync } = require('node:fs');
 const [tree, container] = process.argv.slice(1);

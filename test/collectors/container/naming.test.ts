@@ -19,7 +19,7 @@ function nodeOf(context: TestContext, comm = 'pause'): V2Node {
   return node;
 }
 
-/** The labels of cgroups of {@link POD} after so many cycles. */
+/** The labels of cgroups of {@link POD} after the given number of cycles. */
 async function labelsAfter(node: V2Node, pods: readonly PodInfo[], cycles: number, ids: readonly string[]) {
   const cycle = containerCycles(node.paths, {}, await namesOf(pods));
   for (let count = 1; count < cycles; count++) await cycle();
@@ -73,7 +73,7 @@ test('a container without a name waits: two cycles for its pod, twenty for data 
   ] as const) {
     assert.deepEqual(await labelsAfter(node, pods, cycles, [MAIN]), [expected], `cycle ${cycles}`);
   }
-  // Nothing is known of the pod either: it waits too.
+  // The pod is unknown as well, so it waits, too.
   assert.deepEqual(await labelsAfter(node, [], 2, ['', MAIN]), [undefined, undefined]);
   assert.deepEqual(await labelsAfter(node, [], 3, ['', MAIN]), [{}, { name: MAIN }]);
 });
@@ -91,7 +91,7 @@ test('a name that becomes known is applied immediately, and later names too', as
   for (let count = 0; count < 3; count++) await cycle();
   names = after;
   assert.equal(labelsOf((await cycle()).samples, `${POD}/${MAIN}`)?.container, 'main');
-  // What has its name keeps it, also when the source forgets the pod.
+  // A named container keeps its name, also if the source no longer lists the pod.
   names = await namesOf([]);
   assert.equal(labelsOf((await cycle()).samples, `${POD}/${MAIN}`)?.container, 'main');
 });

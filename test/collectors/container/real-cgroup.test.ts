@@ -22,8 +22,8 @@ import { Host } from '../../../src/host/host.ts';
 import { DEFAULT_PATHS } from '../../../src/host/paths.ts';
 import { containerCycles, namesOf, ofCgroup, podOf, V2Node } from './kit.ts';
 
-// Real cgroups of this machine, with processes that do what the samples must tell of them. All of it lies in trees of
-// its own and ends with the test.
+// Real cgroups of this machine, with processes whose activity the samples must show. Everything is in separate trees and
+// ends with the test.
 
 const CONTROLLERS = ['cpu', 'cpuacct', 'memory', 'pids', 'blkio'];
 const ROOT = '/sys/fs/cgroup';
@@ -35,20 +35,20 @@ const MIB = 2 ** 20;
 const idOf = (letter: string) => letter.repeat(64);
 const wait = (milliseconds: number) => delay(milliseconds);
 
-/** What runs in the cgroups: ended before they are removed. */
+/** Processes in the cgroups; ended before these are removed. */
 const running: ChildProcess[] = [];
 
 async function endAll(): Promise<void> {
   for (const child of running.splice(0)) {
     if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) continue;
     const ended = once(child, 'exit');
-    // The shell and what it started, which are a process group of their own.
+    // The shell and its children, which are a separate process group.
     process.kill(-child.pid, 'SIGKILL');
     await ended;
   }
 }
 
-/** Makes the trees in which the test's cgroups lie, and a folder through which they are seen as the host's. */
+/** Creates the trees for the test's cgroups, and a folder in which they look like those of a host. */
 function makeTrees(context: TestContext): string | undefined {
   const trees = CONTROLLERS.map((controller) => join(ROOT, controller, NAME));
   if (process.getuid?.() !== 0) {
@@ -72,7 +72,7 @@ function makeTrees(context: TestContext): string | undefined {
   return seen;
 }
 
-/** Removes cgroups from the leaves up; the kernel needs a moment after the last process has ended. */
+/** Removes cgroups from the leaves up; the kernel takes a moment after the last process has ended. */
 async function removeTree(folder: string): Promise<void> {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     if (entry.isDirectory()) await removeTree(join(folder, entry.name));
@@ -155,7 +155,7 @@ test('usage, throttling, working set and kills of real processes', { timeout: 60
     Number(/^oom_kill (\d+)$/m.exec(readFileSync(join(seen, 'memory', id, 'memory.oom_control'), 'utf8'))?.[1]);
   await until('the use of 20 MiB', () => usageOf(hungry) > 20 * MIB);
   await until('a kill for want of memory', () => killsIn(doomed) > 0);
-  // What a cycle tells lies between what is read before and after it, however busy the machine is.
+  // The values of a cycle are between those read before and after it, however busy the machine is.
   const witnessed = async () => {
     const earliest = witness();
     return { ...(await cycle()), earliest, latest: witness() };
@@ -171,7 +171,7 @@ test('usage, throttling, working set and kills of real processes', { timeout: 60
   await until('to be throttled ten times', () => witness().throttled >= before.latest.throttled + 10);
   const after = await witnessed();
   assert.deepEqual(after.results[0]?.errors, []);
-  /** How much something has grown between the two cycles, at least and at most. */
+  /** Minimum and maximum growth of a value between the two cycles. */
   const grown = (key: keyof ReturnType<typeof witness>) =>
     [after.earliest[key] - before.latest[key], after.latest[key] - before.earliest[key]] as const;
   const isWithin = (value: number, [least, most]: readonly [number, number], slack: number) =>
@@ -211,7 +211,7 @@ test('usage, throttling, working set and kills of real processes', { timeout: 60
   assert.deepEqual([quota, shares], [20_000, 512]);
   assert.ok(moved(POD, 'container_cpu_usage_seconds_total{cpu="total"}') >= usage - 0.01, 'a pod has the sum of all');
 
-  // The cgroup of the victim goes with its last process: told once more, then no more.
+  // The cgroup of the victim vanishes with its last process: it is exposed once more, then no longer.
   if (victim.pid !== undefined) process.kill(-victim.pid, 'SIGKILL');
   for (const controller of CONTROLLERS) await removeTree(join(seen, controller, doomed));
   assert.equal(
@@ -259,7 +259,7 @@ test('the files of a real cgroup v2, and of a threaded one, which has no list of
   const refused = join(folder, 'threaded/cgroup.procs');
   assert.throws(() => readFileSync(refused), { code: /^(?:ENOTSUP|EOPNOTSUPP)$/ });
   assert.deepEqual(processIds(host, join(folder, 'threaded')), []);
-  // A kernel with PSI switched off has the files of pressure and answers the same.
+  // A kernel with PSI disabled has the pressure files and returns the same error.
   const node = new V2Node(context);
   for (const resource of ['cpu', 'memory', 'io']) {
     symlinkSync(refused, join(node.paths.cgroup, `kubepods/${resource}.pressure`));
@@ -277,7 +277,7 @@ test('the files of a real cgroup v2, and of a threaded one, which has no list of
 /** Without quota, I/O and network. */
 const SERIES_OF_A_CGROUP = 14;
 
-/** Makes and removes 400 pods of four containers; what lies in the tree that is walked comes last and goes last. */
+/** Creates and removes 400 pods of four containers; cgroups in the tree that is walked are created last and removed last. */
 const CHURN = `
 const { mkdirSync, rmdirSync } = require('node:fs');
 const trees = process.argv.slice(1);

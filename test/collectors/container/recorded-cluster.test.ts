@@ -5,7 +5,7 @@ import { machineFamilies } from '../../../src/collectors/container/machine.ts';
 import { nameOf } from '../../kit/samples.ts';
 import { containerCycles, namesOf, recordedNode } from './kit.ts';
 
-// The kubelet's own /metrics/cadvisor of two real nodes, and the kernel's files of the same half minute.
+// The kubelet's /metrics/cadvisor of two real nodes, and the kernel's files from the same half minute.
 
 interface Exception {
   readonly series: RegExp;
@@ -13,7 +13,7 @@ interface Exception {
   readonly reason: string;
 }
 
-/** Series of the kubelet that are not made from the recorded files. */
+/** Series of the kubelet that do not come from the recorded files. */
 const NOT_TOLD: readonly Exception[] = [
   { version: 1, series: /[{,]id="\/"/, reason: 'of v1, the files of the root cgroup are not recorded' },
   { series: /id="\/system.slice\/kubelet.service"/, reason: "the kubelet's own cgroup is not recorded" },
@@ -34,7 +34,7 @@ const NOT_TOLD: readonly Exception[] = [
   },
 ];
 
-/** Values that differ by more than what moves. */
+/** Values that differ by more than their change over time. */
 const OTHER_VALUES: readonly Exception[] = [
   { series: /^container_start_time_seconds/, reason: 'the time of a folder, which a copy does not have' },
   { series: /^container_last_seen/, reason: 'the time of the cycle' },
@@ -51,7 +51,7 @@ const OTHER_VALUES: readonly Exception[] = [
   },
 ];
 
-/** How far counters and gauges moved between the kubelet's look, up to 30 s earlier or later, and the recorder's. */
+/** Change of counters and gauges between the kubelet's read, up to 30 s earlier or later, and the recorder's. */
 const MOVES: readonly { readonly series: RegExp; readonly relative: number; readonly absolute: number }[] = [
   { series: /^container_cpu_(usage|user|system)_seconds/, relative: 0.08, absolute: 0.2 },
   { series: /^container_cpu_cfs_(periods|throttled)/, relative: 0.08, absolute: 30 },
@@ -73,7 +73,7 @@ function isExcepted(exceptions: readonly Exception[], version: 1 | 2, series: st
   return exception !== undefined;
 }
 
-/** Families whose values never moved: they must be equal to the digit. */
+/** Families whose values never changed: they must be exactly equal. */
 const isClose = (series: string, ours: number, theirs: number) => {
   if (ours === theirs) return true;
   const moves = MOVES.find((one) => one.series.test(series));

@@ -4,7 +4,7 @@ import { type TestContext, test } from 'node:test';
 import { fixture } from '../../kit/host-tree.ts';
 import { containerCycles, ofCgroup, pathsBelow, V2Node } from './kit.ts';
 
-// Inputs of public bug reports (test/fixtures/reports, what is right beside each), and what nobody has reported yet.
+// Inputs of public bug reports (test/fixtures/reports, each with the correct result), and further cases without a report.
 
 const report = (name: string) => containerCycles(pathsBelow(fixture(`reports/${name}`)))();
 
@@ -50,7 +50,7 @@ for (const [name, cores] of [
   });
 }
 
-/** How architectures write cpuinfo, and what they have of CPUs in stat. */
+/** cpuinfo and the CPU lines of stat on several architectures. */
 const CPUINFO: Readonly<Record<string, readonly [cpuinfo: string, stat: string, cores: number | undefined]>> = {
   POWER: ['processor\t: 0\ncpu\t\t: POWER9\n\nprocessor\t: 4\ncpu\t\t: POWER9\n\ntimebase\t: 512000000\n', '', 2],
   'MIPS, one CPU offline': ['system type : x\nprocessor\t\t: 0\n\nprocessor\t\t: 2\n', '', 2],
@@ -79,7 +79,7 @@ for (const [name, [cpuinfo, stat, cores]] of Object.entries(CPUINFO)) {
   });
 }
 
-/** A pod's cgroup with one file, or one line, that no kernel makes: families that may be missing, the error. */
+/** A pod's cgroup with one file, or one line, that no kernel produces: families that may be missing, the error. */
 const ODD: readonly {
   readonly files?: Readonly<Record<string, string>>;
   readonly host?: readonly [path: string, text: string];
@@ -124,7 +124,7 @@ for (const { files = {}, host, gone, error } of ODD) {
 
 const CONTAINER = `/kubepods/pod3307863b-88df-4b68-8327-ce4f0045f372/${'a'.repeat(64)}`;
 
-/** A node, and what is told of its container while nothing is odd. */
+/** A node, and the samples of its container with valid files. */
 function scene(context: TestContext) {
   const healthy = new V2Node(context);
   healthy.makeCgroup(CONTAINER.slice(0, CONTAINER.lastIndexOf('/')));

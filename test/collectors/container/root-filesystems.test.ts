@@ -31,7 +31,7 @@ test('the file systems of the host are exposed on the row of the root', async (c
   assert.equal(told.get('container_fs_inodes_total{device="/dev/nvme0n1"}'), space.files);
   const usage = told.get('container_fs_usage_bytes{device="/dev/nvme0n1"}') ?? 0;
   assert.ok(Math.abs(usage - (space.sizeBytes - space.freeBytes)) < 2 ** 30);
-  // From diskstats, as the cgroup has no I/O on that disk; times in the unit that cAdvisor takes by mistake.
+  // From diskstats, as the cgroup has no I/O on that disk; times in the unit that cAdvisor uses by mistake.
   assert.equal(told.get('container_fs_reads_total{device="/dev/nvme0n1"}'), 1);
   assert.equal(told.get('container_fs_sector_reads_total{device="/dev/nvme0n1"}'), 3);
   assert.equal(told.get('container_fs_read_seconds_total{device="/dev/nvme0n1"}'), 4e-9);

@@ -11,7 +11,7 @@ const LIMITS = ['spec_memory_limit_bytes', 'spec_cpu_shares', 'spec_cpu_quota', 
   (name) => `container_${name}{}`,
 );
 
-// The runtime makes the folder first, then writes the limits, then starts the process.
+// The runtime first creates the folder, then writes the limits, then starts the process.
 for (const [step, writeLimits] of [
   ['before the second cycle', 1],
   ['before the third cycle', 2],
@@ -22,7 +22,7 @@ for (const [step, writeLimits] of [
     const names = await namesOf([podOf('web', UID, { main: `containerd://${ID}` })]);
     const cycle = containerCycles(node.paths, { families: 'kubelet' }, names);
     await cycle();
-    // As the kernel makes it: no limit, no process.
+    // As created by the kernel: no limit, no process.
     node.makeCgroup(CONTAINER, { 'cpu.weight': '100\n' });
     let seen = await cycle();
     for (let count = 1; count <= writeLimits; count++) {

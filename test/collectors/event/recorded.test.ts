@@ -22,7 +22,7 @@ for (const [name, text] of Object.entries(SETS)) {
     tally.listed();
     tally.begin(undefined);
     for (const [index, event] of items.entries()) {
-      // Each comes first with a part of its count, as it grew.
+      // Each first arrives with a lower count, as it grew.
       const whole = occurrenceOf(event);
       const uid = event.metadata?.uid ?? '';
       const about = (version: number) => ({ uid, version, createdSeconds: undefined });

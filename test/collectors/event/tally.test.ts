@@ -19,7 +19,7 @@ function totals(tally: EventTally): Record<string, number> {
   return Object.fromEntries(tally.series.map(({ reason, count }) => [reason, count]));
 }
 
-/** One that leads from the start and has listed nothing. */
+/** A tally that leads from the start and has listed nothing. */
 function leading(options: Parameters<typeof tallyOf>[0] = {}): EventTally {
   const tally = tallyOf(options);
   tally.listed();
@@ -53,7 +53,7 @@ test('a new leader counts what the previous one had not pushed, each occurrence 
   assert.deepEqual(totals(standby), { BackOff: 1 });
   standby.end();
   assert.deepEqual(totals(standby), {});
-  // It leads again: the one in between had pushed one more.
+  // It leads again: the leader in between had pushed one more.
   standby.upsert('shop/a', about(20), occurrence(4));
   standby.upsert('shop/a', about(21), occurrence(6));
   standby.begin({ version: 20, seconds: 1004 });

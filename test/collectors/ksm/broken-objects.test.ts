@@ -1,4 +1,4 @@
-// Objects as no API server sends them, but as an old one, a custom admission or a bug might.
+// Objects that no correct API server sends, but an old one, a custom admission or a bug might.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { resources } from '../../../src/collectors/ksm/resources/index.ts';
@@ -8,7 +8,7 @@ import { fullRenderer, recordedList } from './kit.ts';
 
 const ROUNDS = 30;
 
-/** Numbers from 0 to 1 that are the same in every run: mulberry32. */
+/** Reproducible numbers from 0 to 1: mulberry32. */
 function seededRandom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -35,7 +35,7 @@ const JUNK: readonly unknown[] = [
   { toString: 1 },
 ];
 
-/** A copy in which a field in twenty is gone or replaced by junk. */
+/** A copy in which one field in twenty is missing or replaced by junk. */
 function broken(value: unknown, random: () => number): unknown {
   if (random() < 0.05) return JUNK[Math.floor(random() * JUNK.length)];
   if (Array.isArray(value)) return value.map((item) => broken(item, random));

@@ -5,7 +5,7 @@ import { parseLine } from '../../../src/metrics/text/parse.ts';
 import { fixture } from '../../kit/host-tree.ts';
 import { fullRenderer, resourceNamed } from './kit.ts';
 
-// A schedule without a zone of its own is in that of the process.
+// A schedule without a zone uses that of the process.
 process.env.TZ = 'UTC';
 
 interface Case {
@@ -20,7 +20,7 @@ interface Case {
 
 const cases: readonly Case[] = JSON.parse(readFileSync(fixture('ksm/cases.json'), 'utf8'));
 
-/** Sample lines with sorted labels, sorted; empty labels stay, since the case's author saw them. */
+/** Sample lines with sorted labels, sorted; empty labels stay, because the cases contain them. */
 function sorted(text: string): string[] {
   return text
     .split('\n')
@@ -32,7 +32,7 @@ function sorted(text: string): string[] {
     .sort();
 }
 
-/** Schedules that kube-state-metrics takes to be invalid, and Kubernetes runs: a step is wider than its range. */
+/** Schedules that kube-state-metrics considers invalid, but Kubernetes runs: a step is wider than its range. */
 const RUN_BY_KUBERNETES = new Set(['cronjob_test.go#7', 'cronjob_test.go#8']);
 
 for (const { id, resource, obj, allowLabels, allowAnnotations, metricNames, want } of cases.filter(

@@ -12,7 +12,7 @@ test('changed text consists of complete lines between the common beginning and e
   assert.deepEqual(changed('a 1\nb 1\nc 1\n', 'a 1\nb 2\nc 1\n'), ['b 1\n', 'b 2\n']);
   assert.deepEqual(changed('a 1\n', 'a 1\nb 1\n'), ['', 'b 1\n']);
   assert.deepEqual(changed('a 1\nb 1\n', 'b 1\n'), ['a 1\n', '']);
-  // The common end begins within a line of one of both.
+  // The common end begins within a line of one of them.
   assert.deepEqual(changed('a 1\naa 1\n', 'a 1\n'), ['aa 1\n', '']);
   assert.deepEqual(changed('b 1\n', 'a 1\nbb 1\n'), ['b 1\n', 'a 1\nbb 1\n']);
   assert.deepEqual(changed('x 11\n', 'x 1\n'), ['x 11\n', 'x 1\n']);

@@ -24,7 +24,7 @@ const DEPLOYMENTS = '/apis/apps/v1/deployments';
 const ALL = resources.map(({ name }) => name);
 const options = ksmOptions.parse({ resources: ALL, metricOptInList: ['.'], labelsAllowlist: { '*': ['*'] } });
 
-/** A fake API server with the recorded cluster, and a state that is to follow all of it. */
+/** A fake API server with the recorded cluster, and a state that follows all of it. */
 async function recordedState(context: TestContext, timing: Partial<ReflectorTiming> = {}) {
   const server = await startFakeApi(context);
   loadRecordedCluster(server.cluster);
@@ -59,7 +59,7 @@ const sortedLines = (text: string): string[] =>
     .filter((line) => line !== '' && !line.startsWith('#'))
     .sort();
 
-/** What a fresh list of everything gives. */
+/** The samples of a fresh list of everything. */
 function listedLines({ cluster }: FakeApiServer): string[] {
   const texts = renderersOf(resources, options).flatMap((renderer) => {
     const { objects } = cluster.collection(resourcePath(renderer.resource));
@@ -68,13 +68,13 @@ function listedLines({ cluster }: FakeApiServer): string[] {
   return sortedLines(texts.join(''));
 }
 
-/** What would be pushed. */
+/** The samples that would be pushed. */
 async function pushedLines(state: ClusterState): Promise<string[]> {
   const { members } = (await state.text(new AbortController().signal)) ?? { members: [] };
   return members.length === 0 ? [] : sortedLines(gunzipSync(Buffer.concat(members)).toString());
 }
 
-/** Waits until what would be pushed is what a list gives; shows the difference when it does not come to that. */
+/** Waits until the push equals a fresh list; otherwise shows the difference. */
 async function untilEqual(state: ClusterState, server: FakeApiServer): Promise<void> {
   const expected = listedLines(server);
   const deadline = Date.now() + 20_000;
@@ -116,7 +116,7 @@ const podWatch = (server: FakeApiServer): FakeWatch => {
   return watch;
 };
 
-/** How often the pods have been listed to the end. */
+/** How often the pods have been listed completely. */
 const podLists = ({ followed }: ClusterState): number | undefined =>
   followed.find(({ resource }) => resource.name === 'pods')?.reflectors[0]?.stats.lists.success;
 
@@ -125,11 +125,11 @@ const UNAVAILABLE = { status: 503, body: 'apiserver is shutting down' };
 
 interface Fault {
   readonly title: string;
-  /** Plans what goes wrong with the first lists. */
+  /** Plans faults of the first lists. */
   readonly before?: (server: FakeApiServer) => void;
-  /** Breaks what is being watched; the cluster changes right after it. */
+  /** Breaks the watches; the cluster changes right after it. */
   readonly breakIt?: (server: FakeApiServer, kubeconfig: string) => void;
-  /** Complete lists of the pods, all in all; 1 means resumed. */
+  /** Total number of complete lists of the pods; 1 means resumed. */
   readonly podLists: number;
   readonly timing?: Partial<ReflectorTiming>;
 }
@@ -196,7 +196,7 @@ const FAULTS: readonly Fault[] = [
     breakIt(server, kubeconfig) {
       server.tokens = new Set(['renewed']);
       for (const watch of server.watches) watch.reset();
-      // Only once the old token has been refused.
+      // Only after the old token was refused.
       const refused = server.requests.length + 20;
       const renew = () => writeFileSync(kubeconfig, server.kubeconfig('renewed'));
       void eventually(() => server.requests.length > refused, 'requests with the old token').then(renew);
@@ -221,7 +221,7 @@ for (const { title, before, breakIt, podLists: expected, timing } of FAULTS) {
   });
 }
 
-/** The values of one of the collector's series about itself, by resource. */
+/** The values of one of the collector's self metrics, by resource. */
 function selfValues(state: ClusterState, name: string): Map<string, number> {
   const out = new Snapshot();
   followSeries(state)(out);

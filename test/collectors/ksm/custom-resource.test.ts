@@ -41,7 +41,7 @@ spec:
 ${more}    metrics:
 ${metrics}`;
 
-/** The lines that one metric gives of foo, without the labels that all have. */
+/** The lines of one metric of foo, without the labels that all have. */
 function linesOf(metric: string): { lines: string[]; errors: string[] } {
   const [resource] = parseCustomResources(file(`    - ${metric}`));
   assert.ok(resource);
@@ -85,7 +85,7 @@ const cases: readonly (readonly [title: string, metric: string, lines: readonly 
   [
     'an element of a list from its end, looked up by a number',
     '{name: last, each: {type: Gauge, gauge: {path: [spec, order, "[id=3]"], valueFrom: [value], labelsFromPath: {id: [id]}}}}',
-    // The element is a map: its entry "value" is the value, and its own fields are the labels'.
+    // The element is a map: its entry "value" is the value, and the labels come from its own fields.
     ['kube_customresource_last{id="3",name="foo"} 0'],
   ],
   [

@@ -10,7 +10,7 @@ import { randomFrom } from '../../kit/random.ts';
 
 const FAMILIES = [gauge('kube_pod_info', 'Information.'), gauge('kube_pod_status_reason', 'Reason.')];
 
-/** Lines of one pod: those rows that `rows` has, with values that change. */
+/** Lines of one pod: the given rows, with changing values. */
 const textOf = (key: string, rows: readonly number[], value: number, filler = 0): string =>
   rows
     .map((row) => {
@@ -73,7 +73,7 @@ test('a standby also tracks series that its own pushes never contained', async (
   store.set('c', textOf('c', [0], 1));
   await store.text();
   assert.deepEqual(new Set(ended.take()), new Set([...keysOf(textOf('a', [0], 1)), ...keysOf(textOf('b', [0, 1], 1))]));
-  // A master knows what it has pushed.
+  // A leader knows what it has pushed.
   nowMs = 15_000;
   store.set('d', textOf('d', [0], 1));
   store.delete('d');

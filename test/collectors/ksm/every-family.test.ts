@@ -19,7 +19,7 @@ const metadata = {
 /** Of resources without namespaces. */
 const clusterWide = { ...metadata, namespace: undefined };
 
-/** Samples of families that neither kube-state-metrics' own cases nor the recorded cluster have, by kube-state-metrics' docs. */
+/** Samples of families that are neither in kube-state-metrics' cases nor in the recorded cluster, from its documentation. */
 const EXPECTED: readonly (readonly [resource: string, object: object, samples: readonly string[]])[] = [
   [
     'certificatesigningrequests',

@@ -29,7 +29,7 @@ const FOREVER = { times: Number.POSITIVE_INFINITY };
 const silent = createLog('fatal', { write() {} });
 const builtIn = (...names: string[]) => resources.filter(({ name }) => names.includes(name));
 
-/** A state of these resources; `clock.ms` is its time, and pauses are short. */
+/** A state of these resources; `clock.ms` is its time, and delays are short. */
 function stateOf(
   context: TestContext,
   server: FakeApiServer,

@@ -9,14 +9,14 @@ import type { KubeObject } from '../../../src/kube/object.ts';
 import type { PushedLabelOptions } from '../../../src/metrics/pushed-labels.ts';
 import { fixture } from '../../kit/host-tree.ts';
 
-/** The resource of that plural name. */
+/** The resource with this plural name. */
 export function resourceNamed(name: string): Resource {
   const resource = resources.find((each) => each.name === name);
   if (!resource) throw new Error(`no resource ${name}`);
   return resource;
 }
 
-/** A renderer of every family, opt-in ones too, with these keys of labels and annotations; as pushed, or as it comes. */
+/** A renderer of every family, including opt-in ones, with these keys of labels and annotations; as pushed, or unchanged. */
 export const fullRenderer = (
   resource: Resource,
   labels: readonly string[] = [],
@@ -30,7 +30,7 @@ export const fullRenderer = (
     pushed,
   });
 
-/** The recorded list of a resource; empty when the cluster did not have the resource. */
+/** The recorded list of a resource; empty if the cluster did not have the resource. */
 export function recordedList({ apiVersion, name }: Resource): readonly KubeObject[] {
   const file = `${apiVersion === 'v1' ? 'core_v1' : apiVersion.replace('/', '_')}_${name}.json`;
   const folder = fixture('cluster-cgroupv1/api');
@@ -38,10 +38,10 @@ export function recordedList({ apiVersion, name }: Resource): readonly KubeObjec
   return (JSON.parse(readFileSync(join(folder, file), 'utf8')) as { items: KubeObject[] }).items;
 }
 
-/** The metadata that {@link linesOf} gives an object without one. */
+/** The metadata that {@link linesOf} adds to an object without one. */
 export const metadata = { name: 'a', namespace: 'ns' };
 
-/** The lines that an object gives of the families whose names begin with `prefix`. */
+/** The lines of an object for the families whose names begin with `prefix`. */
 export function linesOf(resource: string, object: object, prefix: string): readonly string[] {
   const { text, errors } = fullRenderer(resourceNamed(resource)).render({ metadata, ...object });
   assert.deepEqual(errors, []);

@@ -34,13 +34,13 @@ const STATE_ALERTS = spec.groups
   .flatMap(({ rules }) => rules)
   .filter(({ alert }) => /Kubernetes|Ksm|CollectorFailing/.test(alert));
 
-/** What is wrong with the API server for an hour, the alerts that hold at its end, and the causes that are logged. */
+/** A fault of the API server for an hour, the alerts that fire at its end, and the logged causes. */
 const FAULTS: readonly {
   readonly title: string;
   readonly break: (server: FakeApiServer) => void | Promise<void>;
   readonly alerts: readonly string[];
   readonly causes: readonly string[];
-  /** How long an answer may take; short where that is the fault. */
+  /** How long a response may take; short if that is the fault. */
   readonly headersMs?: number;
 }[] = [
   { title: 'healthy', break() {}, alerts: [], causes: [] },
@@ -79,7 +79,7 @@ const FAULTS: readonly {
   },
 ];
 
-/** Follows the cluster for an hour of its own time, which moves by the pauses between tries; reports once a minute. */
+/** Follows the cluster for an hour of virtual time, which advances by the delays between attempts; reports once a minute. */
 async function anHour(
   t: TestContext,
   server: FakeApiServer,
@@ -118,7 +118,7 @@ async function anHour(
   let reported = clock.ms;
   while (clock.ms < end) {
     await setTimeout(5);
-    // Where nothing fails nothing waits.
+    // Without failures there are no waits.
     if (state.statuses.every(({ state }) => state !== 'down' && state !== 'listing')) clock.ms += MINUTE_MS;
     const out = new Snapshot();
     followSeries(state)(out);
@@ -134,7 +134,7 @@ async function anHour(
   return { lines, end };
 }
 
-/** The alerts whose condition holds at `ms`. */
+/** The alerts whose condition is true at `ms`. */
 async function firing({ url }: VictoriaMetrics, ms: number): Promise<string[]> {
   const found: string[] = [];
   for (const { alert, expr } of STATE_ALERTS) {
@@ -163,7 +163,7 @@ for (const { title, break: breakIt, alerts, causes, headersMs = 10_000 } of FAUL
       [...new Set(lines.map(({ cause }) => cause))].filter((cause) => cause !== undefined),
       causes,
     );
-    // When it begins, ten seconds later with the count of resources, and then once an hour.
+    // At the beginning, ten seconds later with the count of resources, and then once an hour.
     assert.ok(lines.length <= 3 * causes.length, `${lines.length} lines: ${JSON.stringify(lines)}`);
     assert.ok(lines.every(({ stack }) => stack === undefined));
     const taken = await fetch(`${vm.url}/api/v1/import/prometheus`, {

@@ -105,7 +105,7 @@ test('owner objects take precedence over their names, whether they arrive before
   assert.deepEqual([workloadKind, workloadName, ownerKind], ['Rollout', 'shop-front', 'ReplicaSet']);
   index.deleteOwner('ReplicaSet', 'shop/web-67b7ddc566');
   assert.equal(index.answer('node1').etag, before.etag);
-  // A Job that somebody made by hand after the pattern of a CronJob's.
+  // A Job that was created manually with a name like that of a CronJob's.
   index.upsertOwner('Job', 'shop/tick-29919705', {
     metadata: { name: 'tick-29919705', creationTimestamp: '2026-11-20T13:45:00Z' },
   });

@@ -1,4 +1,4 @@
-// What neither kube-state-metrics' own cases nor the recorded cluster show of pods, nodes, jobs and volumes.
+// Cases of pods, nodes, jobs and volumes that are neither in kube-state-metrics' cases nor in the recorded cluster.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { linesOf } from './kit.ts';

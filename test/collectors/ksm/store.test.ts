@@ -35,7 +35,7 @@ const linesOf = (text: string): string[] =>
     .filter((line) => line !== '' && !line.startsWith('#'))
     .sort();
 
-/** Compares a store with what it should hold, and checks what always has to be true of it. */
+/** Compares a store with its expected contents, and checks its invariants. */
 async function check(store: ObjectStore, model: ReadonlyMap<string, string>): Promise<void> {
   const whole = await store.text();
   const text = textIn(whole);

@@ -10,7 +10,7 @@ import { startFakeApi } from '../../kit/fake-api-server.ts';
 import { clientOf, eventually, PODS, pod } from '../../kube/follow.ts';
 import { resourceNamed } from './kit.ts';
 
-/** A cluster with one pod on each of two nodes and one that waits for a node, as a state with `options` sees it. */
+/** A cluster with one pod on each of two nodes and one unscheduled pod, as seen by a state with `options`. */
 async function follow(context: TestContext, options: object) {
   const server = await startFakeApi(context);
   server.cluster.collection(PODS, 'Pod', 'v1');

@@ -8,7 +8,7 @@ import { collectorsSection } from '../../../src/collectors/sections.ts';
 import type { PodInfo } from '../../../src/kube/pod-info.ts';
 import { LogGroup, totalOf } from '../../kit/log-group.ts';
 
-/** A line as containerd writes it. */
+/** A line in containerd's format. */
 const cri = (text: string, tag = 'F', stream = 'stdout') => `2026-11-29T10:00:00.123456789Z ${stream} ${tag} ${text}\n`;
 const docker = (text: string) => `${JSON.stringify({ log: text, stream: 'stderr', time: '2026-11-29T10:00:00.1Z' })}\n`;
 
@@ -31,7 +31,7 @@ const RULES = [
   { metric: 'answers_total', pattern: 'status=(?P<status>\\d+)', labels: ['status'] },
 ];
 
-/** A node: its pods, the files of their logs, and lives of an agent that follows them. */
+/** A node: its pods, the files of their logs, and runs of an agent that follows them. */
 class Node {
   readonly folder: string;
   readonly clock = { ms: Date.now() };
@@ -137,7 +137,7 @@ test('pods opt in by annotation: all containers or some, with their names as lab
   node.write('some', cri('ERROR'), 'proxy/3.log');
   node.write('none', cri('ERROR'));
   node.write('off', cri('ERROR'));
-  // Until the pods are known nothing is read, and nothing is forgotten.
+  // Until the pods are known nothing is read, and no state is discarded.
   assert.equal(totalOf(await node.cycle(), 'container_log_lines_total'), 0);
   node.has(pod('all', 'true'), pod('some', 'proxy, unknown'), pod('none', undefined), pod('off', 'false'));
   const samples = await node.cycle();
@@ -183,7 +183,7 @@ test('series of a pod end with it, after its last lines; a pod that opts in late
   node.write('a', cri('ERROR 1'));
   node.write('late', cri('ERROR before it asked'));
   assert.equal(totalOf(await node.cycle(), 'errors_total'), 1);
-  // The last lines of a pod that goes, and a pod that asks now.
+  // The last lines of a deleted pod, and a pod that opts in now.
   node.write('a', cri('ERROR 2'));
   node.has(pod('late', 'true'));
   let samples = await node.cycle();
@@ -194,7 +194,7 @@ test('series of a pod end with it, after its last lines; a pod that opts in late
   samples = await node.cycle();
   assert.equal(samples.has(`errors_total${of('a')}`), false);
   assert.equal(samples.get(`errors_total${of('late')}`), 1);
-  // One that asks no longer is left at once.
+  // A pod that opts out is no longer followed immediately.
   node.has(pod('late', 'false'));
   await node.cycle();
   node.write('late', cri('ERROR unwanted'));

@@ -36,7 +36,7 @@ const of = (boot: string | undefined) =>
   expectedEntries().slice(expectedEntries().findIndex(({ _BOOT_ID }) => _BOOT_ID === boot));
 /** The recorded entries are of 2023; the clock of these tests is shortly after. */
 const now = () => 1_700_000_200_000;
-/** Bytes of the first MESSAGE: journalctl prints those that are no text as numbers, and several as a list. */
+/** Bytes of the first MESSAGE: journalctl prints values that are not text as numbers, and several values as a list. */
 function bytesOf({ MESSAGE }: Printed): number {
   const first = Array.isArray(MESSAGE) && typeof MESSAGE[0] !== 'number' ? MESSAGE[0] : MESSAGE;
   return Array.isArray(first) ? first.length : Buffer.byteLength(String(first ?? ''));

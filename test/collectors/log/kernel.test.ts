@@ -14,7 +14,7 @@ import { LogGroup, totalOf } from '../../kit/log-group.ts';
 import { serverAvailable } from '../../kit/servers.ts';
 
 const ID = 'a'.repeat(64);
-/** Lines of Linux 6.18, and of 4.14, as they come in an OOM kill. */
+/** Lines of an OOM kill in Linux 6.18 and 4.14. */
 const KILLS: readonly (readonly [lines: readonly string[], process: string, constraint: string, cgroup: string])[] = [
   [
     [
@@ -89,7 +89,7 @@ test('a kill has the labels of its pod', () => {
   assert.equal(out.values[out.keys.indexOf('problem_counter{reason="OOMKilling"}')], 1);
 });
 
-/** A line of the kernel for each reason, and one near it that is none. */
+/** A line of the kernel for each reason, and a similar one that does not count. */
 const LINES: readonly (readonly [reason: string, line: string, none: string])[] = [
   ['TaskHung', 'INFO: task kworker/0:1:123 blocked for more than 120 seconds.', 'INFO: task done'],
   [
@@ -129,7 +129,7 @@ test('problems are counted by reason from 0, each message once', () => {
     lines.take(4, line, 0);
     assert.equal(counts().get(reason), before + 1, line);
   }
-  // What systemd says is not looked for in the kernel's messages.
+  // Messages of systemd are not searched for in those of the kernel.
   lines.take(6, 'Started kubelet.service - kubelet', 0);
   assert.equal(counts().get('KubeletStart'), 0);
   lines.takeOfSystemd('Started kubelet.service - kubelet: The Kubernetes Node Agent.', 0);
@@ -286,7 +286,7 @@ test('the real /dev/kmsg: a message written there is counted once, across a rest
   group = await LogGroup.start(sections, { folder });
   samples = await group.cycle();
   assert.equal(samples.get('problem_counter{reason="Mark"}'), 2);
-  // The kernel lets user space write ten records a moment, unless it is told otherwise.
+  // By default the kernel limits user space to ten records in a short time.
   const limit = readFileSync(WRITE_LIMIT, 'utf8').trim();
   try {
     writeFileSync(WRITE_LIMIT, 'on');

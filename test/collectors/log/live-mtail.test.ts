@@ -20,7 +20,7 @@ import { serverAvailable, startServer } from '../../kit/servers.ts';
 
 const PROGRAM = 'counter matched_total\n/status=5\\d\\d/ {\n  matched_total++\n}\n';
 
-/** What mtail counted. */
+/** The count of mtail. */
 async function countedByMtail(url: string): Promise<number> {
   const answer = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(10_000) });
   const [, value] = /^matched_total\{[^}]*\} (\d+)$/m.exec(await answer.text()) ?? [];
@@ -32,8 +32,8 @@ const WAYS = ['create', 'copytruncate', 'rename'] as const;
 type Way = (typeof WAYS)[number];
 
 /**
- * How logrotate rotates: `create` renames and makes a new file, `copytruncate` copies and cuts, `rename` (its nocreate)
- * leaves the new file to the writer; three old files are kept.
+ * Modes of logrotate: `create` renames and creates a new file, `copytruncate` copies and truncates, `rename` (its nocreate)
+ * leaves the new file to the writer; there are three old files.
  */
 function rotate(path: string, way: Way): void {
   for (const number of [2, 1])
@@ -48,7 +48,7 @@ function rotate(path: string, way: Way): void {
   }
 }
 
-/** Writes lines and rotates in a loop beside mtail; gives what was written and what both counted. */
+/** Writes lines and rotates in a loop, read by mtail as well; returns the written lines and both counts. */
 async function compare(context: TestContext, way: Way) {
   const folder = mkdtempSync(join(tmpdir(), 'firesteel-mtail-'));
   context.after(() => rmSync(folder, { recursive: true, force: true }));
@@ -78,7 +78,7 @@ async function compare(context: TestContext, way: Way) {
       written += lines.length;
       await sleep(60);
     }
-    // Right behind the last lines, as when the disk is full of them.
+    // Right after the last lines, as on a full disk.
     rotate(path, way);
   }
   let ours = 0;

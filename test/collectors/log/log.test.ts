@@ -26,7 +26,7 @@ function folderOf(context: TestContext): string {
 
 type Files = NonNullable<NonNullable<z.input<typeof collectorsSection>>['log']>['files'];
 
-/** A group that follows `app*.log` of a folder on a clock of its own; it reads in cycles only. */
+/** A group that follows `app*.log` of a folder with a virtual clock; it only reads in cycles. */
 async function follow(
   context: TestContext,
   folder: string,
@@ -193,7 +193,7 @@ test('copytruncate: content written between the last poll and the truncation is 
     assert.equal(count(await cycle()), 100);
     appendFileSync(path, lines(100, 140));
     copyFileSync(path, join(folder, name));
-    // A look between the copy and the cut must not take the copy for a new file.
+    // A poll between the copy and the truncation must not treat the copy as a new file.
     if (glob === 'app*') assert.equal(count(await cycle()), 140);
     truncateSync(path, 0);
     appendFileSync(path, lines(140, 150));
@@ -229,7 +229,7 @@ test('a restart resumes at its position, through renames, truncations and reused
   agent = await follow(context, folder);
   assert.equal(count(await agent.cycle()), 130);
   agent.group.stop();
-  // Copied and cut while nobody looks.
+  // Copied and truncated between two polls.
   appendFileSync(path, lines(130, 140));
   copyFileSync(path, join(folder, 'app.log.2'));
   truncateSync(path, 0);
@@ -238,7 +238,7 @@ test('a restart resumes at its position, through renames, truncations and reused
   await agent.cycle();
   assert.equal(count(await agent.cycle()), 145);
   agent.group.stop();
-  // Removed and made anew, perhaps with the same inode.
+  // Removed and recreated, possibly with the same inode.
   unlinkSync(path);
   writeFileSync(path, lines(145, 160));
   agent = await follow(context, folder);

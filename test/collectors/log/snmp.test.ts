@@ -43,7 +43,7 @@ async function receiving(context: TestContext, more: object = {}) {
   return { port, folder, snmp, start, group: await start() };
 }
 
-/** Cycles until `name` has counted `count`; gives the samples. */
+/** Runs cycles until `name` is `count`; returns the samples. */
 async function counted(group: LogGroup, name: string, count: number): Promise<ReadonlyMap<string, number>> {
   for (let tries = 0; tries < 200; tries++) {
     const samples = await group.cycle();
@@ -89,7 +89,7 @@ test('unknown communities and users, wrong passwords and damaged datagrams are r
   await send(session(context, port, { version: 1, community: 'public' }), LINK_DOWN);
   await send(session(context, port, { user: { ...USER, name: 'eve' } }), LINK_DOWN);
   await send(session(context, port, { user: { ...USER, authKey: 'wrong-password' } }), LINK_DOWN);
-  // Nobody's, and one that is not encrypted.
+  // An unknown user, and an unencrypted trap.
   await send(session(context, port, { user: { name: '', level: netSnmp.SecurityLevel.noAuthNoPriv } }), LINK_DOWN);
   await send(session(context, port, { user: { ...USER, level: netSnmp.SecurityLevel.authNoPriv } }), LINK_DOWN);
   const socket = createSocket('udp4');
@@ -124,7 +124,7 @@ test('datagrams of random bytes and truncated traps crash nothing', async (conte
       damaged[at] = (damaged[at] as number) ^ 0x55;
       for (const one of [damaged, datagram.subarray(0, at)]) {
         await new Promise((resolve) => socket.send(one, port, '127.0.0.1', resolve));
-        // The kernel keeps some hundred datagrams.
+        // The kernel queues some hundred datagrams.
         if (sent++ % 50 === 0) await delay(1);
       }
     }
@@ -132,7 +132,7 @@ test('datagrams of random bytes and truncated traps crash nothing', async (conte
   await send(session(context, port, { version: 1, community: COMMUNITY }), LINK_DOWN);
   const samples = await counted(group, 'snmp_traps_total', 1);
   const seen = totalOf(samples, 'snmp_traps_total') + totalOf(samples, 'snmp_traps_refused_total');
-  // Reports that answer damaged requests are neither.
+  // Reports in response to damaged requests are neither.
   assert.ok(seen > sent / 2 && seen <= sent + 1, `${seen} of ${sent}`);
 });
 

@@ -9,10 +9,11 @@ import { diskScene, findFaults, findFaultsIn, type Leniency } from '../../kit/da
 import { fixture, fixturePaths, hostTree } from '../../kit/host-tree.ts';
 import { loadScenes } from '../../kit/scene.ts';
 
-// Every collector on its scene, or on the fixture tree, one file damaged at a time: never a success from which a family has vanished, never
-// another value for what the damage did not touch. fuzz.test.ts damages many files at once and looks for crashes only.
+// Every collector with its scene, or with the fixture tree, one damaged file at a time: never a success with a missing
+// family, never a different value for data without damage. fuzz.test.ts damages many files at once and only checks for
+// crashes.
 
-/** Another seed finds other things: FUZZ_SEED=7 node --test test/collectors/node/damage.test.ts */
+/** For another seed: FUZZ_SEED=7 node --test test/collectors/node/damage.test.ts */
 const SEED = process.env.FUZZ_SEED ?? '1';
 const BUDGET_MS = 40_000 / nodeCollectors.length;
 
@@ -26,7 +27,7 @@ const OPTIONS: Readonly<Record<string, object>> = {
   vmstat: { fields: '.' },
 };
 
-/** What asks the live kernel or a bus, and reads no file of the host: test/host/netlink-fuzz.test.ts and others do these. */
+/** Collectors that query the live kernel or a bus, and read no file of the host: test/host/netlink-fuzz.test.ts and others. */
 const WITHOUT_FILES: readonly string[] = ['ethtool', 'network_route', 'qdisc', 'systemd', 'timex', 'wifi'];
 
 const scenes = await loadScenes();
@@ -37,27 +38,27 @@ const TEXTFILES = {
   'textfile/b.prom': 'b 7\nc{y="z"} 8\n',
 };
 
-/** What the tree has beside it. */
+/** Files next to the tree. */
 const PATHS: Readonly<Record<string, Partial<HostPaths>>> = { netdev: { procfs: fixture('node/extra/netdev/proc') } };
 
-/** Of collectors without a scene. */
+/** Leniency of collectors without a scene. */
 const LENIENCY: Readonly<Record<string, Leniency>> = {
-  // Asked by a system call; what it answers changes by itself.
+  // Read with a system call, whose result changes on its own.
   filesystem: { live: /^node_filesystem_(?!readonly|device_error|mount_info)/ },
-  // Two mounts at one point: a cut address is another address, and without the line it is that of the other mount.
+  // Two mounts at one point: a truncated address is another address, and without the line it is that of the other mount.
   mountstats: { skip: /mountinfo:[67] (?:cut|truncated)|mountinfo:\d+ dropped|mountstats:\d+ (?:cut|truncated)/ },
   arp: { sums: /^node_arp_entries/ },
   conntrack: { sums: /^node_nf_conntrack_stat_/ },
   // Numbers are hexadecimal, with or without 0x.
   udp_queues: { sums: /^node_udp_/, skip: /words for a number/ },
-  // An empty file is one without metrics.
+  // An empty file has no metrics.
   textfile: { live: /^node_textfile_scrape_error/, skip: /prom empty/ },
-  // A line begins what the lines after it belong to: without it they belong to the one before.
+  // A heading line applies to the lines after it: without it they belong to the previous one.
   ipvs: { skip: /ip_vs:\d+ dropped/ },
   zoneinfo: { skip: /zoneinfo:\d+ dropped/ },
-  // What udev wrote is a label, whatever it is.
+  // The text of udev is a label, whatever it contains.
   diskstats: { skip: /udev\/data\/\S+:\d+ / },
-  // Without its line, nothing is synchronised.
+  // Without its line, there is no synchronisation.
   mdadm: { skip: /mdstat:\d+ dropped/ },
   // Of chips that share a device, the name is a label.
   hwmon: { skip: /hwmon\d+\/name:1 (?:cut|truncated)/ },

@@ -9,7 +9,7 @@ import { loadScenes } from '../../kit/scene.ts';
 import { type FileSample, INFINIBAND, POWER_SUPPLY } from './family-tables.ts';
 
 // Each family that a node collector declares has a sample in an expected output, here or elsewhere in the tests, or is
-// named below with the reason why it has none. Without that a family that is never filled passes everything.
+// named below with the reason why it has none. Otherwise a family without samples would pass all tests.
 
 interface Unrecorded {
   readonly collector: string;
@@ -114,7 +114,7 @@ const UNRECORDED: readonly Unrecorded[] = [
 
 const PORT = 'sys/class/infiniband/mlx5_0/ports/1';
 
-/** Collectors whose files are the families. */
+/** Collectors whose files determine the families. */
 const TABLES: readonly (Unrecorded & { readonly samples: readonly FileSample[] })[] = [
   {
     collector: 'infiniband',
@@ -151,7 +151,7 @@ const EXEMPT: Readonly<Record<string, string>> = {
   node_network_receive_nohandler_total: 'read only in the network namespace of the host; network-devices.test.ts',
 };
 
-/** Texts in a source file: those in quotes, with the values that are put in replaced. */
+/** Strings in a source file, with interpolated values replaced. */
 function* textsOf(source: string): Generator<string> {
   for (const [, , text = ''] of source.matchAll(/(['`])((?:(?!\1)[^\\\n]|\\.)*)\1/g)) {
     const whole = text.replaceAll(/(?<=[{,])\$\{\w+\}(?=[,}])/g, 'put_in="x"').replaceAll(/\$\{[^}]*\}/g, '0');
@@ -159,7 +159,7 @@ function* textsOf(source: string): Generator<string> {
   }
 }
 
-/** Names of the samples in expected outputs: of recorded ones, and in the tests of the collectors. */
+/** Names of the samples in expected outputs: recorded ones, and those in the tests of the collectors. */
 function expectedNames(): ReadonlySet<string> {
   const names = new Set(TABLES.flatMap(({ samples }) => samples.map(({ family }) => family)));
   const take = (lines: Iterable<string>): void => {
@@ -175,7 +175,7 @@ function expectedNames(): ReadonlySet<string> {
   return names;
 }
 
-/** The name of a line that is a sample of a node collector; most texts of a test are not. */
+/** The name in a line that is a sample of a node collector; most strings of a test are not. */
 function nameOfSample(line: string): string | undefined {
   if (!/^(?:node|firesteel)_/.test(line)) return undefined;
   try {

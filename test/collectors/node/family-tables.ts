@@ -1,4 +1,4 @@
-/** A file below the collector's folder, its content, and the sample that it becomes. */
+/** A file below the collector's folder, its content, and the resulting sample. */
 export interface FileSample {
   readonly file: string;
   readonly content: string;

@@ -59,7 +59,7 @@ interface Case {
 const BCACHEFS = 'sys/fs/bcachefs/a-1';
 const KSTAT = '6 1 0x01 1 48 1 2\nname type data\n';
 
-// A corrupt file in each, and that it costs its own unit only; beside it, what the fixture tree does not have.
+// A corrupt file in each, which loses only its own unit; also cases that the fixture tree does not have.
 const cases: readonly Case[] = [
   {
     spec: xfs,
@@ -201,7 +201,7 @@ test('bcachefs: directories that cannot be listed are skipped, their siblings ar
   assert.ok(out.keys.includes('node_bcachefs_a_total{uuid="c-3"}'));
 });
 
-/** Tests may run as root, whom nothing is denied. */
+/** Tests may run as root, which is denied nothing. */
 class DenyingHost extends Host {
   override listIfExists(path: string): string[] {
     if (path.endsWith('a-1')) throw new DeniedFile(path);
@@ -221,7 +221,7 @@ test("bcachefs' tables, sections and sizes", () => {
       ['write', [['x', 1]]],
     ],
   );
-  // A line that has lost its number is no title.
+  // A line without its number is not a title.
   assert.throws(() => parseSections('f', 'read:\nsb:\n', /^(read|write):$/), /^MalformedFile: f:2: expected a number/);
   assert.throws(() => parseSections('f', 'sb: 1\n', /^(read|write):$/), /f:1: expected the title of a section/);
 });

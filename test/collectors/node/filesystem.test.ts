@@ -147,7 +147,7 @@ test("file systems mounted after the start of the agent's pod are a known loss, 
     `${id} 1 8:${id} / ${point} rw - ${type} /dev/sda${id} rw\n`;
   const files = (rootfs: string) => ({
     'proc/1/mountinfo': line(1, '/', 'ext4') + line(2, '/later', 'xfs') + line(3, '/again', 'xfs'),
-    // Something else is mounted where the host has mounted anew.
+    // Another file system is mounted at the host's new mount point.
     'proc/self/mountinfo': line(9, '/', 'overlay') + line(1, rootfs, 'ext4') + line(4, `${rootfs}/again`, 'xfs'),
   });
   const { rootfs } = hostTree(t, {});

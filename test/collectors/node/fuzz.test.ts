@@ -12,10 +12,10 @@ import { fixturePaths, hostTree } from '../../kit/host-tree.ts';
 import { type Random, randomFrom } from '../../kit/random.ts';
 import { loadScenes } from '../../kit/scene.ts';
 
-// Every collector on its scene, or on the fixture tree, with damaged files: whatever a file says, a collector answers with samples, or
-// with an error that names what is wrong; it does not crash, hang, or send what no receiver takes.
+// Every collector with its scene, or with the fixture tree, with damaged files: whatever a file contains, a collector returns
+// samples, or an error that names the problem; it does not crash, hang, or expose samples that receivers reject.
 
-/** Another seed finds other things: FUZZ_SEED=7 node --test test/collectors/node/fuzz.test.ts */
+/** For another seed: FUZZ_SEED=7 node --test test/collectors/node/fuzz.test.ts */
 const SEED = process.env.FUZZ_SEED ?? '1';
 const ROUNDS = 60;
 const BUDGET_MS = 2500 / nodeCollectors.length;
@@ -74,7 +74,7 @@ function replaceMatch(text: string, pattern: RegExp, random: Random, replace: (m
   return text.slice(0, index) + replace(match) + text.slice(index + match.length);
 }
 
-/** A host, but what is read of it is damaged now and then. */
+/** A host with random damage of the data that is read. */
 class DamagedHost extends Host {
   readonly #random: Random;
   readonly #share: number;
@@ -101,11 +101,11 @@ class DamagedHost extends Host {
   }
 }
 
-/** What comes of a mistake in the code, also when a parser's wrapper has turned it into an error of the file. */
+/** Errors of bugs in the code, also if a parser's wrapper has converted them to an error of the file. */
 const MISTAKE =
   /BUG:|Cannot (?:read|set|convert|mix|destructure)|is not (?:a function|iterable|defined)|Invalid (?:array|string|count|regular)|Maximum call stack/;
 
-/** Fails for what is no error of the host; those of its files have whatever cause node:fs gives them. */
+/** Fails for anything but an error of the host; errors of its files have any cause from node:fs. */
 function assertForeseen(cause: unknown): void {
   assert.ok(cause instanceof Error, `threw ${String(cause)}`);
   assert.ok(!MISTAKE.test(cause.message), cause);
@@ -115,7 +115,7 @@ function assertForeseen(cause: unknown): void {
   if (cause.cause instanceof Error) assertForeseen(cause.cause);
 }
 
-/** Two cycles, since the second meets what the first has kept; what both of them saw. */
+/** The results of two cycles, because the second uses cached data of the first. */
 async function run(spec: CollectorSpec, host: Host): Promise<Snapshot[]> {
   const options = spec.options.parse(scenes.get(spec.name)?.options ?? OPTIONS[spec.name] ?? {});
   const producer = bindCollector('node', spec, { host, now: () => 1_795_224_360_084 }, options);
@@ -153,7 +153,7 @@ for (const spec of nodeCollectors) {
         for (const snapshot of await run(spec, host)) {
           const unusual = [...familiesWithNaN(snapshot)].filter((name) => !usual.has(name));
           assert.deepEqual(unusual, [], 'families with NaN');
-          // Receivers refuse a whole body for one bad line.
+          // Receivers reject a whole batch for one bad line.
           for (const chunk of encodeByObject([snapshot])) assert.ok([...parseText(chunk.toString())]);
         }
       } catch (cause) {

@@ -38,13 +38,13 @@ const DYNAMIC: Readonly<Record<string, RegExp>> = {
   textfile: /^(testmetric|node_textfile_)/,
 };
 
-/** Families of a collector that the recorded run takes from elsewhere than the tree. */
+/** Families of a collector that the recorded run does not read from the tree. */
 const NOT_HERE: Readonly<Record<string, RegExp>> = {
   cpufreq: /^node_cpu_frequency_hertz$/, // all recorded ones are the cpu collector's
-  qdisc: /^node_qdisc_/, // a list of JSON objects in place of netlink's answer
+  qdisc: /^node_qdisc_/, // a list of JSON objects instead of netlink's response
   textfile: /^node_textfile_mtime_seconds$/,
   time: /^node_time_(seconds|zone_offset_seconds)$/,
-  wifi: /^node_wifi_/, // a list of JSON objects in place of netlink's answer
+  wifi: /^node_wifi_/, // a list of JSON objects instead of netlink's response
 };
 
 const claimed = new Set<string>();
@@ -65,7 +65,7 @@ for (const spec of nodeCollectors) {
   });
 }
 
-/** Recorded samples that no collector of ours is asked for. */
+/** Recorded samples that none of our collectors has to produce. */
 const NOT_OURS: readonly { readonly name: RegExp; readonly reason: string }[] = [
   { name: /^node_wifi_/, reason: 'recorded from a stand-in for netlink; wifi.test.ts makes its messages of it' },
   { name: /^node_qdisc_/, reason: 'recorded from a stand-in for netlink; live-network.test.ts compares this host' },

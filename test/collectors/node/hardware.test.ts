@@ -101,7 +101,7 @@ test('rapl is denied on a host that restricts its counters even to a fully privi
     () => producer.collect(new Snapshot(), AbortSignal.abort()),
     (cause) => {
       assert.ok(cause instanceof DeniedFile);
-      // To one without the rights it is no fault.
+      // For an agent without the permissions it is not a fault.
       assert.equal(
         knownLoss('node.rapl', cause, new Set()),
         KNOWN_LOSSES.find(({ collector }) => collector === 'node.rapl'),
@@ -111,7 +111,7 @@ test('rapl is denied on a host that restricts its counters even to a fully privi
   );
 });
 
-/** As the host is for users other than root: tests run as any user. */
+/** The host as seen by users other than root: tests run as any user. */
 class UnprivilegedHost extends Host {
   override read(path: string): string {
     if (path.endsWith('energy_uj')) throw new DeniedFile(path);

@@ -12,7 +12,7 @@ import { AgentRegistry } from '../../../src/metrics/registry.ts';
 import { collectOnce, collectorOn } from '../../kit/collect.ts';
 import { hostTree } from '../../kit/host-tree.ts';
 
-// A pod on a host whose /proc is mounted with hidepid: process 1 is not there, and what is there is of the pod itself.
+// A pod on a host whose /proc is mounted with hidepid: process 1 is missing, and all visible processes are those of the pod.
 
 const NET_DEV =
   'Inter-|   Receive  |  Transmit\n face |bytes packets errs drop fifo frame compressed multicast|bytes\n' +

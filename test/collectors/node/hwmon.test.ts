@@ -50,7 +50,7 @@ function chipsOn(context: TestContext, devices: Readonly<Record<string, string>>
   return paths;
 }
 
-// Each was tried on node_exporter.
+// Each was verified with node_exporter.
 const FILES: readonly (readonly [what: string, files: Readonly<Record<string, string>>, lines: readonly string[]])[] = [
   ['millidegrees', { temp1_input: '-5500\n' }, ['node_hwmon_temp_celsius{chip="hwmon1",sensor="temp1"} -5.5']],
   [
@@ -168,7 +168,7 @@ for (const [what, files, error] of UNREADABLE) {
   });
 }
 
-/** sysfs refuses to read an attribute that can only be written, also to root. */
+/** sysfs denies reading a write-only attribute, even to root. */
 class WriteOnlyHost extends Host {
   override rawAttribute(path: string): string | undefined {
     if (/_reset_history$/.test(path)) throw new DeniedFile(path);

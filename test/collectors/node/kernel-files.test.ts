@@ -6,8 +6,8 @@ import { nodeCollectors } from '../../../src/collectors/node/index.ts';
 import { collectOnce } from '../../kit/collect.ts';
 import { fixture, fixturePaths, hostTree } from '../../kit/host-tree.ts';
 
-// The small collectors, most of one kernel file each: what they make of a file, of none, and of a damaged one. Those
-// with samples in expected.prom are compared by golden.test.ts; here are the values that are not in there.
+// The small collectors, most of which read one kernel file: results with a file, without it, and with a damaged one. Samples
+// in expected.prom are compared by golden.test.ts; these are the values that are not in that file.
 
 const collector = (name: string): CollectorSpec => {
   const spec = nodeCollectors.find((one) => one.name === name);
@@ -60,7 +60,7 @@ test("swap has node_exporter's samples", async () => {
   );
 });
 
-/** What a host without the collector's files means: like node_exporter, some of them do not call it a failure. */
+/** Results on a host without the collector's files: as in node_exporter, this is not a failure of some collectors. */
 const ABSENT: Readonly<Record<string, 'nodata' | 'ok'>> = {
   ...Object.fromEntries(
     ['buddyinfo', 'cgroups', 'dmi', 'entropy', 'filefd', 'interrupts', 'kernel_hung', 'meminfo', 'pressure'].map(
@@ -86,7 +86,7 @@ for (const [name, outcome] of Object.entries(ABSENT)) {
   });
 }
 
-/** A damaged file, and the message of what is lost. */
+/** A damaged file, and the message of the loss. */
 const DAMAGED: readonly (readonly [name: string, path: string, text: string, message: RegExp])[] = [
   ['buddyinfo', 'proc/buddyinfo', 'Node 0, zone DMA 1 2\nNode 0, zone DMA32 1\n', /:2: expected 2 sizes, found 1/],
   ['buddyinfo', 'proc/buddyinfo', 'Node 0, zo', /:1: expected Node <number>, zone <name>/],

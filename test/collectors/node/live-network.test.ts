@@ -11,7 +11,7 @@ import { serverAvailable, startServer } from '../../kit/servers.ts';
 
 const NODE_EXPORTER = 'prometheus-node-exporter';
 const COLLECTORS = [netclass, netdev, qdisc, timex];
-/** A device may come or go, or a clock be set, between two reads. */
+/** A device may appear or vanish, or a clock be set, between two reads. */
 const ATTEMPTS = 3;
 
 test('clock and network on this host are those of node_exporter, within the changes between two reads', async (t) => {

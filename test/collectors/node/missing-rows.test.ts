@@ -4,7 +4,7 @@ import { nodeCollectors } from '../../../src/collectors/node/index.ts';
 import { collectOnce } from '../../kit/collect.ts';
 import { hostTree } from '../../kit/host-tree.ts';
 
-// What a file does not say, or says as no number, is absent: never 0, never infinite.
+// A value that is missing in a file, or not a number, is absent: never 0, never infinite.
 for (const [collector, path, text, expected] of [
   ['xfrm', 'proc/net/xfrm_stat', 'XfrmInError 3\n', ['node_xfrm_in_error_packets_total 3']],
   [

@@ -17,7 +17,7 @@ import { xfrm } from '../../../src/collectors/node/xfrm.ts';
 import { collectOnce } from '../../kit/collect.ts';
 import { fixturePaths, hostTree } from '../../kit/host-tree.ts';
 
-/** Collectors of text files, each with a file that breaks it and what is then said. */
+/** Collectors of text files, each with a broken file and the resulting message. */
 const BROKEN: readonly (readonly [CollectorSpec, files: Readonly<Record<string, string>>, reason: RegExp])[] = [
   [arp, { 'proc/net/arp': 'IP address\n10.0.0.1 0x1 eth0\n' }, /arp:2: expected 6 columns, found 3/],
   [conntrack, { 'proc/net/stat/nf_conntrack': 'entries\n0g\n' }, /nf_conntrack:2: expected a number, found "0g"/],
@@ -54,7 +54,7 @@ for (const [spec, files, reason] of BROKEN) {
   });
 }
 
-/** Values by hand from the fixture tree's files, where the recorded output of node_exporter has none. */
+/** Values computed by hand from the fixture tree's files, if the recorded output of node_exporter has none. */
 const SAMPLES: readonly (readonly [CollectorSpec, count: number, samples: readonly string[]])[] = [
   [arp, 3, ['node_arp_entries{device="eth0"} 3', 'node_arp_entries{device="nope"} 1']],
   [

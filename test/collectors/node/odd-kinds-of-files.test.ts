@@ -7,10 +7,10 @@ import { nodeCollectors } from '../../../src/collectors/node/index.ts';
 import { collectOnce } from '../../kit/collect.ts';
 import { hostTree } from '../../kit/host-tree.ts';
 
-// A folder, a pipe, a device and a huge file in place of each file of the kernel: what a wrong mount or a hostile one
-// puts there. The collector comes back at once, says which path it was, and reads no more than it may.
+// A folder, a pipe, a device and a huge file in place of each kernel file, as with a wrong or hostile mount. The collector
+// returns immediately, reports the path, and reads no more than its limit.
 
-/** Collectors, with the one file that they can't do without. */
+/** Collectors, with the one file that they require. */
 const FILES: Readonly<Record<string, string>> = {
   arp: 'proc/1/net/arp',
   buddyinfo: 'proc/buddyinfo',
@@ -62,7 +62,7 @@ const KINDS: Readonly<Record<string, (path: string) => void>> = {
   },
 };
 
-/** More than the largest bound of a kernel file, 64 MiB for tables of sockets, and what V8 keeps meanwhile. */
+/** More than the largest limit of a kernel file, 64 MiB for tables of sockets, plus uncollected memory of V8. */
 const MAX_GROWTH = 300 * 2 ** 20;
 
 function treeWith(t: TestContext, path: string, make: (path: string) => void) {

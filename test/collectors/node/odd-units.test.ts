@@ -14,9 +14,9 @@ interface Case {
   readonly folders?: readonly string[];
   readonly options?: object;
   readonly has: readonly string[];
-  /** What no line may begin with. */
+  /** Prefixes that no line may have. */
   readonly hasNot?: readonly string[];
-  /** How many lines there are, where what is in them is not the point. */
+  /** The number of lines, if their contents do not matter. */
   readonly count?: number;
   /** One for each lost unit. */
   readonly lost: readonly RegExp[];
@@ -34,7 +34,7 @@ const info = (labels: Readonly<Record<string, string>>): string => {
 };
 const SOME = 'some avg10=0.00 avg60=0.00 avg300=0.00 total=5000000\n';
 
-// Records and side files that are odd, each beside good ones: only the odd one is lost.
+// Malformed records and secondary files next to valid ones: only the malformed one is lost.
 const cases: readonly Case[] = [
   {
     what: 'arrays of external metadata, of faulty devices and in reshape',

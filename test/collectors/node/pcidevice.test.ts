@@ -7,7 +7,7 @@ import { pcidevice } from '../../../src/collectors/node/pcidevice.ts';
 import { collectOnce } from '../../kit/collect.ts';
 import { fixturePaths, hostTree } from '../../kit/host-tree.ts';
 
-/** In the form of pci.ids, with what stands between the records of the real one. */
+/** In the format of pci.ids, with the text between the records of the real one. */
 const PCI_IDS = `# A comment
 1022  Advanced Micro Devices
 # one between

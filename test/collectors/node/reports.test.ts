@@ -7,7 +7,7 @@ import type { HostPaths } from '../../../src/host/paths.ts';
 import { type Collected, collectOnce } from '../../kit/collect.ts';
 import { fixture, scratchFolder } from '../../kit/host-tree.ts';
 
-// Inputs of public bug reports, each with its source and the right answer in test/fixtures/reports/NAME/expected.txt.
+// Inputs of public bug reports, each with its source and the correct result in test/fixtures/reports/NAME/expected.txt.
 
 function pathsOf(root: string, rootfs = root): HostPaths {
   const [procfs, sysfs] = [join(root, 'proc'), join(root, 'sys')];
@@ -25,9 +25,9 @@ interface Case {
   readonly collector: string;
   readonly options?: object;
   readonly folders?: readonly string[];
-  /** Sample lines that must be there. */
+  /** Required sample lines. */
   readonly has: readonly string[];
-  /** What no line may begin with. */
+  /** Prefixes that no line may have. */
   readonly hasNot?: readonly string[];
   /** One for each lost unit. */
   readonly lost?: readonly RegExp[];
@@ -53,11 +53,11 @@ const CASES: readonly Case[] = [
       'node_btrfs_used_bytes{uuid="0abb23a9-579b-43e6-ad30-227ef47fcb9d",block_group_type="mixed",mode="single"} 100',
     ],
   },
-  // Empty folders of the report, which git does not keep, are made by the test.
+  // The test creates empty folders of the report, which git does not store.
   {
     report: 'disk-cciss',
     collector: 'diskstats',
-    // xvda2 is known as a disk because no xvda is listed.
+    // xvda2 is recognized as a disk because no xvda is listed.
     folders: ['sys/block/xvda1'],
     has: [
       disk('cciss/c0d0', '1', '104'),

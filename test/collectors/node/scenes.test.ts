@@ -6,7 +6,7 @@ import { collectOnce } from '../../kit/collect.ts';
 import { hostTree } from '../../kit/host-tree.ts';
 import { loadScenes } from '../../kit/scene.ts';
 
-// Collectors whose files and samples are one file of scenes/: the samples of these files, and of a host without them.
+// Collectors with a file in scenes/, which contains files and samples: the samples of these files, and of a host without them.
 // damage.test.ts and fuzz.test.ts damage the files, declared-families.test.ts counts the samples.
 
 const scenes = await loadScenes();

@@ -60,7 +60,7 @@ const STAT = 'stats/in_flight';
 const FC = 'sys/class/fc_host/host0';
 const DRBD = 'version: 8.4.3 (api:1/proto:86-101)\n';
 
-// A corrupt file in each, and that it costs its own unit only; beside it, what the fixture tree does not have.
+// A corrupt file in each, which loses only its own unit; also cases that the fixture tree does not have.
 const cases: readonly Case[] = [
   {
     spec: tapestats,

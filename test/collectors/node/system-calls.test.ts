@@ -12,7 +12,7 @@ import { Snapshot } from '../../../src/metrics/snapshot.ts';
 import { numberText } from '../../../src/metrics/text/format.ts';
 import { fixture } from '../../kit/host-tree.ts';
 
-// What becomes of answers of the kernel that come by system calls; the answers themselves are in test/host/syscalls.test.ts.
+// Samples from the kernel's responses to system calls; test/host/syscalls.test.ts tests the responses themselves.
 
 const recorded = (file: string): Buffer => readFileSync(fixture(`syscalls/${file}`));
 

@@ -17,7 +17,7 @@ const NO_SERVICE = recorded.get('no such service') ?? '';
 
 const keyOf = ({ path, member, body }: DbusMessage): string => [path, member, ...body].join(' ');
 
-/** A host whose message bus gives the recorded answers, except for calls that `without` matches. */
+/** A host whose message bus returns the recorded replies, except for calls that `without` matches. */
 async function recordedHost(context: TestContext, without = /^$/, instead = NO_PROPERTY) {
   const rootfs = await fakeBus(context, (call, socket) => {
     const answer = without.test(keyOf(call)) ? instead : (recorded.get(keyOf(call)) ?? NO_PROPERTY);

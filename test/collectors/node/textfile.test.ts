@@ -12,8 +12,8 @@ import { collectOnce } from '../../kit/collect.ts';
 import { fixture, fixturePaths, hostTree } from '../../kit/host-tree.ts';
 import { difference, nameOf, samplesOf } from '../../kit/samples.ts';
 
-// The folders of node_exporter's own test with what it prints for each; modification times are not those of the copies.
-// Left out is the one about HELP texts, which the copies do not have.
+// The folders of node_exporter's own test with its output for each; modification times are not those of the copies. The
+// folder about HELP texts is omitted, because the copies do not have these.
 for (const [scene, directory = scene] of [
   ['client_side_timestamp'],
   ['different_metric_types'],
@@ -40,7 +40,7 @@ for (const [scene, directory = scene] of [
   });
 }
 
-/** Collects from these files; gives the lines without mtimes, with the messages of the losses. */
+/** Collects from these files; returns the lines without mtimes, and the messages of the losses. */
 async function collect(t: TestContext, files: Readonly<Record<string, string>>, options: object = {}) {
   const paths = hostTree(t, { 'keep/empty': '', ...files });
   const directory = join(paths.rootfs, 'texts');

@@ -10,7 +10,7 @@ import { hostTree } from '../../kit/host-tree.ts';
 
 const SUMMER = Date.UTC(2026, 6, 1, 12, 0, 0, 250);
 
-/** One run at a time of our choice, in a time zone of our choice. */
+/** One run at a given time in a given time zone. */
 async function collectIn(zone: string, ...[context, files]: Parameters<typeof hostTree>) {
   const before = process.env.TZ;
   process.env.TZ = zone;
@@ -76,7 +76,7 @@ test("a rule has the offsets of ICU throughout the year, in every zone of this m
   let compared = 0;
   const different = new Set<string>();
   for (const zone of Intl.supportedValuesOf('timeZone')) {
-    // Ramadan is no rule: these have a table of changes up to 2087.
+    // Changes for Ramadan follow no rule: these zones have a table of changes up to 2087.
     if (!existsSync(`${folder}/${zone}`) || /Casablanca|El_Aaiun/.test(zone)) continue;
     const rule = readFileSync(`${folder}/${zone}`, 'latin1').trimEnd().split('\n').at(-1) ?? '';
     const format = new Intl.DateTimeFormat('en', { timeZone: zone, timeZoneName: 'longOffset' });
@@ -90,7 +90,7 @@ test("a rule has the offsets of ICU throughout the year, in every zone of this m
     }
   }
   assert.ok(compared > 20_000, String(compared));
-  // A country may have changed its mind between the versions of the two databases.
+  // A country may have changed its rules between the versions of the two databases.
   assert.ok(different.size <= 5, [...different].join(' '));
 });
 

@@ -14,7 +14,7 @@ import { collectOnce } from '../../kit/collect.ts';
 import { fixture } from '../../kit/host-tree.ts';
 import { difference, samplesOf } from '../../kit/samples.ts';
 
-// No machine of ours has a wireless device: node_exporter's recorded devices are put into the kernel's messages here.
+// Test machines have no wireless device: node_exporter's recorded devices are encoded as the kernel's messages.
 
 const FAMILY = 30;
 const HEADER = Buffer.alloc(4);
@@ -77,10 +77,10 @@ function networkBody(bss: { ssid: string; bssid: string; status: number }): Buff
   );
 }
 
-/** Another network that was heard of. */
+/** Another network from a scan. */
 const STRANGER = body(encodeAttribute(47, encodeAttribute(1, Buffer.alloc(6, 9))));
 
-/** Answers as the kernel does: the second device, an access point of a driver without stations, knows neither. */
+/** Responds like the kernel: the second device, an access point of a driver without stations, supports neither query. */
 function kernel({ type, header }: DumpKind, take: (body: Buffer) => void): void {
   assert.equal(type, FAMILY);
   const index = attribute(header, 4, 3);

@@ -50,7 +50,7 @@ test('without configuration, processes with arguments are grouped by comm', () =
   assert.deepEqual([entry?.name, entry?.cmdline, more], ['{{.Comm}}', ['.+'], []]);
 });
 
-/** Lines of a file of process-exporter's → what is said of them, after the file's name. */
+/** Lines of a process-exporter file → the message about them, after the file's name. */
 const BROKEN: readonly (readonly [text: string, problem: string])[] = [
   [
     'process_names:\n- comm: [a]\n- name: "{{.Comm}}{{.Cwd}}"\n  comm: [b]\n',

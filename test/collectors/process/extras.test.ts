@@ -63,7 +63,7 @@ test('ports on which groups listen, by network namespace, and expected ones that
   const isOpen = (port: number) => seen.of('web', 'port_open', `protocol="tcp",port="${port}"`);
   assert.deepEqual([isOpen(80), isOpen(443)], [1, 0]);
   assert.deepEqual(seen.losses, []);
-  // A process that can't be looked into may have it open.
+  // An unreadable process may have it open.
   tree.set(11, { comm: 'web', files: 1 });
   inNamespace(11, 3, '');
   rmSync(tree.path('11/ns/net'));
@@ -73,7 +73,7 @@ test('ports on which groups listen, by network namespace, and expected ones that
   assert.equal(blind.of('web', 'port_open', 'protocol="tcp",port="80"'), 1);
   assert.equal(blind.of('web', 'port_open', 'protocol="tcp",port="443"'), undefined);
   tree.remove(11);
-  // The process that had it open ends; the next that has it is found.
+  // The process that had it open ends; the next one is found.
   tree.remove(7);
   symlinkSync('socket:[701]', tree.path('8/fd/9'));
   assert.equal((await collect()).of('web', 'port_open', 'protocol="tcp",port="80"'), 1);

@@ -7,10 +7,10 @@ import { DAMAGES } from '../../kit/damages.ts';
 import { randomFrom } from '../../kit/random.ts';
 import { ProcTree, type Seen } from './proc-tree.ts';
 
-// Processes of which one has a damaged file: the collector answers, what it lacks is counted, and the other processes
-// are reported as before. The collector reads by itself, so a file that fails is a folder here (EISDIR).
+// Processes, one of which has a damaged file: the collector returns samples, losses are counted, and the other processes
+// do not change. The collector reads files itself, so a file that fails is a folder here (EISDIR).
 
-/** Another seed finds other things: FUZZ_SEED=7 node --test test/collectors/process/fuzz.test.ts */
+/** For another seed: FUZZ_SEED=7 node --test test/collectors/process/fuzz.test.ts */
 const SEED = process.env.FUZZ_SEED ?? '1';
 const ROUNDS = 80;
 const FILES = ['stat', 'status', 'io', 'limits', 'cmdline', 'cgroup'];
@@ -19,7 +19,7 @@ const OPTIONS = { process_names: [{ name: '{{.Comm}}', cmdline: ['^/opt/'] }], b
 
 const MISTAKE = /BUG:|Cannot (?:read|set|convert|mix|destructure)|is not (?:a function|iterable|defined)|call stack/;
 
-/** Series by key, without the ones about the collector itself. */
+/** Series by key, without the collector's self metrics. */
 const seriesOf = ({ collected: { snapshot } }: Seen): Map<string, number> =>
   new Map(
     snapshot.keys
@@ -51,7 +51,7 @@ test('one damaged file of one process', async (context) => {
       rmSync(path);
       mkdirSync(path);
     } else writeFileSync(path, damage.apply(text, random), 'latin1');
-    // The second cycle meets what the first has kept.
+    // The second cycle uses cached data of the first.
     const collect = tree.collector(OPTIONS);
     for (const seen of [await collect(), await collect()]) {
       const { result, snapshot } = seen.collected;
@@ -63,7 +63,7 @@ test('one damaged file of one process', async (context) => {
       for (const [series, value] of usual) {
         const isOwn = series.includes(`groupname="p${pid}"`);
         if (!isOwn) assert.equal(values.get(series), value, `${what}: ${series}`);
-        // Without arguments, a process matches nothing: as a kernel thread. Limits of a process that ends are empty.
+        // Without arguments, a process matches no group, like a kernel thread. Limits of an exiting process are empty.
         const isRight = file === 'cmdline' || file === 'cgroup' || (file === 'limits' && damage.error === undefined);
         if (values.has(series) || !damage.isNever || isRight) continue;
         assert.ok(result.errors.length > 0, `${what}: ${series} is missing without an error`);

@@ -59,7 +59,7 @@ test('activity before the first collection does not count; activity since then s
   assert.deepEqual(await counted(), [0, 0, 0, 0, 0, 0, 0, 0]);
   tree.set(7, { comm: 'web', ...all(300) });
   assert.deepEqual(await counted(), [2, 4, 200, 200, 200, 200, 200, 200]);
-  // One that starts later counts wholly.
+  // One that starts later counts completely.
   tree.set(8, { comm: 'web', start: 101, ...all(100) });
   assert.deepEqual(await counted(), [3, 6, 300, 300, 300, 300, 300, 300]);
   tree.remove(7);
@@ -131,7 +131,7 @@ test('a process that matches nothing joins its nearest ancestor’s group', asyn
   };
   const [tree, collect] = family({});
   assert.deepEqual((await collect()).groups, { web: 3, db: 1 });
-  // Its parent may go; a child that comes later follows it too.
+  // Its parent may exit; a child that starts later follows it, too.
   tree.remove(10);
   tree.set(12, { comm: 'shell', parent: 1 });
   tree.set(15, { comm: 'late', parent: 11, start: 200 });
@@ -191,7 +191,7 @@ test('groups beyond the limit are counted together', async (t) => {
   const seen = await collect();
   assert.deepEqual(seen.groups, { c1: 1, c2: 1, c3: 1, __other__: 2 });
   assert.equal(seen.series('scrape_overflow_procs'), 2);
-  // Those of `__other__` have their own as soon as there is room.
+  // Groups in `__other__` get their own series as soon as the limit allows.
   for (const pid of [1, 2]) tree.remove(pid);
   await collect();
   tree.now += 2000;
@@ -242,7 +242,7 @@ test('unreadable files lose their series and are counted, never 0', async (t) =>
   tree.set(7, { comm: 'web', read: 5 });
   tree.set(8, { comm: 'web', read: 5 });
   tree.set(9, { comm: 'db' });
-  // A folder in place of a file can't be read by root either.
+  // A folder in place of a file is unreadable for root, too.
   const spoil = (...name: string[]) => {
     rmSync(tree.path(...name));
     mkdirSync(tree.path(...name));

@@ -4,7 +4,7 @@ import { Losses } from '../../../src/collectors/process/losses.ts';
 import { DeniedFile, MalformedFile } from '../../../src/host/errors.ts';
 import { Snapshot } from '../../../src/metrics/snapshot.ts';
 
-/** What is recorded when `count` of ten processes lack their `io` for `reason`. */
+/** The recorded losses if `count` of ten processes lack their `io` for `reason`. */
 function recorded(count: number, reason: Error, hasRights: boolean): { errors: string[]; withheld: readonly string[] } {
   const losses = new Losses(hasRights);
   losses.explain('io', reason);

@@ -16,7 +16,7 @@ const process = (given: Partial<Attributes>): Attributes => ({
 const named = (entry: object, given: Partial<Attributes>): string | undefined =>
   compileMatcher(processName.parse(entry)).match(process(given));
 
-// What process-exporter's documentation says of its selectors and templates, and what its 0.8.5 answered when asked.
+// Selectors and templates according to process-exporter's documentation, and to the observed behaviour of 0.8.5.
 const CASES: readonly (readonly [what: string, entry: object, process: Partial<Attributes>, group?: string])[] = [
   ['comm must be equal', { comm: ['bash', 'sh'] }, { comm: 'sh', argv: ['sh'] }, 'sh'],
   ['comm is no prefix', { comm: ['bash'] }, { comm: 'bash2', argv: ['bash'] }],

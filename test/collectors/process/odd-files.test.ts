@@ -12,7 +12,7 @@ test('names that are not UTF-8 stay distinct, and are shown by their bytes', asy
   const collect = tree.collector(BY_COMM);
   const names = [Buffer.from([0x63, 0xe9]), Buffer.from([0x63, 0xe8]), Buffer.from('cé'), Buffer.from([0x63, 0xc3])];
   for (const [index, comm] of names.entries()) tree.set(7 + index, { comm, argv: ARGV });
-  // Also after the names have been read a second time, and as keys that were kept.
+  // Also after the names have been read a second time, and as cached keys.
   for (let cycle = 0; cycle < 2; cycle++) {
     const { groups, losses } = await collect();
     assert.deepEqual(losses, []);
@@ -48,7 +48,7 @@ test('no more than the kernel prints is read from a smaps_rollup of 1 GB, an end
   assert.equal(seen.of('x7', 'memory_bytes', 'memtype="proportionalResident"'), 5120);
 });
 
-/** One file of one process that no kernel makes; what is lost, and what of that process is still reported. */
+/** One file of one process that no kernel produces; the losses, and the remaining samples of that process. */
 const ODD: readonly (readonly [file: string, text: string, lost: RegExp, stays: string, value: number | undefined])[] =
   [
     ['io', 'rchar: 1\n', /^io of a process: 7\/io:1: expected/, 'open_filedesc', 2],
@@ -77,7 +77,7 @@ for (const [file, text, lost, stays, value] of ODD) {
       const seen = await collect();
       assert.match(seen.losses.join(), lost);
       assert.equal(seen.of('p7', stays), value);
-      // Nothing of the other process is touched.
+      // The other process is not affected.
       assert.equal(seen.of('p8', 'open_filedesc'), 2);
       assert.equal(seen.of('p8', 'read_bytes_total'), 0);
       assert.equal(seen.collected.result.outcome, 'partial');

@@ -9,7 +9,7 @@ import type { HostPaths } from '../../../src/host/paths.ts';
 import { type Collected, collectorOn } from '../../kit/collect.ts';
 import { hostTree } from '../../kit/host-tree.ts';
 
-/** What a made-up process says of itself; everything has a default. */
+/** Properties of a simulated process; everything has a default. */
 export interface Fake {
   readonly comm?: string | Buffer;
   readonly argv?: readonly string[];
@@ -42,10 +42,10 @@ export const BOOT_TIME = 1_700_000_000;
 
 export const OWN_PAGE_BYTES = kernelUnits().pageBytes;
 
-/** A proc tree whose processes come, change and go. */
+/** A proc tree whose processes start, change and exit. */
 export class ProcTree {
   readonly paths: HostPaths;
-  /** What the collector takes for the time, in milliseconds since 1970. */
+  /** The time of the collector, in milliseconds since 1970. */
   now = (BOOT_TIME + 1000) * 1000;
 
   constructor(context: TestContext, files: Readonly<Record<string, string>> = {}) {
@@ -57,7 +57,7 @@ export class ProcTree {
     return join(this.paths.procfs, ...name);
   }
 
-  /** Writes a process, or a thread below `<pid>/task`. A process without `comm` is called as its pid is. */
+  /** Writes a process, or a thread below `<pid>/task`. A process without `comm` is named by its pid. */
   set(pid: number | string, fake: Fake = {}): void {
     const { comm = `p${pid}`, argv = [`/bin/${comm}`], uid = 0, filesLimit = 1024, files = 0 } = fake;
     mkdirSync(this.path(`${pid}`), { recursive: true });
@@ -80,12 +80,12 @@ export class ProcTree {
       symlinkSync(`socket:[${pid}0${file}]`, this.path(`${pid}`, 'fd', `${file}`));
   }
 
-  /** A process ends. */
+  /** Ends a process. */
   remove(pid: number | string): void {
     rmSync(this.path(`${pid}`), { recursive: true });
   }
 
-  /** The collector on this tree. */
+  /** The collector for this tree. */
   collector(options: object = {}, containers?: ContainerNames): () => Promise<Seen> {
     const spec = processCollector(containers) as unknown as CollectorSpec;
     const collect = collectorOn(spec, this.paths, options, () => this.now, PATIENCE_MS);
@@ -93,7 +93,7 @@ export class ProcTree {
   }
 }
 
-/** What a run gave, by series. */
+/** The result of a run, by series. */
 export class Seen {
   readonly collected: Collected;
   readonly #values: ReadonlyMap<string, number>;
@@ -104,12 +104,12 @@ export class Seen {
     this.#values = new Map(keys.map((key, index) => [key, values[index] as number]));
   }
 
-  /** Messages of what was lost, without folders. */
+  /** Messages of losses, without folders. */
   get losses(): string[] {
     return this.collected.result.errors.map(({ message }) => message.replaceAll(/\S*\/proc\//g, ''));
   }
 
-  /** Value of `namedprocess_namegroup_<name>{groupname="<group>"<more>}`; undefined when it is absent. */
+  /** Value of `namedprocess_namegroup_<name>{groupname="<group>"<more>}`; undefined if it is absent. */
   of(group: string, name: string, more = ''): number | undefined {
     return this.#values.get(`namedprocess_namegroup_${name}{groupname="${group}"${more === '' ? '' : `,${more}`}}`);
   }

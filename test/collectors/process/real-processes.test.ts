@@ -12,9 +12,9 @@ import { DEFAULT_PATHS } from '../../../src/host/paths.ts';
 import { collectorOn } from '../../kit/collect.ts';
 import { PATIENCE_MS, Seen } from './proc-tree.ts';
 
-// On the processes of this host.
+// With the processes of this host.
 
-/** Each child works a little and ends; twenty at a time. */
+/** Each child uses some CPU and exits; twenty at a time. */
 const BOMB =
   'for ((n = 0; n < 500; n++)); do (for ((i = 0; i < 1000; i++)); do :; done) & ((n % 20)) || wait; done; wait';
 
@@ -44,7 +44,7 @@ test('while 500 processes start and exit, no counter falls and nothing is lost',
   assert.equal(new Seen(await collect()).of('bomb', 'num_procs'), 0);
 });
 
-/** Collects once and prints series and losses, of processes that sleep. */
+/** Collects once and prints series and losses of sleeping processes. */
 const SCRIPT = `
 import { bindCollector } from '@/src/collectors/collector.ts';
 import { processCollector, processSection } from '@/src/collectors/process/index.ts';
@@ -85,11 +85,11 @@ test('data that another user may not read is missing and counted, never 0', asyn
   assert.equal(of('num_procs'), 1);
   assert.ok(Number(values['namedprocess_namegroup_memory_bytes{groupname="it",memtype="resident"}']) > 0);
   for (const family of ['read_bytes_total', 'write_bytes_total']) assert.equal(of(family), undefined, family);
-  // Since Linux 6.2 anybody is told the number of open files, but not which.
+  // Since Linux 6.2 all users may read the number of open files, but not the files themselves.
   const files = readdirSync(`/proc/${child.pid}/fd`).length;
   assert.ok([files, undefined].includes(of('open_filedesc')), `${of('open_filedesc')} of ${files} open files`);
   assert.equal(values.namedprocess_scrape_partial_errors, 1);
-  // A right that this user does not have is no fault.
+  // A permission that this user lacks is not a fault.
   assert.deepEqual(errors, []);
   const known = KNOWN_LOSSES.find(({ collector, units }) => collector === 'process.process' && units.includes('io'));
   assert.deepEqual(withheld, known && [lossText(known)]);
