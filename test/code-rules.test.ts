@@ -66,8 +66,8 @@ test('what is exported is used in another file, and not by tests alone', () => {
       }
     }
   }
-  assert.deepEqual(unused, [], 'these are exported for nobody');
-  assert.deepEqual(dead, [], 'only tests use these');
+  assert.deepEqual(unused, [], 'exports without a user');
+  assert.deepEqual(dead, [], 'exports that only tests use');
 });
 
 /**

@@ -120,7 +120,7 @@ test('every file of src belongs to a folder of the table, and imports only what 
   const wrong: string[] = [];
   for (const file of files) {
     const room = rooms.find((name) => isIn(file, name));
-    if (room === undefined) wrong.push(`${file} is in no room`);
+    if (room === undefined) wrong.push(`${file} is in no folder of the table`);
     for (const imported of importsOf(file)) {
       const allowed = [room ?? file, ...(MAY_IMPORT[room ?? ''] ?? [])];
       if (!allowed.some((name) => isIn(imported, name))) wrong.push(`${file} imports ${imported}`);

@@ -43,7 +43,7 @@ const problemsOf = async (load: () => unknown): Promise<readonly string[]> => {
     if (cause instanceof ConfigError) return cause.problems;
     throw cause;
   }
-  return assert.fail('the configuration was taken');
+  return assert.fail('the configuration was accepted');
 };
 
 const throughBytes = (config: string) => loadedFrom(answerOf(() => loadSettings({ config }, {})));

@@ -92,7 +92,7 @@ const HOSTILE: Readonly<Record<string, [text: string, reason: RegExp]>> = {
   'just too deep': [`a: ${'['.repeat(64)}${']'.repeat(64)}`, /nested deeper than 64/],
   'a function': ['node: !!js/function "function () {}"', /:1:7: Unresolved tag/],
   'an object of Python': ['node: !!python/object:os.system ls', /Unresolved tag/],
-  'a tag of its own': ['node: !secret x', /:1:7: Unresolved tag/],
+  'a custom tag': ['node: !secret x', /:1:7: Unresolved tag/],
 };
 
 for (const [what, [text, reason]] of Object.entries(HOSTILE)) {

@@ -59,7 +59,7 @@ const CASES: readonly (readonly [
   ],
   ['the same without it', { labels: { state: 'bavaria' }, collectors: onlyNode({ include: ['cpu'] }) }, []],
   [
-    'a collector that is left out',
+    'an excluded collector',
     { labels: { device: 'x' }, collectors: onlyNode({ include: ['netdev'], exclude: ['netdev'] }) },
     [],
   ],
@@ -89,12 +89,16 @@ const CASES: readonly (readonly [
     ['labels.job: job and instance', 'labels.instance: job and instance'],
   ],
   [
-    'what the agent tells of itself',
+    'self metrics of the agent',
     { labels: { reason: 'x', collector: 'y' } },
     ['labels.reason: firesteel_', 'labels.collector: firesteel_'],
   ],
   ['cluster twice', { cluster: 'a', labels: { cluster: 'b' } }, ['labels.cluster: use the setting cluster']],
-  ['what nobody has', { cluster: 'a', labels: { env: 'prod', team: 'x', region: 'eu' }, collectors: onlyKsm() }, []],
+  [
+    'labels that no family has',
+    { cluster: 'a', labels: { env: 'prod', team: 'x', region: 'eu' }, collectors: onlyKsm() },
+    [],
+  ],
   ['the defaults', {}, []],
 ];
 

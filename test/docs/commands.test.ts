@@ -54,7 +54,7 @@ for (const page of PAGES) {
     }
     test(`${page}: ${line}`, { timeout: 120_000 }, async (t) => {
       const args = argumentsOf(line);
-      assert.ok(args, 'a command that this test does not know: run it, or say in ELSEWHERE why not');
+      assert.ok(args, 'an unknown command: run it in this test, or add a reason to ELSEWHERE');
       await tryCommand(t, page, args);
     });
   }

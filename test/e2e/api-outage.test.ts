@@ -88,7 +88,7 @@ describe('an outage of the API server', { concurrency: true, timeout: 180_000 },
     const cut = performance.now();
     const began = await agents.pushes('state-1', cut, LEASE_MS + 2000 + SLACK_MS);
     await setTimeout(10_000);
-    assert.ok(overlapMs(agents.uploads, 'state-0', 'state-1') < 0, 'the master stops before the other one begins');
+    assert.ok(overlapMs(agents.uploads, 'state-0', 'state-1') < 0, 'the leader stops before the other one starts');
     assert.ok(largestGap(agents.uploads, cut) < LEASE_MS - RENEW_DEADLINE_MS + 2000 + SLACK_MS);
     assert.deepEqual(agents.strayUploads(LEASE_MS), []);
     master.proxy.restore();

@@ -26,8 +26,8 @@ const MAY_BE_EMPTY: Readonly<Record<string, string>> = {
   'node/Bytes removed before they were read': 'no logs are counted',
   'node/Errors of files and rules': 'no logs are counted',
   'node/Time waiting for CPU': 'kernels without pressure stall information',
-  'node/Disks busy': 'machines without a disk of their own',
-  'node/Written and read': 'machines without a disk of their own',
+  'node/Disks busy': 'machines without a disk',
+  'node/Written and read': 'machines without a disk',
   'node/Fullest file system': 'containers whose file systems are all overlays',
   'node/File systems in use': 'containers whose file systems are all overlays',
   'cluster/Deployments': 'all have their pods',
@@ -35,7 +35,7 @@ const MAY_BE_EMPTY: Readonly<Record<string, string>> = {
   'cluster/StatefulSets': 'all have their pods',
   'cluster/Node conditions with problems': 'all are',
   'pods/Disks': 'the recorded cluster counts no I/O of containers',
-  'pods/Throttled by the CPU limit': 'recorded counters stand still',
+  'pods/Throttled by the CPU limit': 'recorded counters do not change',
   'probes/Reasons for failing probes': 'none does',
 };
 

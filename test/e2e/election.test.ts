@@ -86,9 +86,9 @@ describe('two state agents share one Lease', { concurrency: true, timeout: 120_0
     await setTimeout(3000);
     const last = agents.uploads.findLast(({ by }) => by === 'state-0');
     const renewed = agents.writes.findLast(({ holder }) => holder === 'state-0');
-    assert.ok(last && renewed && last.at - renewed.at < RENEW_DEADLINE_MS + 500, 'it stops with its renew deadline');
+    assert.ok(last && renewed && last.at - renewed.at < RENEW_DEADLINE_MS + 500, 'it stops at its renew deadline');
     assert.ok(began - last.at > LEASE_MS - RENEW_DEADLINE_MS - 1000, 'there is a pause between the two');
-    assert.ok(last.at > cut + RENEW_DEADLINE_MS - RETRY_MS - 1500, 'until then it goes on');
+    assert.ok(last.at > cut + RENEW_DEADLINE_MS - RETRY_MS - 1500, 'until then it continues');
     assert.deepEqual(agents.strayUploads(LEASE_MS), []);
   });
 

@@ -58,10 +58,10 @@ const STATES: Readonly<Record<string, (t: TestContext, folder: string) => Promis
     fifo(join(procfs, 'loadavg'));
     return { config: { paths: { procfs } }, reached: (log) => log.includes('loadavg') };
   },
-  async 'a receiver that never answers'(t) {
+  async 'a receiver that never responds'(t) {
     return { config: { exporters: { vm: vmagent(await hungReceiver(t)) } }, reached: started };
   },
-  async 'a name server that never answers'(t, folder) {
+  async 'a name server that never responds'(t, folder) {
     const nameServer = nameServers.pop() ?? '';
     const resolvConf = join(folder, 'resolv.conf');
     writeFileSync(resolvConf, `nameserver ${nameServer}\n`);
@@ -70,7 +70,7 @@ const STATES: Readonly<Record<string, (t: TestContext, folder: string) => Promis
     const exporters = { vm: vmagent('http://silent.example:8428') };
     return { config: { exporters }, reached: () => server.questions.length > 0, within: within(resolvConf) };
   },
-  async 'an API server that never answers'(t, folder) {
+  async 'an API server that never responds'(t, folder) {
     const kubeconfig = join(folder, 'kubeconfig');
     const named = (name: string, what: object) => [{ name, ...what }];
     writeFileSync(
@@ -90,7 +90,7 @@ const STATES: Readonly<Record<string, (t: TestContext, folder: string) => Promis
 
 /** Scenarios in which no code of the agent can end it. */
 const STUCK: typeof STATES = {
-  async 'an event loop that stands still'(_, folder) {
+  async 'a blocked event loop'(_, folder) {
     const flag = join(folder, 'stuck');
     const reached = (log: string) => {
       if (started(log)) writeFileSync(flag, '');
@@ -98,7 +98,7 @@ const STUCK: typeof STATES = {
     };
     return { config: {}, reached, preload: STUCK_LOOP, env: { STUCK_FLAG: flag } };
   },
-  async 'an event loop that stops while it ends'() {
+  async 'an event loop that is blocked during shutdown'() {
     return { config: {}, reached: started, preload: STUCK_LOOP, env: { STUCK_AT_END: '1' } };
   },
 };

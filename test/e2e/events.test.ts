@@ -113,7 +113,7 @@ const ENDS: readonly (readonly [what: string, end: (scene: Scene) => Promise<voi
   ['stops in order', async ({ leader }) => void leader.child.kill('SIGTERM'), 0],
   ['is killed', async ({ leader }) => void leader.child.kill('SIGKILL'), 1],
   [
-    'is paused, and goes on later',
+    'is suspended, and continues later',
     async ({ leader }) => {
       leader.child.kill('SIGSTOP');
       await sleep(22_000);
@@ -121,7 +121,7 @@ const ENDS: readonly (readonly [what: string, end: (scene: Scene) => Promise<voi
     },
     1,
   ],
-  ['is cut off from the API server', async ({ leader }) => leader.proxy.cut(), 1],
+  ['loses the API server', async ({ leader }) => leader.proxy.cut(), 1],
 ];
 
 describe('the next leader continues the event counts', { concurrency: 2, timeout: 300_000 }, () => {

@@ -71,11 +71,11 @@ test('by default, series of a deleted or newly scheduled pod end in VictoriaMetr
   assert.ok(gone.length > 60, `${gone.length} series`);
   for (const { metric, values, timestamps } of gone) {
     const name = JSON.stringify(metric);
-    assert.equal(values.at(-1), null, `${name} has no end`);
+    assert.equal(values.at(-1), null, `${name} did not end`);
     assert.ok((timestamps.at(-1) ?? 0) <= changedMs + INTERVAL_MS + 1000, `${name} ended too late`);
   }
   const infos = await database.until('kube_pod_info{pod="late"}', ([info]) => info?.metric.node === 'node2');
-  assert.equal(infos.length, 1, 'the pod that found a node has one kube_pod_info');
+  assert.equal(infos.length, 1, 'the scheduled pod has one kube_pod_info');
 
   // An unchanged pod keeps all of its series; its sandbox had none in the first cycles.
   const kept = (await database.export(seriesOf(OTHER))).filter(({ metric }) => metric.container !== undefined);

@@ -202,7 +202,7 @@ test('hostile clients cause no lost cycle or push, and little use of memory', { 
     t.diagnostic(`${attack.name}: ${Math.round(performance.now() - started)} ms, ${megabytes} MiB over the start`);
   }
   ended.abort();
-  t.diagnostic(`${await hammering} answers to polite clients meanwhile`);
+  t.diagnostic(`${await hammering} responses to normal clients in the meantime`);
   clearInterval(watch);
   const end = Date.now();
   const growth = most - before;

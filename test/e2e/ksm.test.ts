@@ -138,6 +138,6 @@ test('the state of a cluster reaches VictoriaMetrics, and changes are in the nex
     const [series] = await vm.export(`kube_pod_info{pod="${name}"}`);
     return series?.timestamps.filter((_, index) => series.values[index] !== null) ?? [];
   };
-  assert.equal((await pods('crash')).at(-1), last, 'gone from the next push');
-  assert.equal((await pods('db-1'))[0], next, 'there in the next push');
+  assert.equal((await pods('crash')).at(-1), last, 'missing from the next push');
+  assert.equal((await pods('db-1'))[0], next, 'present in the next push');
 });

@@ -167,9 +167,9 @@ function memoryCgroup(name: string): { procs: string; remove(): void } | undefin
 }
 
 test('a real OOM kill in a memory cgroup is counted once, with process and constraint', async (context) => {
-  if (spawnSync('dmesg').status !== 0) return context.skip('the messages of the kernel can not be read here');
+  if (spawnSync('dmesg').status !== 0) return context.skip('the messages of the kernel cannot be read here');
   const cgroup = memoryCgroup(`firesteel-oom-${process.pid}`);
-  if (cgroup === undefined) return context.skip('no memory cgroup can be made here');
+  if (cgroup === undefined) return context.skip('no memory cgroup can be created here');
   context.after(() => cgroup.remove());
   const folder = folderOf(context);
   const lives = await Lives.create(context, folder, { kernel: { enabled: true, source: 'kmsg' } });
@@ -202,7 +202,7 @@ test('a real remount to read-only is counted once', async (context) => {
     return context.skip('only root can mount');
   }
   if (!readFileSync('/proc/1/mountinfo', 'utf8').includes(mount)) {
-    return context.skip('the first process of this host does not see mounts made here');
+    return context.skip('the first process of this host does not see mounts from here');
   }
   const lives = await Lives.create(context, folder, { kernel: { enabled: true } });
   await lives.start();

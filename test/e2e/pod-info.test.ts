@@ -67,7 +67,7 @@ test('node agents query the state agent over TLS with tokens that the API server
   await assert.rejects(ask(TOKENS.ours, fixture('tls/second-ca.crt')), /certificate|SELF_SIGNED|verify/i);
   const asked = reviews();
   assert.equal((await ask(TOKENS.ours))?.length, 13);
-  assert.equal(reviews(), asked, 'an answer counts for a while');
+  assert.equal(reviews(), asked, 'a result is cached for a while');
 
   api.fail('create', { status: 500, body: 'etcd is down' }, { times: 100, path: TOKEN_REVIEWS });
   await assert.rejects(ask('token-never-seen'), /503/);

@@ -47,7 +47,7 @@ test('the bundle pushes this host to VictoriaMetrics and Pushgateway', { timeout
     assert.equal((await vm.query(`${query}${identity}`)).length, 1, query);
   }
   const busy = await vm.query(`sum(rate(node_cpu_seconds_total${identity}[10s]))`);
-  assert.ok((busy[0]?.value ?? 0) > 0.5, 'all modes of all CPUs together pass a second a second');
+  assert.ok((busy[0]?.value ?? 0) > 0.5, 'the sum of all modes of a CPU grows by a second per second');
 
   const series = await vm.export(NODE_SERIES);
   const sharers = Map.groupBy(
@@ -99,7 +99,7 @@ test('a hung and a dead receiver do not cause the loss of a cycle at the third',
   const started = performance.now();
   agent.child.kill('SIGTERM');
   assert.equal((await agent.ended).code, 0);
-  assert.ok(performance.now() - started < 6000, 'the end does not wait for the hung receiver');
+  assert.ok(performance.now() - started < 6000, 'the shutdown does not wait for the hung receiver');
   const [load] = await vm.export('node_load1');
   const ticks = (load?.timestamps ?? []).slice(1, -1).map((stamp) => Math.floor(stamp / 1000));
   const missing = (ticks.at(-1) ?? 0) - (ticks[0] ?? 0) + 1 - ticks.length;

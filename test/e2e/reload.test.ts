@@ -134,7 +134,7 @@ test('200 reloads during pushes: no cycle is lost or duplicated, and memory does
   const seconds = ticks.map((stamp) => Math.floor(stamp / 1000));
   assert.ok(seconds.length >= 3, `${seconds.length} ticks`);
   const expected = Array.from({ length: seconds.length }, (_, index) => (seconds[0] as number) + index);
-  assert.equal(new Set(seconds).size, seconds.length, 'no tick comes twice');
+  assert.equal(new Set(seconds).size, seconds.length, 'no tick is duplicated');
   // A busy machine makes the agent skip ticks, which it logs.
   const skipped = linesOf(agent).filter(({ msg }) => /skipped/.test(msg));
   if (skipped.length === 0) assert.deepEqual(seconds, expected);
@@ -143,7 +143,7 @@ test('200 reloads during pushes: no cycle is lost or duplicated, and memory does
 async function until(condition: () => boolean): Promise<void> {
   const deadline = AbortSignal.timeout(20_000);
   while (!condition()) {
-    assert.ok(!deadline.aborted, 'did not come to pass');
+    assert.ok(!deadline.aborted, 'did not happen');
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

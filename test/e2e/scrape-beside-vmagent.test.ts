@@ -216,7 +216,7 @@ test(
     for (const job of programs.keys()) assert.ok((await compare(job, false)) > 10, job);
     const lasting = differences.filter((line) => !/^(?:prometheus|victoria-metrics)[^:]*:/.test(line));
     t.diagnostic(
-      `${places.length} pages; ${differences.length - lasting.length} series of programs in one of the two only`,
+      `${places.length} pages; ${differences.length - lasting.length} series of programs in only one of the two`,
     );
     assert.deepEqual(lasting, []);
 

@@ -212,6 +212,6 @@ test('shards 1→2→4→2 under load: no series is missing, and none is duplica
   assert.deepEqual(
     own.map(({ metric }) => metric),
     [{}],
-    'no label tells of shards',
+    'no label names a shard',
   );
 });

@@ -48,7 +48,7 @@ test('a state agent that cannot list a resource is not ready, but responds to no
   };
   const refused = await until('/readyz', ({ text }) => /^ksm\.nodes: .*403/.test(text));
   assert.equal(refused.status, 503);
-  assert.equal(refused.text.trim().split('\n').length, 1, 'nothing else keeps it from being ready');
+  assert.equal(refused.text.trim().split('\n').length, 1, 'nothing else prevents readiness');
   assert.match((await until(`${POD_INFO_PATH}?nodeName=node1`, ({ status }) => status === 200)).text, /"name":"db-0"/);
   const { text } = await until('/metrics', (answer) => /resource_up\{resource="pods"\} 1/.test(answer.text));
   assert.match(text, /firesteel_ksm_resource_up\{resource="nodes"\} 0/);

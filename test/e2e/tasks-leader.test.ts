@@ -29,7 +29,7 @@ test('only the leader of two state agents runs the tasks; the standby continues 
   const until = async (so: () => boolean) => {
     const deadline = performance.now() + 40_000;
     while (!so()) {
-      if (performance.now() > deadline) throw new Error('it did not come to that');
+      if (performance.now() > deadline) throw new Error('the condition was not met in time');
       await setTimeout(50);
     }
   };

@@ -97,7 +97,7 @@ test("a batch whose families are all rejected is dropped with the receiver's mes
   const { exporter, lines, counted } = await exporterTo(url, {}, 'pushgateway');
   exporter.deliver(await batchAt(1000));
   await exporter.close(2000);
-  assert.equal(requests, 2, 'the body, and its only family by itself');
+  assert.equal(requests, 2, 'the batch, and its only family on its own');
   assert.equal(await counted(dropped('type_conflict')), 1);
   assert.match(lines[0] ?? '', /collected metric \\"x\\" is not a GAUGE/);
   assert.equal(exporter.status().state, 'retrying');
@@ -161,7 +161,7 @@ for (const [what, refuse] of [
       await deliver(cycle * 1000);
       await until(() => ['process-exporter', 'firesteel'].every((job) => taken.get(job) === cycle));
     }
-    assert.equal(exporter.status().state, 'retrying', 'the group that fails is not forgotten for the others');
+    assert.equal(exporter.status().state, 'retrying', 'the group that fails is still retried');
     await exporter.close(100);
   });
 }

@@ -21,15 +21,11 @@ const group = (labels: Record<string, string>, ageMs = 3_600_000) => ({
 const nameless: ClusterGroups = { ...ours, cluster: undefined };
 
 const cases: readonly [what: string, leftOver: boolean, actual: boolean][] = [
-  ['a node that is gone', true, isLeftOver(group({}), ours)],
-  [
-    'a node that was gone before the start, of a cluster with a name',
-    true,
-    isLeftOver(group({ instance: 'n0' }), ours),
-  ],
-  ['a node that is there', false, isLeftOver(group({ instance: 'n1' }), ours)],
+  ['a node that left the cluster', true, isLeftOver(group({}), ours)],
+  ['a node that left before the start, of a cluster with a name', true, isLeftOver(group({ instance: 'n0' }), ours)],
+  ['an existing node', false, isLeftOver(group({ instance: 'n1' }), ours)],
   ['a group that was just pushed to', false, isLeftOver(group({}, 599_000), ours)],
-  ['the job of somebody else', false, isLeftOver(group({ job: 'backup' }), ours)],
+  ['a job of another client', false, isLeftOver(group({ job: 'backup' }), ours)],
   ['another cluster', false, isLeftOver(group({ cluster: 'test' }), ours)],
   [
     'no cluster label, though ours has a name',
@@ -44,7 +40,8 @@ const cases: readonly [what: string, leftOver: boolean, actual: boolean][] = [
   ],
 ];
 for (const [what, leftOver, actual] of cases) {
-  test(`a group of a Pushgateway is ${leftOver ? 'left over' : 'kept'}: ${what}`, () => assert.equal(actual, leftOver));
+  test(`a group of a Pushgateway is ${leftOver ? 'deleted' : 'not deleted'}: ${what}`, () =>
+    assert.equal(actual, leftOver));
 }
 
 test("groups are read from a gateway's own metrics", () => {

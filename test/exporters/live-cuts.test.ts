@@ -71,8 +71,8 @@ async function wrongOf(t: TestContext, server: VictoriaMetrics, url: string, enc
       if (!right) wrong.push(`${JSON.stringify(metric)} ${value} ${timestamps[index]}`);
     }
   }
-  assert.ok(samples > 12, 'whole lines are there');
-  t.diagnostic(`${encoding}: ${cuts} cuts, ${samples} samples stored, ${wrong.length} of them wrong`);
+  assert.ok(samples > 12, 'complete lines are stored');
+  t.diagnostic(`${encoding}: ${cuts} truncations, ${samples} samples stored, ${wrong.length} of them wrong`);
   return wrong;
 }
 

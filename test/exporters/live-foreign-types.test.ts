@@ -57,7 +57,7 @@ const CASES: readonly (readonly [what: string, foreignText: string, ours: readon
     [up, ...plain],
     ['plain_3', 'plain_4', 'up'],
   ],
-  ['a histogram of ours that is a gauge of theirs', 'took_seconds 1\n', [...plain, duration], ['took_seconds']],
+  ['a histogram of ours with the name of a foreign gauge', 'took_seconds 1\n', [...plain, duration], ['took_seconds']],
   ['a name of the gateway itself', 'x 1\n', [...plain, counter('go_goroutines', 'Ours.')], ['go_goroutines']],
 ];
 
@@ -119,7 +119,7 @@ test('an agent configured to do so deletes its own groups at shutdown, and no ot
   await exporter.close(1000);
   const jobs = ['node-exporter', 'process-exporter', 'kube-state-metrics', 'backup'];
   const left = await Promise.all(jobs.map(async (job) => (await heldOf(url, job)).size));
-  assert.deepEqual(left, [0, 0, 1, 1], 'the state of the cluster is left to the next master');
+  assert.deepEqual(left, [0, 0, 1, 1], 'the state of the cluster remains for the next leader');
 });
 
 test('otherwise its groups remain, for a restart', async (t) => {

@@ -186,7 +186,7 @@ test('a disk that stalls during an outage: bounds, metrics, the status, and a ti
   assert.ok(lost > 0);
   const started = performance.now();
   await exporter.close(1000);
-  assert.ok(performance.now() - started < 5000, 'the end does not wait for the disk');
+  assert.ok(performance.now() - started < 5000, 'the shutdown does not wait for the disk');
   assert.equal(await counted('samples_dropped_total{exporter="it",reason="disk_stalled"}'), 100 * LINES);
   assert.match(log.join(), /the disk of this folder/);
 });
@@ -239,7 +239,7 @@ test('a receiver without zstd support is checked once, and gets lines with their
   exporter.deliver(await batchAt(1_795_265_312_000, 1, 'agent'));
   await until(() => receiver.taken.length === 2);
   const [batch] = receiver.taken.filter(({ lines }) => lines.length === 2);
-  assert.equal(batch?.stampMs, 9_999_999_999_999, 'a line that is cut off gets a time that is not stored');
+  assert.equal(batch?.stampMs, 9_999_999_999_999, 'a truncated line gets a time that is not stored');
   assert.deepEqual(batch?.lines, [
     'stamp{line="0"} 1795265312769 1.7952653127695e12',
     'stamp{line="1"} 1795265312769 1.7952653127695e12',
@@ -259,7 +259,7 @@ test('a batch that is too large is sent in parts of complete lines', async (t) =
   await until(() => exporter.status().sentSamples === 4000);
   assert.ok(receiver.taken.length >= 4);
   assert.equal(new Set(receiver.taken.flatMap(({ lines }) => lines)).size, 4000);
-  assert.deepEqual(new Set(receiver.stamps), new Set([5000]), 'all parts with the stamp of the whole');
+  assert.deepEqual(new Set(receiver.stamps), new Set([5000]), 'all parts with the timestamp of the batch');
   assert.match(log.join(''), /too_large.*in parts|in parts.*too_large/);
   const requests = receiver.requests.length;
   const parts = receiver.taken.length;

@@ -31,8 +31,8 @@ async function step(t: TestContext, offsets: readonly number[]): Promise<void> {
     const since = bodies.length;
     const setAt = Date.now();
     const shifted = () => bodies.slice(since).filter(({ stampMs, atMs }) => Math.abs(stampMs - atMs - offset) < 5000);
-    await scene.until(`stamps of the clock at ${offset} ms`, () => shifted().length > 0, 30_000);
-    t.diagnostic(`set to ${offset} ms: the first stamp of it came ${(shifted()[0]?.atMs ?? 0) - setAt} ms later`);
+    await scene.until(`timestamps of the clock at ${offset} ms`, () => shifted().length > 0, 30_000);
+    t.diagnostic(`set to ${offset} ms: its first timestamp arrived ${(shifted()[0]?.atMs ?? 0) - setAt} ms later`);
     await scene.cycles(CYCLES);
   }
   await scene.proxy.up();

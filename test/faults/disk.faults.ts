@@ -30,9 +30,9 @@ async function fillUp(t: TestContext, spool: NonNullable<SceneOptions['spool']>)
   await scene.cycles(DOWN_CYCLES);
   const bytes = scene.spooled().reduce((sum, file) => sum + statSync(file).size, 0);
   const dropping = await scene.own('firesteel_export_samples_dropped_total');
-  assert.ok(dropping > 0, 'there was more than fits');
+  assert.ok(dropping > 0, 'more than the limit was pushed');
   assert.ok(bytes <= LIMIT_BYTES, `${bytes} bytes on disk`);
-  assert.ok(bytes > LIMIT_BYTES / 2, `only ${bytes} bytes on disk: most of the room is used`);
+  assert.ok(bytes > LIMIT_BYTES / 2, `only ${bytes} bytes on disk: most of the space is used`);
   await scene.receiver.start();
   await scene.drained();
   await scene.cycles(2);
@@ -44,7 +44,7 @@ async function fillUp(t: TestContext, spool: NonNullable<SceneOptions['spool']>)
   t.diagnostic(`${bytes} bytes on disk at the end of the outage; ${summary(found)}; counted as dropped: ${dropped}`);
   assert.deepEqual(found.wrong.slice(0, 10), []);
   const zeros = found.missing.reduce((sum, body) => sum + body.zeros, 0);
-  assert.equal(found.missingSamples + zeros, dropped, 'what is missing is what was counted');
+  assert.equal(found.missingSamples + zeros, dropped, 'the missing samples are the counted ones');
   assert.equal(found.duplicates, 0);
 }
 
@@ -54,7 +54,7 @@ function smallDisk(t: TestContext): string | undefined {
   const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${LIMIT_BYTES}`, 'tmpfs', disk], { encoding: 'utf8' });
   if (mounted.status !== 0) {
     rmdirSync(disk);
-    t.skip(`a tmpfs can't be mounted here, which takes root: ${mounted.stderr ?? mounted.error}`);
+    t.skip(`a tmpfs cannot be mounted here, which requires root: ${mounted.stderr ?? mounted.error}`);
     return undefined;
   }
   t.after(() => {

@@ -67,21 +67,21 @@ test('20 SIGKILLs while the receiver flaps lose only the batches in memory', {
   assert.deepEqual(
     lost.filter((body) => taken.has(body)),
     [],
-    'acknowledged, and not there',
+    'acknowledged, but not stored',
   );
   assert.deepEqual(
     lost.filter((body) => spooled.has(body)),
     [],
-    'spooled, and not there',
+    'spooled, but not stored',
   );
   assert.ok(
     perKill.every((lost, kill) => lost <= MEMORY_CYCLES + 1 + (forDisk[kill] ?? 0)),
-    `more than memory holds, what the disk had not taken, and the cycle that was being made: ${perKill}`,
+    `more than the cycles in memory, those waiting for the disk, and the one being collected: ${perKill}`,
   );
   assert.equal(
     perKill.reduce((sum, lost) => sum + lost, 0),
     lostCycles.size,
-    'nothing is lost but by a kill',
+    'only kills lose data',
   );
 });
 

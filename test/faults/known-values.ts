@@ -54,12 +54,12 @@ export class KnownValues {
     if (number % MAX_SERIES !== Number(labels.series)) return `${value} is of series ${number % MAX_SERIES}`;
     const writtenMs = this.#startMs + (tick - FIRST_TICK) * TICK_MS;
     if (skewsMs.some((skew) => Math.abs(writtenMs + skew - stampMs) < TOLERANCE_MS)) return undefined;
-    return `${value} was written ${(stampMs - writtenMs) / 1000} s before its stamp`;
+    return `${value} was written ${(stampMs - writtenMs) / 1000} s before its timestamp`;
   }
 
   #write(): void {
     const tick = FIRST_TICK + Math.floor((Date.now() - this.#startMs) / TICK_MS);
-    if (tick > LAST_TICK) throw new Error('the known values are used up: the test takes too long');
+    if (tick > LAST_TICK) throw new Error('the known values are exhausted: the test takes too long');
     let text = `# TYPE ${KNOWN_NAME} counter\n`;
     for (let series = 0; series < this.#series; series++) {
       text += `${KNOWN_NAME}{series="${series}"} ${(tick * MAX_SERIES + series) * PRIME}\n`;

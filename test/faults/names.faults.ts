@@ -62,11 +62,11 @@ test('exporters whose name server does not respond do not delay the pushes of an
   const noise = differences(beside, byAddress).map(Math.abs).sort(byValue);
   const asked = (name: string) => server.questions.filter((question) => question.endsWith(name)).length;
   t.diagnostic(
-    `${later.length} bodies: p50 ${ms(p50(later))} later, p99 ${ms(p99(later))}, worst ${ms(later.at(-1))}; two addresses differ by p50 ${ms(p50(noise))}, p99 ${ms(p99(noise))}`,
+    `${later.length} batches: p50 ${ms(p50(later))} later, p99 ${ms(p99(later))}, worst ${ms(later.at(-1))}; two addresses differ by p50 ${ms(p50(noise))}, p99 ${ms(p99(noise))}`,
   );
-  assert.ok(later.length >= 2 * CYCLES - 2, `${later.length} bodies came to both`);
-  assert.ok(asked('named.example') >= CYCLES, 'each cycle asked for the name');
-  for (const name of silent) assert.ok(asked(name) > 0, `${name} was asked for`);
+  assert.ok(later.length >= 2 * CYCLES - 2, `${later.length} batches arrived at both`);
+  assert.ok(asked('named.example') >= CYCLES, 'each cycle resolved the name');
+  for (const name of silent) assert.ok(asked(name) > 0, `${name} was resolved`);
   assert.ok(p50(later) < LATER_MS + p50(noise), 'half of them');
   assert.ok(p99(later) < LATER_MS + p99(noise), '99 of 100');
   // The first wait for an unresponsive name server takes a second.

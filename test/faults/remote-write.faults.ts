@@ -93,12 +93,12 @@ for (const receiver of RECEIVERS) {
     assert.deepEqual(found.wrong.slice(0, 10), []);
     assert.ok(
       perKill.every((lost) => lost <= MEMORY_CYCLES),
-      `more than memory holds: ${perKill}`,
+      `more than the cycles in memory: ${perKill}`,
     );
     assert.equal(
       perKill.reduce((sum, lost) => sum + lost, 0),
       lostCycles.length,
-      'nothing is lost but by a kill',
+      'only kills lose data',
     );
   });
 }

@@ -13,7 +13,7 @@ const FAULTS = 15;
 const cases: readonly (readonly [name: string, faults: Partial<ShippingKills>])[] = [
   ['twenty SIGKILLs and a receiver that is down for a minute twice', {}],
   [
-    'the same with cut uploads, lost answers, and answers 500, 429, 413 and garbage',
+    'the same with truncated uploads, lost responses, and responses 500, 429, 413 and garbage',
     {
       fault: (random: Random) => {
         if (!random.chance(FAULTS / 100)) return undefined;
@@ -42,7 +42,7 @@ for (const [name, faults] of cases) {
     if (!serverAvailable(context, 'systemd-journal-remote')) return;
     const result = await shipThroughKills(context, { entries: ENTRIES, outageMs: OUTAGE_MS, ...faults });
     const { missing, outOfOrder, wrongBoot, duplicates, unacknowledged, acknowledgedBehindPosition } = result;
-    const allowed = `${unacknowledged} in flight, ${acknowledgedBehindPosition} acknowledged and not saved`;
+    const allowed = `${unacknowledged} in flight, ${acknowledgedBehindPosition} acknowledged but not saved`;
     context.diagnostic(`${duplicates} duplicates (${allowed})`);
     for (const [outcome, uploads] of result.outcomes) context.diagnostic(`${uploads} uploads: ${outcome}`);
     assert.deepEqual({ missing, outOfOrder, wrongBoot }, { missing: 0, outOfOrder: 0, wrongBoot: 0 });

@@ -30,10 +30,10 @@ async function endAndReturn(t: TestContext, fail: (scene: Scene) => Promise<void
   const { code, ms } = await scene.stopAgent();
   const waiting = scene.witness.bodies.length - before;
   const spooled = scene.spooled().length;
-  t.diagnostic(`ended with ${code} after ${Math.round(ms)} ms; ${spooled} files for the ${waiting} bodies that waited`);
+  t.diagnostic(`ended with ${code} after ${Math.round(ms)} ms; ${spooled} files for the ${waiting} waiting batches`);
   assert.equal(code, 0);
   assert.ok(ms <= LONGEST_END_MS, `it took ${ms} ms`);
-  assert.ok(spooled >= waiting, 'a file for each body');
+  assert.ok(spooled >= waiting, 'a file for each batch');
 
   scene.proxy.choose = () => undefined;
   await scene.proxy.up();

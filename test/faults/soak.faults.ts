@@ -110,7 +110,7 @@ test('a day of churn: the heap, descriptors and timers of a node agent are flat'
   for (const what of ['rss', 'anon', 'heap'] as const) {
     const [early, late] = [lowest(steady.slice(0, third), what), lowest(steady.slice(-third), what)];
     t.diagnostic(
-      `${what}: ${early.toFixed(2)} MiB at least in the first third of the steady hours, ${late.toFixed(2)} in the last`,
+      `${what}: ${early.toFixed(2)} MiB minimum in the first third of the steady hours, ${late.toFixed(2)} in the last`,
     );
     // The test runner, its simulated timers, the receiver and the server of pods share this process, so its RSS is not meaningful.
     if (what === 'heap') assert.ok(late - early <= ALLOWED_MIB, `${what} grew by ${late - early} MiB`);
@@ -119,7 +119,7 @@ test('a day of churn: the heap, descriptors and timers of a node agent are flat'
     const [early, late] = [steady.slice(0, 5), steady.slice(-5)].map((some) =>
       Math.max(...some.map((one) => one[what])),
     );
-    assert.ok((late ?? 0) <= (early ?? 0) + 2, `${what}: ${early} at most early, ${late} late`);
+    assert.ok((late ?? 0) <= (early ?? 0) + 2, `${what}: ${early} maximum early, ${late} late`);
   }
 });
 

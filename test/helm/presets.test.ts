@@ -48,7 +48,7 @@ helmTest('minimal has no processes, and follows fewer objects than the default',
   const { node, process, ksm } = collectors({ preset: 'minimal' });
   assert.equal(process.enabled, false);
   assert.ok(node.include.includes('filesystem'));
-  assert.ok(ksm.resources.includes('pods'), 'node agents ask for the names of pods');
+  assert.ok(ksm.resources.includes('pods'), 'node agents request the names of pods');
   const usual = new Set(resources.filter(({ enabled }) => enabled).map(({ name }) => name));
   assert.ok(ksm.resources.length < usual.size && ksm.resources.every((name: string) => usual.has(name)));
   assert.deepEqual(nodeRights({ preset: 'minimal' }), []);

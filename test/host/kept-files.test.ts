@@ -52,7 +52,7 @@ test('an open stat file returns current data until its process has ended', async
   const before = parsed(files).fields[FIELD.userTicks] as number;
   const deadline = performance.now() + 30_000;
   do {
-    assert.ok(performance.now() < deadline, 'the process has worked, and its stat file does not tell');
+    assert.ok(performance.now() < deadline, 'the process has used CPU, but its stat file does not show it');
     assert.ok(files.readStat(child.pid, true));
   } while ((parsed(files).fields[FIELD.userTicks] as number) < before + 10);
   assert.equal(open(), 1);

@@ -82,7 +82,7 @@ const FOREVER = 'setInterval(() => undefined, 1000);';
 /** Operations that block a loop when the signals arrive. */
 const STUCK: Readonly<Record<string, string>> = {
   'that is busy in JavaScript': 'console.log("stuck"); for (;;);',
-  'that is busy in a function of V8': 'console.log("stuck"); /^(a+)+$/.test("a".repeat(64) + "b");',
+  'that is busy in a V8 function': 'console.log("stuck"); /^(a+)+$/.test("a".repeat(64) + "b");',
   'that waits for a lock': 'console.log("stuck"); Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);',
   'that waits in a system call':
     'console.log("stuck"); process.getBuiltinModule("child_process").spawnSync("sleep", ["60"]);',

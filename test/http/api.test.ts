@@ -68,7 +68,7 @@ test('the status contains collectors, receivers, the agent and its configuration
   assert.deepEqual([load?.state, load?.series], ['ok', 3]);
   assert.ok(load && load.durationsSeconds.length >= 3 && load.durationsSeconds.every((seconds) => seconds >= 0));
   const nothing = view.collectors.find(({ state }) => state === 'nodata');
-  assert.ok((nothing?.reason ?? '') !== '', 'who has nothing to see tells why');
+  assert.ok((nothing?.reason ?? '') !== '', 'a collector without data has a reason');
   const [receiver] = view.exporters;
   assert.equal(receiver?.name, 'nobody');
   assert.match(receiver.lastFailure?.text ?? '', /ECONNREFUSED/);
@@ -312,7 +312,7 @@ test('with a token for reading, only the probes and the page’s files are open;
       assert.equal((await local.get(path, '', { authorization: `Bearer ${token}` })).status, 200, path);
     }
   }
-  assert.equal((await fetch(`${local.url}/nothing`)).status, 401, 'not even what there is not');
+  assert.equal((await fetch(`${local.url}/nothing`)).status, 401, 'not even unknown paths');
   assert.equal((await local.post('/v1/reload', undefined, '', { authorization: 'Bearer reader' })).status, 401);
 });
 

@@ -130,7 +130,7 @@ test('a client that does not read causes one event, not a queue, and delays no o
     late += chunk;
   });
   stuck.resume();
-  await eventually(() => late.includes('"value":"49x'), 'the newest event never came');
+  await eventually(() => late.includes('"value":"49x'), 'the newest event never arrived');
   const count = late.split('event: status').length - 1;
   assert.ok(count < 40, `${count} events had been queued`);
 });

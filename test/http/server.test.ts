@@ -75,7 +75,7 @@ test('collect[] and exclude[] select collectors, as in node_exporter', async (t)
     runs.length = 0;
     const text = await (await fetch(`${url}/metrics?${query}`)).text();
     const names = [...text.matchAll(/^node_\w+/gm)].map(String);
-    assert.deepEqual([...new Set(runs)].map((name) => `node_${name}`).sort(), names, 'others do not even run');
+    assert.deepEqual([...new Set(runs)].map((name) => `node_${name}`).sort(), names, 'other collectors do not run');
     return names;
   };
   assert.deepEqual(await told('collect[]=cpu&collect%5B%5D=node.mounts'), ['node_cpu', 'node_mounts']);

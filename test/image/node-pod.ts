@@ -41,7 +41,7 @@ export function nodePod(values: Values, root: string, folder: string): NodePod {
   const [container] = containers;
   const { readOnlyRootFilesystem, allowPrivilegeEscalation, capabilities } = container.securityContext;
   if (!readOnlyRootFilesystem || allowPrivilegeEscalation || capabilities.drop[0] !== 'ALL') {
-    throw new Error(`not the security context that is acted out here: ${JSON.stringify(container.securityContext)}`);
+    throw new Error(`not the security context that is reproduced here: ${JSON.stringify(container.securityContext)}`);
   }
   const config = join(folder, 'config');
   mkdirSync(config);

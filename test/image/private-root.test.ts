@@ -44,7 +44,7 @@ test('under a private / the agent starts, and reports a file system that is moun
     if (/file systems mounted after the start of the agent: needs node\.mountPropagation/.test(line)) break;
   }
   assert.ok(isStarted, 'the agent does not start');
-  assert.equal(agent.exitCode, null, 'the agent ended before it said what it misses');
+  assert.equal(agent.exitCode, null, 'the agent exited before it reported the loss');
   agent.stderr.resume();
   assert.equal(await endInSandbox(agent), 0);
 });

@@ -52,7 +52,7 @@ test('node agents as started by the chart', { timeout: 900_000 }, async (t) => {
       if (tier === 'restricted') assert.deepEqual(names, ['process.process']);
       if (cgroups.length > 0) {
         const containers = await vm.query(`container_cpu_usage_seconds_total${ours}`);
-        assert.ok(containers.length > 0, 'the container of the pod is seen');
+        assert.ok(containers.length > 0, 'the container of the pod is found');
       }
       assert.equal(await endInSandbox(agent), 0, await stderr);
     });

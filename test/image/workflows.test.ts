@@ -40,7 +40,7 @@ for (const path of globSync('.github/workflows/*.yml', { cwd: PROJECT })) {
     const { on, permissions, jobs } = document.toJS() as Workflow;
     assert.ok(on && permissions && Object.keys(jobs).length > 0);
     for (const [name, job] of Object.entries(jobs)) {
-      assert.ok(job['runs-on'] && (job['timeout-minutes'] ?? 0) > 0, `${name} has a machine and an end`);
+      assert.ok(job['runs-on'] && (job['timeout-minutes'] ?? 0) > 0, `${name} has a machine and a time limit`);
       for (const needed of job.needs ?? []) assert.ok(needed in jobs, `${name} needs ${needed}`);
       for (const { uses, run = '' } of job.steps) {
         if (uses !== undefined) assert.match(uses, /^[\w.-]+\/[\w./-]+@(?:v\d[\d.]*|[0-9a-f]{40})$/);

@@ -29,7 +29,7 @@ export const DAMAGES: readonly Damage[] = [
   { name: 'EIO', error: 'EIO', isNever: true, apply: same },
   { name: 'nothing in it', isNever: true, apply: () => '' },
   { name: 'NUL bytes', isNever: true, apply: (text) => '\0'.repeat(Math.max(1, text.length)) },
-  { name: 'ends of lines of DOS', isNever: false, apply: (text) => text.replaceAll('\n', '\r\n') },
+  { name: 'CRLF line endings', isNever: false, apply: (text) => text.replaceAll('\n', '\r\n') },
   { name: 'truncation', isNever: false, apply: (text, random) => text.slice(0, random.below(text.length + 1)) },
   { name: 'a lost line', isNever: false, apply: (text, random) => replaceOne(text, random, LINE, () => '') },
   {

@@ -39,7 +39,7 @@ export async function freePort(): Promise<number> {
     const port = ports[Math.floor(Math.random() * ports.length)] as number;
     if (await reserve(port)) return port;
   }
-  throw new Error(`no free port in ${TRIES} tries`);
+  throw new Error(`no free port in ${TRIES} attempts`);
 }
 
 async function reserve(port: number): Promise<boolean> {

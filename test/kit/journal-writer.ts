@@ -31,7 +31,7 @@ export class JournalWriter {
   /** Writes entries; resolves when the writer has accepted the text. */
   async write(text: string): Promise<void> {
     const { stdin } = this.#child;
-    if (stdin === null || this.#child.exitCode !== null) throw new Error(`the writer has ended: ${this.#stderr}`);
+    if (stdin === null || this.#child.exitCode !== null) throw new Error(`the writer has exited: ${this.#stderr}`);
     if (!stdin.write(text)) await once(stdin, 'drain', { signal: AbortSignal.timeout(60_000) });
   }
 
@@ -40,7 +40,7 @@ export class JournalWriter {
     const exited = once(this.#child, 'exit', { signal: AbortSignal.timeout(60_000) });
     this.#child.stdin?.end();
     const [code] = await exited;
-    if (code !== 0) throw new Error(`systemd-journal-remote ended with ${code}: ${this.#stderr}`);
+    if (code !== 0) throw new Error(`systemd-journal-remote exited with ${code}: ${this.#stderr}`);
   }
 }
 

@@ -64,7 +64,7 @@ export class ApiDocument {
   mistakes(path: string, status: number, body: string, method = 'get'): string[] {
     const response = this.#document.paths[path]?.[method]?.responses?.[String(status)];
     if (!response) return [`no status ${status} for ${path}`];
-    if (!response.content) return body === '' ? [] : ['a body where none is described'];
+    if (!response.content) return body === '' ? [] : ['an undescribed body'];
     if (!('application/json' in response.content)) return [];
     const schema = response.content['application/json']?.schema;
     if (!schema) return ['no schema'];

@@ -9,7 +9,7 @@ export const AS_FIRST: readonly string[] = ['unshare', '--pid', '--fork', '--kil
 export function canBeFirst(t: TestContext): boolean {
   const [program = '', ...args] = AS_FIRST;
   if (spawnSync(program, [...args, 'true']).status === 0) return true;
-  t.skip('a PID namespace takes root and unshare');
+  t.skip('a PID namespace requires root and unshare');
   return false;
 }
 

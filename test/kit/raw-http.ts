@@ -37,7 +37,7 @@ export async function rawConnection(context: TestContext, url: string): Promise<
     closed,
     async status(milliseconds = 20_000) {
       const late = Promise.withResolvers<never>();
-      const timer = setTimeout(() => late.reject(new Error(`no answer within ${milliseconds} ms`)), milliseconds);
+      const timer = setTimeout(() => late.reject(new Error(`no response within ${milliseconds} ms`)), milliseconds);
       return Promise.race([answered.promise, late.promise]).finally(() => clearTimeout(timer));
     },
   };

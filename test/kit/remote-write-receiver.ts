@@ -57,7 +57,7 @@ function fieldsOf(message: Buffer): Field[] {
     if ((tag & 7) === 0) fields.push({ number, bytes: Buffer.alloc(0), varint: varint() });
     else {
       const size = (tag & 7) === 1 ? 8 : varint();
-      if (at + size > message.length) throw new Error('a field is cut off');
+      if (at + size > message.length) throw new Error('a field is truncated');
       fields.push({ number, bytes: message.subarray(at, at + size), varint: 0 });
       at += size;
     }
@@ -112,7 +112,7 @@ export function decodeRequest(raw: Buffer, version: 1 | 2): Pick<ReceivedRequest
   }
   const symbols = of(4).map(String);
   if (symbols[0] !== '') throw new Error('the first symbol is not empty');
-  if (new Set(symbols).size !== symbols.length) throw new Error('a symbol is there twice');
+  if (new Set(symbols).size !== symbols.length) throw new Error('a symbol is duplicated');
   const symbol = (ref: number): string => {
     const text = symbols[ref];
     if (text === undefined) throw new Error(`there is no symbol ${ref}`);

@@ -16,6 +16,6 @@ export function canReplaceFiles(t: TestContext, resolvConf: string, nameServer: 
   const [program = '', ...args] = within(resolvConf);
   const tried = spawnSync(program, [...args, 'cat', '/etc/resolv.conf'], { encoding: 'utf8' });
   if (tried.status === 0 && tried.stdout.includes(nameServer)) return true;
-  t.skip(`/etc/resolv.conf can't be replaced here, which takes root: ${tried.stderr ?? tried.error}`);
+  t.skip(`/etc/resolv.conf cannot be replaced here, which requires root: ${tried.stderr ?? tried.error}`);
   return false;
 }

@@ -42,7 +42,7 @@ export class Timeline {
   /** Runs the next event, and all promises that depend on it. */
   async step(): Promise<void> {
     const event = this.#events.shift();
-    if (!event) throw new Error('nothing can happen any more');
+    if (!event) throw new Error('no event is left');
     this.now = event.at;
     event.run();
     await settled();

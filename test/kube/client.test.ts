@@ -173,7 +173,7 @@ test('slow lists do not keep a Lease waiting', OPTIONS, async (context) => {
   const lists = Array.from({ length: 10 }, () =>
     failure(client.json({ path: PODS, bulk: true, signal: stopping.signal })),
   );
-  await eventually(() => server.count('list') === 4, 'as many lists as may run at once');
+  await eventually(() => server.count('list') === 4, 'as many lists as may run concurrently');
   const error = await failure(client.json({ path: `${LEASES}/none`, signal }));
   assert.ok(error instanceof ApiError && error.status === 404);
   assert.equal(server.count('list'), 4);

@@ -8,9 +8,9 @@ import { Reflector } from '../../src/kube/reflector.ts';
 
 /** Token and number of objects in the response to a request with `token`: none of these lists ends. */
 const LISTS: Readonly<Record<string, (token: string, count: number) => { next: string; objects: number }>> = {
-  'the same token for ever': () => ({ next: 'same', objects: 1 }),
-  'two tokens in turn': (token) => ({ next: token === 'a' ? 'b' : 'a', objects: 1 }),
-  'three tokens in turn': (_, count) => ({ next: `t${count % 3}`, objects: 2 }),
+  'the same token forever': () => ({ next: 'same', objects: 1 }),
+  'two tokens alternately': (token) => ({ next: token === 'a' ? 'b' : 'a', objects: 1 }),
+  'three tokens in rotation': (_, count) => ({ next: `t${count % 3}`, objects: 2 }),
   'new tokens without objects': (_, count) => ({ next: `t${count}`, objects: 0 }),
 };
 

@@ -107,7 +107,7 @@ for (const withBlows of [false, true]) {
         await timeline.step();
         const { now } = timeline;
         const [master, second] = masters();
-        assert.equal(second, undefined, `step ${step}: two masters at ${now} ms`);
+        assert.equal(second, undefined, `step ${step}: two leaders at ${now} ms`);
         const isOut = !world.isWhole('api-0') && !world.isWhole('api-1');
         const isQuiet = world.isWhole('0-1') && processes.every(({ runs }) => runs);
         if (!isOut || !isQuiet) outage = undefined;
@@ -115,10 +115,10 @@ for (const withBlows of [false, true]) {
         else if (outage === undefined && master) outage = { by: master, since: now };
         if (master) masterSeenAt = now;
         if (outage === undefined) continue;
-        assert.ok(now - masterSeenAt < BLINK_MS, `step ${step}: no master for ${now - masterSeenAt} ms of an outage`);
+        assert.ok(now - masterSeenAt < BLINK_MS, `step ${step}: no leader for ${now - masterSeenAt} ms of an outage`);
         if (master?.election.status.withoutLease && now - outage.since > 2 * OPTIONS.durationMs) survived++;
       }
-      assert.ok(survived > 20, 'no outage was longer than the Lease: the weather was too good to prove anything');
+      assert.ok(survived > 20, 'no outage was longer than the Lease: too few faults to prove anything');
     });
   }
 }

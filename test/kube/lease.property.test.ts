@@ -122,8 +122,8 @@ class World {
 
 for (const withEdits of [false, true]) {
   const title = withEdits
-    ? 'edits of the Lease by hand make two masters for no longer than the fencing bound'
-    : 'there is never a second master, and soon one in good weather';
+    ? 'manual edits of the Lease lead to two leaders for no longer than the fencing bound'
+    : 'there is never a second leader, and soon one when there are no faults';
   for (const seed of seeds) {
     test(`${title} (${STEPS} steps, SEED=${seed})`, async () => {
       const world = new World(randomFrom(seed), withEdits);
@@ -143,9 +143,9 @@ for (const withEdits of [false, true]) {
         }
         const free = now - Math.max(masterSeenAt, world.disturbedUntil);
         const bound = (OPTIONS.durationMs + OPTIONS.retryMs) / SLOWEST + 4 * CALM_MS;
-        assert.ok(free <= bound, `step ${step}: no master for ${free} ms at ${now} ms`);
+        assert.ok(free <= bound, `step ${step}: no leader for ${free} ms at ${now} ms`);
       }
-      assert.ok(terms >= 5, `only ${terms} hand-overs: the weather was too good to prove anything`);
+      assert.ok(terms >= 5, `only ${terms} handovers: too few faults to prove anything`);
     });
   }
 }

@@ -47,7 +47,7 @@ test('the first candidate creates the Lease, the second waits, and takes over wh
   const first = candidateOf(t, server, 'state-0');
   first.election.start();
   assert.equal(first.election.isMaster(), false);
-  await eventually(() => first.election.isMaster(), 'the first is master');
+  await eventually(() => first.election.isMaster(), 'the first is leader');
   const { spec } = leaseOf(server);
   assert.equal(spec?.holderIdentity, 'state-0');
   assert.equal(spec.leaseDurationSeconds, 15);
@@ -61,7 +61,7 @@ test('the first candidate creates the Lease, the second waits, and takes over wh
   assert.equal(second.election.isMaster(), false);
   await first.election.stop();
   assert.equal(first.election.isMaster(), false);
-  await eventually(() => second.election.isMaster(), 'the second is master');
+  await eventually(() => second.election.isMaster(), 'the second is leader');
   assert.equal(leaseOf(server).spec?.leaseTransitions, 1);
   assert.deepEqual(first.told, ['master', 'slave']);
   assert.deepEqual(second.told, ['master']);

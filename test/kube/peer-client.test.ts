@@ -91,7 +91,7 @@ test('the end of the holder is detected immediately; a stranger reports nothing 
   const client = new PeerClient({ peers: [peer] });
   const { signal } = new AbortController();
   assert.equal(await client.ended({ ...QUESTION, proof: 'of another one' }, view(), signal), false);
-  assert.equal(await client.ended(QUESTION, view(false), signal), false, 'nobody wants to know any more');
+  assert.equal(await client.ended(QUESTION, view(false), signal), false, 'no watcher remains');
   const stop = new AbortController();
   const stopped = client.ended(QUESTION, view(), stop.signal);
   stop.abort();

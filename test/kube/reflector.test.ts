@@ -59,8 +59,8 @@ const SCENARIOS: readonly Scenario[] = [
     lists: 1,
   },
   { title: 'a half-open connection', cause: ({ watch }) => watch.freeze(), lists: 1, timing: { idleMs: 40 } },
-  { title: 'a line that is no JSON', cause: ({ watch }) => watch.raw('{"type":"ADDED","obj\n'), lists: 1 },
-  { title: 'an event of no known type', cause: ({ watch }) => watch.raw('{"type":"OTHER","object":{}}\n'), lists: 1 },
+  { title: 'a line that is not JSON', cause: ({ watch }) => watch.raw('{"type":"ADDED","obj\n'), lists: 1 },
+  { title: 'an event of an unknown type', cause: ({ watch }) => watch.raw('{"type":"OTHER","object":{}}\n'), lists: 1 },
   { title: 'an internal error in the stream', cause: ({ watch }) => watch.send('ERROR', { code: 500 }), lists: 1 },
   { title: 'a 410 in the stream', cause: ({ watch }) => watch.send('ERROR', GONE), lists: 2 },
   {
@@ -122,7 +122,7 @@ const SCENARIOS: readonly Scenario[] = [
     lists: 2,
   },
   {
-    title: 'an event that comes again after its object was deleted',
+    title: 'a repeated event after its object was deleted',
     cause({ watch, cluster }) {
       const gone = cluster.put(PODS, pod('gone'));
       cluster.remove(PODS, 'shop/gone');
@@ -249,7 +249,10 @@ test('a list older than the known state is not trusted', OPTIONS, async (context
   server.cluster.put(PODS, pod('a'));
   server.fail('watch', { status: 410 });
   server.watch.reset();
-  await eventually(() => follower.reflector.stats.listReasons.reordered === 1, 'a list that takes all');
+  await eventually(
+    () => follower.reflector.stats.listReasons.reordered === 1,
+    'a list in which all objects are accepted',
+  );
   await eventually(() => same(follower.objects, listed(server)), 'the same objects');
   assert.equal(follower.calls, 4 + 1 + 3);
 });
@@ -305,7 +308,7 @@ test(
     now = 120_000;
     server.watch.end();
     await eventually(() => watches.success === 4, 'the resumed watch');
-    assert.equal(follower.pauses.length, 11, 'an orderly end after a healthy minute needs no pause');
+    assert.equal(follower.pauses.length, 11, 'a clean end after a healthy minute needs no delay');
   },
 );
 
@@ -368,7 +371,7 @@ test('metadata only means that no content leaves the server', OPTIONS, async (co
 
 const MOMENTS: readonly { title: string; reach: (server: FakeApiServer, follower: Follower) => Promise<void> }[] = [
   {
-    title: 'before the first answer',
+    title: 'before the first response',
     async reach(server) {
       server.fail('list', 'silence');
       await eventually(() => server.count('list') === 1, 'the list');
@@ -396,7 +399,7 @@ const MOMENTS: readonly { title: string; reach: (server: FakeApiServer, follower
     },
   },
   {
-    title: 'before the watch is answered',
+    title: 'before the response to the watch',
     async reach(server) {
       server.fail('watch', 'silence');
       await eventually(() => server.count('watch') === 1, 'the watch');
@@ -462,8 +465,8 @@ const list = (kind: string, item: object) =>
 const FOREIGN_EVENTS: Readonly<Record<string, string>> = {
   'another kind': foreign('ADDED', { kind: 'Secret', apiVersion: 'v1', ...SECRET }),
   'no kind': foreign('MODIFIED', SECRET),
-  'a kind that is no text': foreign('ADDED', { kind: ['Pod'], ...SECRET }),
-  'metadata where whole objects were asked for': foreign('ADDED', { kind: 'PartialObjectMetadata', ...SECRET }),
+  'a kind that is not text': foreign('ADDED', { kind: ['Pod'], ...SECRET }),
+  'metadata instead of complete objects': foreign('ADDED', { kind: 'PartialObjectMetadata', ...SECRET }),
   'a bookmark of others': foreign('BOOKMARK', { kind: 'Secret', metadata: { resourceVersion: '900' } }),
 };
 
@@ -483,7 +486,7 @@ for (const [what, line] of Object.entries(FOREIGN_EVENTS)) {
 const FOREIGN_LISTS: Readonly<Record<string, string>> = {
   'of another kind': list('SecretList', SECRET),
   'without a kind': JSON.stringify({ metadata: { resourceVersion: '900' }, items: [SECRET] }),
-  'that says what it is at its end only': JSON.stringify({
+  'that contains its kind only at its end': JSON.stringify({
     metadata: { resourceVersion: '900' },
     items: [SECRET],
     kind: 'PodList',

@@ -76,9 +76,9 @@ const NO_LISTS: Readonly<Record<string, string>> = {
   'a Status': '{"kind":"Status","metadata":{},"code":200}',
   'one object': '{"kind":"Pod","metadata":{"resourceVersion":"5"}}',
   'no version': '{"metadata":{},"items":[]}',
-  'a list that was cut': '{"metadata":{"resourceVersion":"5"},"items":[{"a":1},{"b"',
-  'a list cut between objects': '{"metadata":{"resourceVersion":"5"},"items":[{"a":1},',
-  'an object that is no JSON': '{"metadata":{"resourceVersion":"5"},"items":[{"a":1},{b}]}',
+  'a truncated list': '{"metadata":{"resourceVersion":"5"},"items":[{"a":1},{"b"',
+  'a list truncated between objects': '{"metadata":{"resourceVersion":"5"},"items":[{"a":1},',
+  'an object that is not JSON': '{"metadata":{"resourceVersion":"5"},"items":[{"a":1},{b}]}',
   'JSON null': 'null',
 };
 

@@ -14,8 +14,8 @@ const total = 95;
 const cases: readonly [what: string, settings: Partial<BudgetSettings>, dropped: readonly string[]][] = [
   ['no limit', {}, []],
   ['exactly the limit', { groups: { node: 95 } }, []],
-  ['one too many: the biggest family goes', { groups: { node: 94 } }, ['big']],
-  ['the next biggest follows while it does not fit', { groups: { node: 34 } }, ['big', 'middle']],
+  ['one too many: the largest family is dropped', { groups: { node: 94 } }, ['big']],
+  ['the next largest follows until the rest fits', { groups: { node: 34 } }, ['big', 'middle']],
   ['nothing fits', { groups: { node: 4 } }, ['big', 'middle', 'small']],
   ['the limit of another group', { groups: { ksm: 1 } }, []],
   ['a limit for every family', { family: 29 }, ['big', 'middle']],

@@ -94,7 +94,7 @@ test('it is decided once per list: cycles with the same series share the result'
   const second = snapshotOf(['job_last_success{instance="a"}'], job, first);
   assert.equal(labels.see(first).snapshot.series, labels.see(second).snapshot.series);
   const plain = snapshotOf(['job_last_success{a="1"}']);
-  assert.equal(labels.see(plain).snapshot, plain, 'what needs nothing is not even copied');
+  assert.equal(labels.see(plain).snapshot, plain, 'unaffected snapshots are not copied');
 });
 
 test('series over the limits of VictoriaMetrics are counted, reported and still pushed', () => {

@@ -152,7 +152,7 @@ test('groups differ in job: a family of another group is accepted, unless its ty
   const { groups, results } = await registry.gather(1000);
   const [files] = groups.get('node') ?? [];
   assert.deepEqual(files?.keys, ['files_error', 'pushes_total{app="x"}']);
-  assert.deepEqual(files?.values, [1, 7], 'the flag is raised for what is refused later');
+  assert.deepEqual(files?.values, [1, 7], 'the flag is set for later rejections');
   assert.deepEqual(
     results[0]?.errors.map(({ message }) => message),
     [

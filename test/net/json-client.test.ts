@@ -45,5 +45,5 @@ test('state agents and kubelets are resolved with the name servers of resolv.con
   );
   const began = performance.now();
   await assert.rejects(client.get(`http://silent.example:${port}/pods`, signal), /silent\.example/);
-  assert.ok(performance.now() - began < 15_000, 'connecting has a limit of its own');
+  assert.ok(performance.now() - began < 15_000, 'connecting has a separate limit');
 });

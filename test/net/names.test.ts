@@ -146,7 +146,7 @@ test('a server that does not respond for AAAA does not delay an existing address
   Object.defineProperty(said, 'get', { value: () => (server.questions.at(-1)?.startsWith('AAAA') ? 'silent' : GOOD) });
   const started = performance.now();
   assert.equal(await textOf(names.resolve('vm.example')), '10.0.0.7');
-  assert.ok(performance.now() - started < 900, 'less than one try for AAAA');
+  assert.ok(performance.now() - started < 900, 'less than one attempt for AAAA');
 });
 
 test('eight names with an unresponsive server delay no others, and time out', { timeout: 60_000 }, async (t) => {
@@ -175,7 +175,7 @@ test('eight names with an unresponsive server delay no others, and time out', { 
     asked.on('error', reject).end();
   });
   const took = performance.now() - started;
-  t.diagnostic(`beside 8 silent names a request to a healthy one took ${took.toFixed(0)} ms`);
+  t.diagnostic(`with 8 unresponsive names a request to a healthy one took ${took.toFixed(0)} ms`);
   assert.ok(took < 900, `${took} ms`);
   await Promise.all(hanging);
 });

@@ -90,5 +90,5 @@ test('an invalid proxy is named by its variable, without its value', () => {
       (cause: Error) => /^HTTP_PROXY: expected a proxy/.test(cause.message) && !cause.message.includes('s3cret'),
     );
   }
-  assert.equal(chosen('http://127.0.0.1', { HTTP_PROXY: 'socks5://proxy' }), undefined, 'nobody needs it');
+  assert.equal(chosen('http://127.0.0.1', { HTTP_PROXY: 'socks5://proxy' }), undefined, 'not needed for this host');
 });

@@ -80,7 +80,7 @@ export const groupBodies: readonly Case[] = [
   },
   { name: 'a series twice', path: G, body: 'a 1\na 1\n', status: 400, text: /line 2: series a{.*also in line 1/ },
   {
-    name: 'a series twice, labels in another order',
+    name: 'a duplicate series, labels in another order',
     path: G,
     body: 'a{x="1",y="2"} 1\na{y="2",x="1"} 2\n',
     status: 400,
@@ -113,7 +113,7 @@ export const groupBodies: readonly Case[] = [
   { name: 'a reserved label', path: G, body: 'a{__x="1"} 1\n', status: 400, text: /line 1: a has a label __x/ },
   { name: 'a label __name__', path: G, body: 'a{__name__="b"} 1\n', status: 400 },
   { name: 'a dotted name', path: G, body: 'a.b 1\n', status: 400 },
-  { name: 'a value that is none', path: G, body: 'a x\n', status: 400, text: /line 1: "x" is not a number/ },
+  { name: 'an invalid value', path: G, body: 'a x\n', status: 400, text: /line 1: "x" is not a number/ },
   {
     name: 'bytes that are not UTF-8',
     path: G,
@@ -151,7 +151,7 @@ export const imports: readonly Case[] = [
     name: 'the path of a cluster',
     path: `/insert/0/prometheus${I}`,
     status: 204,
-    ours: 'a single node has no tenants: by the source of vminsert',
+    ours: 'a single node has no tenants: according to the source of vminsert',
   },
   { name: 'the path of a tenant', path: `/insert/7:3/prometheus${I}/metrics/job/x`, status: 200, ours: 'as before' },
   { name: 'a job', path: `${I}/metrics/job/x/instance/i`, status: 200 },

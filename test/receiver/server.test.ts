@@ -294,7 +294,7 @@ test('the agent’s check for zstd succeeds, and is neither a push nor a rejecti
     headers: { 'content-encoding': 'zstd' },
   });
   assert.equal(other.status, 400);
-  assert.equal(store.totals.refused, 1, 'any other text that is no zstd is refused');
+  assert.equal(store.totals.refused, 1, 'any other text that is not zstd is refused');
 });
 
 test('remote write ends series, whatever was imported for them, and stores samples', async (t) => {
@@ -337,7 +337,7 @@ const LONG: Readonly<Record<string, { readonly body: Buffer; readonly status: re
   'newlines only': { body: Buffer.alloc(60 * MEGABYTES, '\n'), status: [204, 200] },
   'lines of one character': { body: Buffer.alloc(8 * MEGABYTES, '#\n'), status: [204, 200] },
   'newlines without one at the end': { body: Buffer.from(`${'\n'.repeat(30 * MEGABYTES)}x`), status: [204, 400] },
-  'newlines and a byte that is no text': {
+  'newlines and a byte that is not text': {
     body: Buffer.concat([Buffer.alloc(30 * MEGABYTES, '\n'), Buffer.from([0xff, 0x0a])]),
     status: [204, 400],
   },

@@ -20,9 +20,9 @@ const CASES: readonly (readonly [
 ])[] = [
   ['nothing', ['a{x="1"}', 'b{}'], ['b{}', 'a{x="1"}'], 0, [], 0],
   ['one', ['a{x="1"}', 'a{x="2"}', 'b{}'], ['a{x="2"}', 'b{}'], 0, ['a{x="1"}'], 0],
-  ['one, and another comes', ['a{x="1"}'], ['a{x="2"}'], 1, ['a{x="1"}'], 0],
+  ['one, and a new one appears', ['a{x="1"}'], ['a{x="2"}'], 1, ['a{x="1"}'], 0],
   ['nothing: labels in another order', ['a{x="1",y="ü,}"}', 'b{}'], ['a{y="ü,}",x="1"}', 'c{}'], 2, ['b{}'], 1],
-  ['values that change places', ['a{x="1",y="2"}'], ['a{x="2",y="1"}'], 1, ['a{x="1",y="2"}'], 0],
+  ['swapped values', ['a{x="1",y="2"}'], ['a{x="2",y="1"}'], 1, ['a{x="1",y="2"}'], 0],
   ['quotes', ['a{x="q\\"u\\\\",y="\\n"}'], ['a{y="\\n",x="q\\"u\\\\"}'], 1, [], 1],
 ];
 

@@ -73,7 +73,7 @@ const HEAD = '{job="j",instance="i:1"';
 const LINES: readonly (readonly [what: string, text: string, expected: string[], options?: Options])[] = [
   ['a bare name', 'a 1\n', [`a${HEAD}} 1`]],
   ['labels', 'a{x="1",y="2"} 1.5\n', [`a${HEAD},x="1",y="2"} 1.5`]],
-  ['a comma behind the last label', 'a{x="1",} 1\n', [`a${HEAD},x="1"} 1`]],
+  ['a comma after the last label', 'a{x="1",} 1\n', [`a${HEAD},x="1"} 1`]],
   ['empty brackets', 'a{} 1\n', [`a${HEAD}} 1`]],
   ['comments and blank lines', '# HELP a A\n# TYPE a gauge\n\n#c\na 1\n# TYPE a gauge\n', [`a${HEAD}} 1`]],
   ['no newline at the end', 'a 1\nb 2', [`a${HEAD}} 1`, `b${HEAD}} 2`]],
@@ -107,7 +107,7 @@ const LINES: readonly (readonly [what: string, text: string, expected: string[],
     'h_bucket{le="1"} 1\nh_bucket{le="+Inf"} 2\nh_sum 3\nh_count 2\n',
     [`h_bucket${HEAD},le="1"} 1`, `h_bucket${HEAD},le="+Inf"} 2`, `h_sum${HEAD}} 3`, `h_count${HEAD}} 2`],
   ],
-  ['a series that is there twice', 'a{x="1"} 1\nb 1\na{x="1"} 2\n', [`a${HEAD},x="1"} 1`, `b${HEAD}} 1`]],
+  ['a duplicate series', 'a{x="1"} 1\nb 1\na{x="1"} 2\n', [`a${HEAD},x="1"} 1`, `b${HEAD}} 1`]],
   [
     'rules',
     'a{x="1"} 1\nb{x="2"} 2\nc 3\n',
@@ -148,10 +148,10 @@ test('honoured timestamps, in milliseconds and in seconds', () => {
 
 const BAD: readonly (readonly [what: string, text: string | Buffer, reason: RegExp, options?: Options])[] = [
   ['HTML', '<html>\n', /^line 1: a line must start with a metric name/],
-  ['a value that is no number', 'a 1\nb x\n', /^line 2: "x" is not a number/],
+  ['a value that is not a number', 'a 1\nb x\n', /^line 2: "x" is not a number/],
   ['no value', 'a{x="1"}\n', /^line 1: "" is not a number/],
   ['an open quote', 'a{x="1} 1\n', /^line 1: .*no closing quote/],
-  ['text behind the timestamp', 'a 1 2 3\n', /^line 1: text after the timestamp/],
+  ['text after the timestamp', 'a 1 2 3\n', /^line 1: text after the timestamp/],
   ['labels without a comma', 'a{x="1"y="2"} 1\n', /^line 1: expected/],
   ['a label twice', 'a{x="1",x="2"}  1\n', /^line 1: duplicate label x/],
   [
@@ -164,7 +164,7 @@ const BAD: readonly (readonly [what: string, text: string | Buffer, reason: RegE
   ['too many samples', 'a 1\nb 1\nc 1\n', /more than 2 samples \(limits.samples\)/, { limits: { samples: 2 } }],
   ['too many labels', 'a{x="1",y="2",z="3"} 1\n', /line 1 has 3 labels, the limit is 2/, { limits: { labels: 2 } }],
   ['a label that is too long', `a{x="${'y'.repeat(300)}"} 1\n`, /line 1 has a label x of more than 200 bytes/],
-  ['OpenMetrics that is cut off', 'a 1\n', /ends without "# EOF"/, { openMetrics: true }],
+  ['truncated OpenMetrics', 'a 1\n', /ends without "# EOF"/, { openMetrics: true }],
   ['OpenMetrics behind its end', '# EOF\na 1\n', /line 2 follows "# EOF"/, { openMetrics: true }],
 ];
 

@@ -57,20 +57,20 @@ export const OTHERWISE: Readonly<
     body: 'a 1\nthis is no line\nb 2\n',
     ours: { up: 0, series: 0 },
     theirs: { up: 1, series: 2 },
-    why: 'a page with a bad line is not taken at all, as Prometheus does it: half a page looks like series that have ended',
+    why: 'a page with a bad line is rejected completely, as in Prometheus: half a page looks like ended series',
   },
   html: {
     body: '<!doctype html>\n<html><body>Hello</body></html>\n',
     type: 'text/html',
     ours: { up: 0, series: 0 },
     theirs: { up: 1, series: 0 },
-    why: 'a web page is no page of metrics',
+    why: 'a web page is not a metrics page',
   },
   twice: {
     body: 'a{x="1"} 1\nb 2\na{x="1"} 1\n',
     ours: { up: 1, series: 2 },
     theirs: { up: 1, series: 2 },
-    why: 'the first of two equal series is taken, the status page says so; vmagent stores both samples',
+    why: 'the first of two equal series is stored, and the status page reports it; vmagent stores both samples',
   },
   'long-line': {
     body: `a{x="${'y'.repeat(70_000)}"} 1\n`,

@@ -182,7 +182,7 @@ const PODS: readonly (readonly [
     ['http://10.0.0.7:8080/metrics?format=prometheus'],
   ],
   [
-    'with several ports, of which UDP is none',
+    'with several ports, without UDP',
     { annotations: asked(), containers: TWO_PORTS },
     ['http://10.0.0.7:8080/metrics', 'http://10.0.0.7:9090/metrics'],
   ],
@@ -201,12 +201,7 @@ const PODS: readonly (readonly [
   ['that has ended', { annotations: asked(), phase: 'Succeeded' }, []],
   ['without an address', { annotations: asked(), ip: '', phase: 'Pending' }, []],
   ['that is not ready', { annotations: asked(), ready: 'False' }, ['http://10.0.0.7:8080/metrics']],
-  [
-    'that is not ready, when only ready ones are wanted',
-    { annotations: asked(), ready: 'False' },
-    [],
-    { onlyReady: true },
-  ],
+  ['that is not ready, with onlyReady', { annotations: asked(), ready: 'False' }, [], { onlyReady: true }],
   ['with another prefix', { annotations: asked() }, [], { prefix: 'example.com' }],
 ];
 

@@ -80,7 +80,7 @@ test('a target with an unreadable page ends when it vanishes or fails', async (t
   text = 'not a page at all {\n';
   assert.deepEqual(await scrape(), { samples: undefined, ended: [] });
   assert.equal(scraper.state.state, 'down');
-  assert.match(scraper.state.error ?? '', /line 1/, 'what is wrong with the page comes first');
+  assert.match(scraper.state.error ?? '', /line 1/, 'the error of the page comes first');
   text = 'a 1\n';
   await scrape();
   damage();

@@ -31,7 +31,7 @@ test('a collector is disabled until its time is over, to the millisecond', async
   const over = lines.filter(
     ({ msg }) => msg === 'collector enabled again: the time for which it was disabled has passed',
   );
-  assert.equal(over.length, 1, 'it is said once');
+  assert.equal(over.length, 1, 'it is logged once');
 });
 
 test('disabled collectors survive a restart, and their time also ends while the agent is down', async (t) => {
@@ -53,7 +53,7 @@ test('no time is longer than a day, whatever the caller, the file or the clock s
   await disables.disable('a.b', 1000 * HOUR, 'x');
   assert.equal(disables.get('a.b')?.untilMs, clock.now + 24 * HOUR);
   clock.now -= 10 * HOUR;
-  assert.equal(disables.get('a.b'), undefined, 'the clock was set back: nobody allowed 34 hours');
+  assert.equal(disables.get('a.b'), undefined, 'the clock was set back: 34 hours are too long');
   const forged = { sinceMs: clock.now, untilMs: clock.now + 1000 * HOUR, reason: 'x' };
   writeFileSync(file, JSON.stringify({ disabled: { 'a.b': forged } }));
   assert.equal(again().get('a.b'), undefined);

@@ -42,7 +42,7 @@ test('the history has one point per minute, of growth and of the final state, an
   const sum = (values: readonly number[]) => values.reduce((all, value) => all + value, 0);
   assert.equal(sum(view.failed), 1);
   assert.equal(sum(view.skipped), 2);
-  assert.equal(sum(view.droppedSamples), 0, 'what newer pushes replaced is not lost');
+  assert.equal(sum(view.droppedSamples), 0, 'pushes replaced by newer ones are not lost');
   assert.ok(JSON.stringify(view).length < 5000);
 });
 
@@ -81,8 +81,8 @@ test('the loss of a backlog is predicted from its growth and the limits of the s
   // 11.8 MB remain, at 1000 bytes a second.
   assert.equal(forecast.lossInSeconds(one, now, 15_000), 11_800);
   const byAge = { ...one, limits: { ...limits, ageMs: 3_600_000 } };
-  assert.equal(forecast.lossInSeconds(byAge, now, 15_000), 40 * 60, 'the age of the oldest comes first');
-  assert.equal(forecast.lossInSeconds({ ...one, state: 'ok' }, now, 15_000), undefined, 'what is sent is not lost');
+  assert.equal(forecast.lossInSeconds(byAge, now, 15_000), 40 * 60, 'the maximum age is reached first');
+  assert.equal(forecast.lossInSeconds({ ...one, state: 'ok' }, now, 15_000), undefined, 'sent data is not lost');
   const full = { ...one, spool: { bodies: 1, bytes: 13_000_000, limitBytes: limits.bytes, foreign: 0 } };
   assert.equal(forecast.lossInSeconds(full, now, 15_000), 0);
 });

@@ -49,7 +49,7 @@ async function until<T>(ask: () => Promise<T | undefined>): Promise<T> {
   for (;;) {
     const found = await ask();
     if (found !== undefined) return found;
-    if (deadline.aborted) throw new Error('it did not come to that');
+    if (deadline.aborted) throw new Error('the condition was not met in time');
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

@@ -37,7 +37,7 @@ function withOurCertificate(text: string): string {
     .replaceAll(/^(probe_ssl_\w+) 1\.798485076e\+09$/gm, `$1 ${validToDate.getTime() / 1000}`);
 }
 
-const KEPT = 'ours is kept although the certificate is not trusted (#1119)';
+const KEPT = 'we report it although the certificate is not trusted (#1119)';
 
 const web =
   (
@@ -86,7 +86,10 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
     type: http,
     target: secure,
     options: { http: { tls: { insecureSkipVerify: true } } },
-    exceptions: { probe_ssl_last_chain_expiry_timestamp_seconds: 'no chain was verified: theirs is the year 1 (#653)' },
+    exceptions: {
+      probe_ssl_last_chain_expiry_timestamp_seconds:
+        'no chain was verified: blackbox_exporter reports the year 1 (#653)',
+    },
   },
   'https-untrusted': {
     type: http,

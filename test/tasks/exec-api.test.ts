@@ -33,7 +33,7 @@ test('an exec task is run on demand with parameters, and its series are pushed',
   assert.equal(ran.series, 4);
   const deadline = AbortSignal.timeout(20_000);
   while (!/^greetings\{who="who=world",script="hello"\} 1$/m.test((await agent.get('/metrics')).text)) {
-    if (deadline.aborted) throw new Error('its series did not come');
+    if (deadline.aborted) throw new Error('its series did not arrive');
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   const bad = await run({ params: { who: 'world; reboot' } });

@@ -27,7 +27,7 @@ const unshare = (args: readonly string[]) =>
 const isPossible = unshare(['true']).status === 0;
 
 test('as PID 1: no zombie after a hundred killed trees', {
-  skip: !isPossible && 'no right to a PID namespace',
+  skip: !isPossible && 'no permission for a PID namespace',
   timeout: 160_000,
 }, (t) => {
   const file = join(scratchFolder(t), 'program.mjs');

@@ -50,7 +50,7 @@ test('http: success, status and duration of each target under its own instance',
   assert.equal(seen[key('probe_success', '/bad')], 0);
   assert.equal(seen[key('probe_http_status_code', '/bad')], 500);
   assert.ok((seen[key('probe_duration_seconds', '/good?x=1')] ?? 0) > 0);
-  assert.equal((await run(['127.0.0.0/8']))[key('probe_success', '/good?x=1')], 0, 'a denied address is not asked');
+  assert.equal((await run(['127.0.0.0/8']))[key('probe_success', '/good?x=1')], 0, 'a denied address is not contacted');
   assert.equal(type.options.safeParse({ targets: ['ftp://x'] }).success, false);
   assert.equal(type.options.safeParse({ targets: ['http://user:secret@x/'] }).success, false);
 });

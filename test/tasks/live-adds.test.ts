@@ -102,7 +102,7 @@ test('200 tasks are added and removed during a running push: the others keep the
   // From its timer to its request at the server, a probe waits for the loop up to four times.
   assert.ok(worst <= 50 + 4 * delayMs, `${worst} ms, the loop was late by ${delayMs} ms`);
   const grownBytes = heldBytes() - before;
-  t.diagnostic(`memory held grew by ${(grownBytes / 1e6).toFixed(1)} MB`);
+  t.diagnostic(`used memory grew by ${(grownBytes / 1e6).toFixed(1)} MB`);
   assert.ok(grownBytes < 5e6, String(grownBytes));
   await vm.until('count(probe_success{job="blackbox-exporter"})', ([found]) => found?.value === WATCHERS, 60_000);
   const runs = await vm.query('sum(firesteel_task_runs_total{id=~"watcher-.*",result!="ok"})');

@@ -36,11 +36,13 @@ interface Case {
 const CA = { tls_config: { ca_file: CA_FILE } };
 const OURS = { tls: { caFile: CA_FILE } };
 const UNTRUSTED = {
-  probe_ssl_earliest_cert_expiry: 'ours is kept although the certificate is not trusted',
-  probe_ssl_last_chain_info: 'ours is kept although the certificate is not trusted',
-  probe_tls_version_info: 'ours is kept although the certificate is not trusted',
+  probe_ssl_earliest_cert_expiry: 'we report it although the certificate is not trusted',
+  probe_ssl_last_chain_info: 'we report it although the certificate is not trusted',
+  probe_tls_version_info: 'we report it although the certificate is not trusted',
 };
-const NO_CHAIN = { probe_ssl_last_chain_expiry_timestamp_seconds: 'no chain was verified: theirs is the year 1' };
+const NO_CHAIN = {
+  probe_ssl_last_chain_expiry_timestamp_seconds: 'no chain was verified: blackbox_exporter reports the year 1',
+};
 
 const webCase = (
   target: string,
@@ -63,10 +65,10 @@ function webCases(nginx: ProbedNginx): Record<string, Case> {
     'a page': webCase(plain('/page.txt')),
     'a target without scheme': webCase(`127.0.0.1:${nginx.plain}/page.txt`),
     'by name': webCase(`http://localhost:${nginx.plain}/page.txt`),
-    'nobody there': webCase('http://127.0.0.1:9/'),
+    'a refused connection': webCase('http://127.0.0.1:9/'),
     'no such name': webCase('http://does-not-exist.invalid/'),
     'status 404': webCase(plain('/missing')),
-    'status 404, which is wanted': webCase(plain('/missing'), { valid_status_codes: [404] }, { status: [404] }),
+    'status 404, which is expected': webCase(plain('/missing'), { valid_status_codes: [404] }, { status: [404] }),
     'status 204': webCase(plain('/empty')),
     'status 500 and a body that would match': webCase(
       plain('/broken'),
@@ -86,7 +88,7 @@ function webCases(nginx: ProbedNginx): Record<string, Case> {
       { follow_redirects: false },
       { followRedirects: false },
     ),
-    'a redirect that is not followed and wanted': webCase(
+    'an expected redirect that is not followed': webCase(
       plain('/moved'),
       { follow_redirects: false, valid_status_codes: [302] },
       { followRedirects: false, status: [302] },
@@ -95,9 +97,9 @@ function webCases(nginx: ProbedNginx): Record<string, Case> {
       plain('/circle'),
       {},
       {},
-      { probe_http_redirects: 'ours are those that were followed, 10; theirs 11' },
+      { probe_http_redirects: 'we count the followed ones, 10; blackbox_exporter 11' },
     ),
-    'a redirect to a name that is none': webCase(plain('/to-nowhere')),
+    'a redirect to an unknown name': webCase(plain('/to-nowhere')),
     'a redirect to TLS': webCase(plain('/to-tls'), CA, OURS),
     'a redirect from TLS': webCase(tls(nginx.tls13, '/to-plain'), CA, OURS),
     'a cookie': webCase(plain('/cookie')),
@@ -133,7 +135,7 @@ function webCases(nginx: ProbedNginx): Record<string, Case> {
       { compression: 'gzip' },
     ),
     'a body that is too large': webCase(plain('/packed'), { body_size_limit: '1KB' }, { body: { limit: '1KiB' } }),
-    'another version than wanted': webCase(
+    'a different version than expected': webCase(
       plain('/page.txt'),
       { valid_http_versions: ['HTTP/2.0'] },
       { versions: ['2'] },
@@ -166,14 +168,14 @@ function webCases(nginx: ProbedNginx): Record<string, Case> {
       { tls: { insecureSkipVerify: true } },
       NO_CHAIN,
     ),
-    'a certificate of another name': webCase(tls(nginx.wrongName), CA, OURS, UNTRUSTED),
-    'a certificate of the name that is set': webCase(
+    'a certificate for another name': webCase(tls(nginx.wrongName), CA, OURS, UNTRUSTED),
+    'a certificate for the configured name': webCase(
       tls(nginx.wrongName),
       { tls_config: { ca_file: CA_FILE, server_name: 'other.example' } },
       { tls: { caFile: CA_FILE, serverName: 'other.example' } },
     ),
     'a certificate without names': webCase(`https://localhost:${nginx.noNames}/page.txt`, CA, OURS, UNTRUSTED),
-    'a certificate with odd names': webCase(tls(nginx.oddNames), CA, OURS),
+    'a certificate with unusual names': webCase(tls(nginx.oddNames), CA, OURS),
     'TLS on a plain port': webCase(tls(nginx.plain), CA, OURS),
   };
 }
@@ -207,20 +209,20 @@ async function portCases(context: TestContext): Promise<Record<string, Case>> {
       { query_response: [{ expect: '^220 hello (.*)', send: 'EHLO $1' }, { expect: '^250' }] },
       { dialogue: [{ expect: '^220 hello (.*)', send: 'EHLO $1' }, { expect: '^250' }] },
     ),
-    'a banner that is another one': tcpCase(
-      ends,
-      { query_response: [{ expect: '^220' }] },
-      { dialogue: [{ expect: '^220' }] },
-    ),
+    'a different banner': tcpCase(ends, { query_response: [{ expect: '^220' }] }, { dialogue: [{ expect: '^220' }] }),
     'a port with TLS': tcpCase(
       secure,
       { tls: true, ...CA, query_response: [{ expect: '^ready' }] },
       { ...OURS, dialogue: [{ expect: '^ready' }] },
     ),
-    'a port with TLS that is not trusted': tcpCase(secure, { tls: true }, { tls: {} }, UNTRUSTED),
+    'a port with an untrusted certificate': tcpCase(secure, { tls: true }, { tls: {} }, UNTRUSTED),
     'an echo': { type: ping, target: '127.0.0.1', module: { prober: 'icmp', timeout: '5s' } },
     'an echo of IPv6': { type: ping, target: '::1', module: { prober: 'icmp', timeout: '5s' } },
-    'an echo to no name': { type: ping, target: 'does-not-exist.invalid', module: { prober: 'icmp', timeout: '5s' } },
+    'an echo to an unknown name': {
+      type: ping,
+      target: 'does-not-exist.invalid',
+      module: { prober: 'icmp', timeout: '5s' },
+    },
   };
 }
 
@@ -271,7 +273,7 @@ function nameCases(port: number): Record<string, Case> {
       },
       { name: 'txt.zone.example', type: 'TXT', answer: { match: ['"v=spf1 -all"'] } },
     ),
-    'a server that is not there': {
+    'a server that does not exist': {
       ...nameCase(www, ours),
       target: '127.0.0.1:9',
     },
@@ -315,7 +317,7 @@ remote-control:
     if (probed.get('probe_success') === 1) return port;
     await delay(100);
   }
-  throw new Error(`unbound does not answer: ${said}`);
+  throw new Error(`unbound does not respond: ${said}`);
 }
 
 test('the same results as blackbox_exporter on real servers', { timeout: 240_000 }, async (context) => {

@@ -13,7 +13,7 @@ const CHILD = fileURLToPath(new URL('../kit/ping-child.ts', import.meta.url));
 /** Whether namespaces can be created here, which requires root. */
 function mayUnshare(context: TestContext): boolean {
   const made = spawnSync('unshare', ['-n', 'true']).status === 0;
-  if (!made) context.skip('network namespaces can’t be made here');
+  if (!made) context.skip('network namespaces cannot be created here');
   return made;
 }
 

@@ -75,7 +75,7 @@ const CASES: Readonly<Record<string, Case>> = {
     reason: 'resolve',
     world: silentNames,
   },
-  'a name that nobody knows': {
+  'an unknown name': {
     type: tcp,
     target: async () => 'nobody.example:80',
     reason: 'resolve',
@@ -86,7 +86,7 @@ const CASES: Readonly<Record<string, Case>> = {
     target: async () => `http://127.0.0.1:${await freePort()}`,
     reason: 'connect_refused',
   },
-  'a server that says nothing': { type: http, target: raw(() => undefined), reason: 'timeout' },
+  'an unresponsive server': { type: http, target: raw(() => undefined), reason: 'timeout' },
   'a header that never ends': {
     type: http,
     target: raw((socket) => {
@@ -125,7 +125,7 @@ const CASES: Readonly<Record<string, Case>> = {
     ),
     reason: 'body',
   },
-  'a body of a gigabyte that is looked at': {
+  'a body of a gigabyte that is checked': {
     type: http,
     target: web((_, response) => {
       response.writeHead(200, { 'content-length': 2 ** 30 });
@@ -137,12 +137,12 @@ const CASES: Readonly<Record<string, Case>> = {
     options: { http: { body: { match: ['never'] } } },
     reason: 'body',
   },
-  'a body that is shorter than it says': {
+  'a body shorter than its length': {
     type: http,
     target: raw((socket) => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc')),
     reason: 'read',
   },
-  'a reset within the header': {
+  'a reset within the headers': {
     type: http,
     target: raw((socket) => socket.write('HTTP/1.1 200 OK\r\n', () => socket.resetAndDestroy())),
     reason: 'read',
@@ -159,19 +159,19 @@ const CASES: Readonly<Record<string, Case>> = {
     target: raw((socket) => socket.once('data', () => socket.resetAndDestroy()), 'https://'),
     reason: 'tls',
   },
-  'no TLS on a port of TLS': {
+  'no TLS on a TLS port': {
     type: http,
     target: raw((socket) => socket.end('HTTP/1.1 400 Bad\r\n\r\n'), 'https://'),
     reason: 'tls',
   },
-  'a certificate that has ended': {
+  'an expired certificate': {
     type: http,
     target: async (context) =>
       `https://127.0.0.1:${await tlsWebServer(context, (_, response) => response.end(), 'expired')}`,
     options: trusting,
     reason: 'certificate',
   },
-  'a certificate of another name': {
+  'a certificate for another name': {
     type: http,
     target: async (context) =>
       `https://127.0.0.1:${await tlsWebServer(context, (_, response) => response.end(), 'wrong-name')}`,
@@ -199,25 +199,25 @@ const CASES: Readonly<Record<string, Case>> = {
     target: web((_, response) => response.writeHead(302, { location: 'file:///etc/passwd' }).end()),
     reason: 'redirect',
   },
-  'an expression that explodes elsewhere': {
+  'an expression that would backtrack in other engines': {
     type: http,
     target: web((_, response) => response.end(`${'a'.repeat(500_000)}b`)),
     options: { http: { body: { match: ['^(a+)+$'] } } },
     reason: 'body',
   },
-  'JSON that is none': {
+  'invalid JSON': {
     type: http,
     target: web((_, response) => response.end('{"status":')),
     options: { http: { body: { json: [{ pointer: '/status', equals: 'up' }] } } },
     reason: 'body',
   },
-  'a body that is not compressed as it says': {
+  'a body with a wrong content encoding': {
     type: http,
     target: web((_, response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end('plain')),
     options: { http: { body: { match: ['plain'] } } },
     reason: 'body',
   },
-  'an answer that comes too late to be good': {
+  'a response that is too slow': {
     type: http,
     target: web((_, response) => void setTimeout(() => response.end('ok'), 100)),
     options: { http: { slowerThan: '50ms' } },
@@ -245,13 +245,13 @@ const CASES: Readonly<Record<string, Case>> = {
     options: { tcp: { dialogue: [{ expect: '^220 ' }] } },
     reason: 'timeout',
   },
-  'a banner that is another one': {
+  'a different banner': {
     type: tcp,
     target: raw((socket) => socket.end('500 no\r\n'), ''),
     options: { tcp: { dialogue: [{ expect: '^220 ' }] } },
     reason: 'body',
   },
-  'STARTTLS with somebody who has none': {
+  'STARTTLS with a server without TLS': {
     type: tcp,
     target: raw((socket) => socket.on('data', () => socket.write('454 not available\r\n')), ''),
     options: { tcp: { tls: { caFile: CA_FILE }, dialogue: [{ send: 'STARTTLS', startTls: true }] } },
@@ -268,13 +268,13 @@ const CASES: Readonly<Record<string, Case>> = {
     options: { udp: { send: 'x', expect: '.' } },
     reason: 'timeout',
   },
-  'another answer than expected': {
+  'a different response than expected': {
     type: udp,
     target: (context) => datagrams(context, () => Buffer.from('no')),
     options: { udp: { send: 'x', expect: '^yes' } },
     reason: 'body',
   },
-  'an answer of DNS that leads in a circle': {
+  'a DNS response with a loop': {
     type: dns,
     target: (context) =>
       datagrams(context, (message) => {
@@ -286,7 +286,7 @@ const CASES: Readonly<Record<string, Case>> = {
     options: { dns: { name: 'example.org', type: 'A' } },
     reason: 'read',
   },
-  'an answer of DNS to another question': {
+  'a DNS response to another query': {
     type: dns,
     target: (context) => datagrams(context, (message) => Buffer.concat([Uint8Array.of(1, 2), message.subarray(2)])),
     options: { dns: { name: 'example.org', type: 'A' } },

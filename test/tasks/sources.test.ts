@@ -28,7 +28,7 @@ const idsOf = async (agent: LocalAgent) => (await tasksOf(agent)).map(({ id }) =
 async function until(so: () => Promise<boolean>, milliseconds = 30_000): Promise<number> {
   const startedMs = performance.now();
   while (!(await so())) {
-    if (performance.now() - startedMs > milliseconds) throw new Error('it did not come to that');
+    if (performance.now() - startedMs > milliseconds) throw new Error('the condition was not met in time');
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   return performance.now() - startedMs;

@@ -65,7 +65,7 @@ async function pushed(...tasks: readonly Task[]) {
 async function until(so: () => boolean): Promise<void> {
   const deadline = AbortSignal.timeout(20_000);
   while (!so()) {
-    if (deadline.aborted) throw new Error('it did not come to that');
+    if (deadline.aborted) throw new Error('the condition was not met in time');
     await sleep(5);
   }
 }
@@ -86,14 +86,14 @@ test('the last result is repeated in each push, with the labels of the task', as
 test('a run whose result cannot be used fails, and the task runs again', async (t) => {
   let breaks: boolean = true;
   const onChange = () => {
-    if (breaks) throw new Error('nobody can hear of it');
+    if (breaks) throw new Error('no listener is left');
   };
   const { make } = scene(t, { onChange });
   const task = make(async (out) => out.add(value, 1, 'here'));
   task.due(0);
   await until(() => !task.isBusy);
   assert.deepEqual((await pushed(task)).series, {});
-  assert.match((await pushed(task)).results.at(-1)?.reason ?? '', /nobody can hear of it/);
+  assert.match((await pushed(task)).results.at(-1)?.reason ?? '', /no listener is left/);
   breaks = false;
   await task.runNow();
   assert.deepEqual((await pushed(task)).series, { 'thing_value{place="here"}': 1 });
@@ -161,7 +161,7 @@ test('a run that reacts to its signal is a timeout; one that does not is stuck, 
   assert.equal(rude.record.skipped.get('overlap'), 1);
   end.resolve();
   await until(() => rude.state === 'waiting');
-  assert.deepEqual((await pushed(rude)).series, {}, 'what comes after the deadline is dropped');
+  assert.deepEqual((await pushed(rude)).series, {}, 'results after the deadline are dropped');
 });
 
 test('after three stuck runs in a row it backs off', async (t) => {
@@ -176,7 +176,7 @@ test('after three stuck runs in a row it backs off', async (t) => {
     await until(() => task.state === 'waiting');
   }
   task.due(0);
-  assert.equal(task.state, 'waiting', 'the first time after the third is left out');
+  assert.equal(task.state, 'waiting', 'the first time after the third is skipped');
   task.due(0);
   await until(() => task.state === 'running' || task.state === 'stuck');
   for (const end of ends) end();

@@ -109,7 +109,7 @@ test('sockets are counted on the row of the network, by state', async (context) 
       ['container_network_udp_usage_total{udp_state="txqueued"}', 10],
     ],
   );
-  assert.equal(told.length, 11 + 4, 'no IPv6, no families of it');
+  assert.equal(told.length, 11 + 4, 'without IPv6 its families are absent');
   assert.match(results[0]?.errors.map(String).join() ?? '', /net\/udp:3: expected a socket line/);
   assert.deepEqual(
     [...ofCgroup(samples, CONTAINER).keys()].filter((series) => /_(tcp|udp)/.test(series)),

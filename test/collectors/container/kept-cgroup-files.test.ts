@@ -72,7 +72,7 @@ test('files of removed cgroups are closed, and none stays open without keepOpen'
   const before = openBelow(node.paths.cgroup);
   const cycle = containerCycles(node.paths, { keepOpen: 1500 });
   await cycle();
-  assert.equal(openBelow(node.paths.cgroup), before, 'a cgroup that is new may be gone soon');
+  assert.equal(openBelow(node.paths.cgroup), before, 'a new cgroup may vanish soon');
   await cycle();
   const without = openBelow(node.paths.cgroup);
   for (let round = 0; round < 5; round++) {

@@ -52,14 +52,14 @@ async function endAll(): Promise<void> {
 function makeTrees(context: TestContext): string | undefined {
   const trees = CONTROLLERS.map((controller) => join(ROOT, controller, NAME));
   if (process.getuid?.() !== 0) {
-    context.skip('only root can make cgroups');
+    context.skip('only root can create cgroups');
     return undefined;
   }
   try {
     for (const tree of trees) mkdirSync(tree);
   } catch (cause) {
     for (const tree of trees) if (existsSync(tree)) rmdirSync(tree);
-    context.skip(`no cgroups of v1 can be made here: ${(cause as Error).message}`);
+    context.skip(`no cgroups of v1 can be created here: ${(cause as Error).message}`);
     return undefined;
   }
   const seen = mkdtempSync(join(tmpdir(), 'firesteel-cgroup-'));
@@ -154,7 +154,7 @@ test('usage, throttling, working set and kills of real processes', { timeout: 60
   const killsIn = (id: string) =>
     Number(/^oom_kill (\d+)$/m.exec(readFileSync(join(seen, 'memory', id, 'memory.oom_control'), 'utf8'))?.[1]);
   await until('the use of 20 MiB', () => usageOf(hungry) > 20 * MIB);
-  await until('a kill for want of memory', () => killsIn(doomed) > 0);
+  await until('an OOM kill', () => killsIn(doomed) > 0);
   // The values of a cycle are between those read before and after it, however busy the machine is.
   const witnessed = async () => {
     const earliest = witness();
@@ -181,8 +181,8 @@ test('usage, throttling, working set and kills of real processes', { timeout: 60
     (ofCgroup(after.samples, id).get(series) ?? Number.NaN) - (ofCgroup(before.samples, id).get(series) ?? Number.NaN);
   const usage = moved(busy, 'container_cpu_usage_seconds_total{cpu="total"}');
   const [, seconds] = grown('at');
-  assert.ok(isWithin(usage, grown('cpu'), 0.03), `CPU: ${usage} told, ${grown('cpu')} by the process itself`);
-  assert.ok(usage < seconds * 0.2 + 0.06, `CPU: ${usage} told in ${seconds} s, a fifth of a CPU allowed`);
+  assert.ok(isWithin(usage, grown('cpu'), 0.03), `CPU: ${usage} exposed, ${grown('cpu')} by the process itself`);
+  assert.ok(usage < seconds * 0.2 + 0.06, `CPU: ${usage} exposed in ${seconds} s, a fifth of a CPU allowed`);
   const periods = moved(busy, 'container_cpu_cfs_periods_total{}');
   const throttled = moved(busy, 'container_cpu_cfs_throttled_periods_total{}');
   assert.ok(periods <= seconds * 10 + 2, `${periods} periods in ${seconds} s`);
@@ -231,7 +231,7 @@ test('the files of a real cgroup v2, and of a threaded one, which has no list of
   try {
     mkdirSync(folder);
   } catch (cause) {
-    return context.skip(`no cgroups of v2 can be made here: ${(cause as Error).message}`);
+    return context.skip(`no cgroups of v2 can be created here: ${(cause as Error).message}`);
   }
   context.after(() => removeTree(folder));
   const host = new Host(DEFAULT_PATHS);

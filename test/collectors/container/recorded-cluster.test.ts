@@ -15,39 +15,39 @@ interface Exception {
 
 /** Series of the kubelet that do not come from the recorded files. */
 const NOT_TOLD: readonly Exception[] = [
-  { version: 1, series: /[{,]id="\/"/, reason: 'of v1, the files of the root cgroup are not recorded' },
+  { version: 1, series: /[{,]id="\/"/, reason: 'the files of the root cgroup of v1 are not recorded' },
   { series: /id="\/system.slice\/kubelet.service"/, reason: "the kubelet's own cgroup is not recorded" },
   { series: /^container_(network_|ulimits_).*id="\/"/, reason: 'process 1 is not recorded' },
   { series: /^container_(file_descriptors|sockets)\{/, reason: '/proc/<pid>/fd is not recorded' },
   {
     series: /^container_fs_(?!(reads|writes)(_bytes)?_total).*id="\/"/,
-    reason: 'the mounts of the machine are not recorded, and its file systems are gone',
+    reason: 'the mounts of the machine are not recorded, and its file systems no longer exist',
   },
   {
     series: /^container_fs_(reads|writes)_total\{device="(?!\/dev\/vda").*id="\/"/,
-    reason: 'no disk is behind these file systems, the kubelet tells 0',
+    reason: 'these file systems have no disk, the kubelet reports 0',
   },
   {
     version: 2,
     series: /^container_(memory_failcnt|memory_max_usage_bytes|oom_events_total)\{id="\/"/,
-    reason: 'the root cgroup of v2 has no such file, the kubelet tells 0',
+    reason: 'the root cgroup of v2 has no such file, the kubelet reports 0',
   },
 ];
 
 /** Values that differ by more than their change over time. */
 const OTHER_VALUES: readonly Exception[] = [
-  { series: /^container_start_time_seconds/, reason: 'the time of a folder, which a copy does not have' },
+  { series: /^container_start_time_seconds/, reason: 'the time of a folder, which is lost in a copy' },
   { series: /^container_last_seen/, reason: 'the time of the cycle' },
   { series: /^container_oom_events_total/, reason: 'the kubelet read its log and matched nothing; the kernel counts' },
   {
     version: 2,
     series: /^container_memory_failcnt/,
-    reason: 'the kubelet tells 0, the kernel counts in memory.events',
+    reason: 'the kubelet reports 0, the kernel counts in memory.events',
   },
   {
     version: 2,
     series: /^container_memory_kernel_usage/,
-    reason: 'the kubelet tells 0, the kernel says in memory.stat',
+    reason: 'the kubelet reports 0, the kernel has it in memory.stat',
   },
 ];
 

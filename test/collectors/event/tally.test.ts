@@ -112,7 +112,7 @@ test('series over the limit are counted with the reason __other__, and never los
 });
 
 const BAD: readonly (readonly [what: string, event: EventObject, expected: Partial<Occurrence>])[] = [
-  ['nothing at all', {}, { type: '', namespace: '', kind: '', reason: INVALID, count: 1, lastSeconds: undefined }],
+  ['an empty object', {}, { type: '', namespace: '', kind: '', reason: INVALID, count: 1, lastSeconds: undefined }],
   ['count 0', { reason: 'A', count: 0 }, { count: 1 }],
   ['a negative count', { reason: 'A', count: -3 }, { count: 1 }],
   ['a fraction', { reason: 'A', count: 1.5 }, { count: 1 }],
@@ -133,24 +133,20 @@ const BAD: readonly (readonly [what: string, event: EventObject, expected: Parti
     { deprecatedLastTimestamp: '1970-01-01T00:00:07Z', eventTime: null, deprecatedSource: { component: 'kubelet' } },
     { lastSeconds: 7, component: 'kubelet' },
   ],
-  ['no time at all', { reason: 'A', count: 2, metadata: {} }, { count: 2, lastSeconds: undefined }],
+  ['no time', { reason: 'A', count: 2, metadata: {} }, { count: 2, lastSeconds: undefined }],
   ['an object without anything', { reason: 'A', involvedObject: {} }, { namespace: '', kind: '' }],
   [
     'an object of 10 KB and with blanks',
     { involvedObject: { kind: 'no kind', namespace: 'x'.repeat(10_240) } },
     { kind: INVALID, namespace: INVALID },
   ],
-  ['a count that no number holds', { reason: 'A', count: 1e300 }, { count: 1 }],
+  ['a count beyond any number', { reason: 'A', count: 1e300 }, { count: 1 }],
   [
-    'without any but its creation',
+    'with no other time than its creation',
     { reason: 'A', metadata: { creationTimestamp: '1970-01-01T00:01:00Z' } },
     { lastSeconds: 60 },
   ],
-  [
-    'a time that is none',
-    { reason: 'A', lastTimestamp: 'soon', eventTime: '1970-01-01T00:00:02Z' },
-    { lastSeconds: 2 },
-  ],
+  ['an invalid time', { reason: 'A', lastTimestamp: 'soon', eventTime: '1970-01-01T00:00:02Z' }, { lastSeconds: 2 }],
 ];
 
 for (const [what, event, expected] of BAD) {

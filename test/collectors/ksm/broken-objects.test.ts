@@ -59,7 +59,7 @@ for (const resource of resources) {
           assert.ok(line.kind === 'sample' && !Number.isNaN(line.value));
           series.add(JSON.stringify([line.name, line.labels]));
         }
-        assert.equal(series.size, text.split('\n').length - 1, 'a series is there twice');
+        assert.equal(series.size, text.split('\n').length - 1, 'a series is duplicated');
         assert.equal(
           series.size,
           counts.reduce((sum, count) => sum + count, 0),

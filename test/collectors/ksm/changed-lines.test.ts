@@ -35,6 +35,6 @@ test('any two texts are stripped of the same lines, and of nothing else', () => 
     const starts = Array.from({ length: one.length - before.length + 1 }, (_, start) => start);
     assert.ok(starts.some(isAt), JSON.stringify({ one, other, before, now }));
     for (const part of [before, now]) assert.ok(part === '' || part.endsWith('\n'));
-    assert.ok(before !== now || before === '', 'equal texts differ nowhere');
+    assert.ok(before !== now || before === '', 'equal texts have no differences');
   }
 });

@@ -112,7 +112,7 @@ const watchesOf = ({ watches }: FakeApiServer, path: string): FakeWatch[] =>
 
 const podWatch = (server: FakeApiServer): FakeWatch => {
   const [watch] = watchesOf(server, PODS);
-  if (watch === undefined) throw new Error('nobody watches the pods');
+  if (watch === undefined) throw new Error('there is no watch of the pods');
   return watch;
 };
 
@@ -136,12 +136,12 @@ interface Fault {
 
 const FAULTS: readonly Fault[] = [
   {
-    title: 'a first list that is answered with 410',
+    title: 'a first list that gets 410',
     before: (server) => server.fail('list', { status: 410, body: JSON.stringify(GONE) }, { path: PODS }),
     podLists: 1,
   },
   {
-    title: 'a list whose second page is answered with 410',
+    title: 'a list whose second page gets 410',
     before(server) {
       const pod = recordedObject(server, PODS, 'shop/db-0');
       for (let index = 0; index < 600; index++) server.cluster.put(PODS, renamed(pod, `db-${index + 100}`));
@@ -156,7 +156,7 @@ const FAULTS: readonly Fault[] = [
   },
   { title: 'a 410 in the watch', breakIt: (server) => podWatch(server).send('ERROR', GONE), podLists: 2 },
   {
-    title: 'a resumed watch that is answered with 410',
+    title: 'a resumed watch that gets 410',
     breakIt(server) {
       server.fail('watch', { status: 410, body: JSON.stringify(GONE) }, { path: PODS });
       podWatch(server).end();
@@ -169,7 +169,7 @@ const FAULTS: readonly Fault[] = [
     podLists: 1,
   },
   {
-    title: 'all connections reset at once',
+    title: 'all connections reset simultaneously',
     breakIt({ watches }) {
       for (const watch of watches) watch.reset();
     },

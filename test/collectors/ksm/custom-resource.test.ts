@@ -105,9 +105,9 @@ const cases: readonly (readonly [title: string, metric: string, lines: readonly 
       'kube_customresource_ready{_1st="x",active="3",custom="yes",name="foo",note_note="n",tier="a",type="type-b"} 4',
     ],
   ],
-  ['nothing for what is not there', '{name: none, each: {type: Gauge, gauge: {path: [status, nothing, here]}}}', []],
+  ['nothing for a missing field', '{name: none, each: {type: Gauge, gauge: {path: [status, nothing, here]}}}', []],
   [
-    'zero for what is not there, if asked to',
+    'zero for a missing field, if configured',
     '{name: none, each: {type: Gauge, gauge: {path: [status, nothing], nilIsZero: true}}}',
     ['kube_customresource_none{name="foo"} 0'],
   ],
@@ -179,7 +179,7 @@ const wrong: readonly (readonly [title: string, text: string, problems: readonly
   ['another kind', 'kind: Pod\nspec: {resources: []}', [/^kind: .*CustomResourceStateMetrics/]],
   ['no resources', 'spec: {}', [/^spec\.resources: /]],
   ['an unknown type', file('    - {name: a, each: {type: Counter}}'), [/metrics\[0\]\.each: type "Counter": expected/]],
-  ['a type without its part', file('    - {name: a, each: {type: Info}}'), [/type is Info but there is no info/]],
+  ['a type without its section', file('    - {name: a, each: {type: Info}}'), [/type is Info but there is no info/]],
   [
     'an unknown key and a bad lookup',
     file('    - {name: a, halp: x, each: {type: Gauge, gauge: {path: ["[name]"]}}}'),
@@ -202,7 +202,7 @@ const wrong: readonly (readonly [title: string, text: string, problems: readonly
     [/kind: a wildcard is not supported/, /metrics: /],
   ],
   [
-    'any version of a resource beside one of them',
+    'any version of a resource together with one of them',
     `spec:\n  resources:\n${['v1', '"*"'].map((version) => `  - {groupVersionKind: {group: a.io, version: ${version}, kind: Bus}, metrics: [${gauge}]}\n`).join('')}`,
     [/^buses\.a\.io: version "\*" together with other versions/],
   ],

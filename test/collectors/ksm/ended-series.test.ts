@@ -52,8 +52,8 @@ for (const seed of ['one', 'two', 'three']) {
       }
       const now = await pushed();
       const told = new Set(ended.take());
-      for (const key of before) assert.ok(now.has(key) || told.has(key), `${key.slice(0, 80)} has not been ended`);
-      for (const key of told) assert.ok(!now.has(key), `${key.slice(0, 80)} is still there`);
+      for (const key of before) assert.ok(now.has(key) || told.has(key), `${key.slice(0, 80)} has not ended`);
+      for (const key of told) assert.ok(!now.has(key), `${key.slice(0, 80)} still exists`);
       before = now;
     }
     assert.deepEqual(ended.take(), []);

@@ -87,7 +87,7 @@ test(
       assert.deepEqual([state.unready, state.down, row('pods')?.objects], [[], undefined, 1]);
       await server.stop();
       await eventually(() => row('pods')?.state === 'down', 'the outage');
-      assert.deepEqual(state.unready, [], 'an outage later does not take readiness away');
+      assert.deepEqual(state.unready, [], 'a later outage does not remove readiness');
       assert.equal(row('pods')?.objects, 1);
     }
   },
@@ -183,7 +183,7 @@ test('series of a custom resource end some time after its CRD is deleted', OPTIO
   assert.doesNotMatch(await textOf(state), /name="w"/);
   server.cluster.collection(WIDGETS, 'Widget', 'acme.io/v1');
   server.cluster.put(WIDGETS, widget('a', 'again'));
-  await eventually(() => row('widgets.acme.io')?.objects === 1, 'the collection that is back');
+  await eventually(() => row('widgets.acme.io')?.objects === 1, 'the restored collection');
   assert.match(await textOf(state), /name="again"/);
 });
 
@@ -284,7 +284,7 @@ test('an invalid file of custom resources loses these and fails the collector', 
     for (const { outcome, reason, samples } of results) {
       assert.equal(outcome, 'fault');
       assert.match(reason ?? '', message);
-      assert.ok(samples > 0, 'what it has is kept');
+      assert.ok(samples > 0, 'its objects remain');
     }
     const reported = (groups.get('agent') ?? []).flatMap(({ keys, values }) =>
       keys.map((key, index) => [key, values[index]]),

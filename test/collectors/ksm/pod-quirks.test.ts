@@ -9,7 +9,7 @@ type Quirk = readonly [title: string, resource: string, object: object, prefix: 
 
 const quirks: readonly Quirk[] = [
   [
-    'addresses of a pod: IPv4 in IPv6 clothes is IPv4, text that is no address is left out',
+    'addresses of a pod: IPv4-mapped IPv6 is IPv4, text that is not an address is omitted',
     'pods',
     {
       status: {
@@ -24,7 +24,7 @@ const quirks: readonly Quirk[] = [
     ],
   ],
   [
-    'a container that was lost has no times; its start is then as early as Go can tell',
+    'a container that was lost has no times; its start is then the zero time of Go',
     'pods',
     { status: { containerStatuses: [{ name: 'c', state: { terminated: { exitCode: 137, startedAt: null } } }] } },
     'kube_pod_container_state_started',
@@ -45,7 +45,7 @@ const quirks: readonly Quirk[] = [
     [],
   ],
   [
-    'a reason that is not told apart is Other; those of conditions and containers only count when they are',
+    'an unknown reason is Other; reasons of conditions and containers only count if they are known',
     'pods',
     {
       status: {
@@ -58,7 +58,7 @@ const quirks: readonly Quirk[] = [
     [`kube_pod_status_reason{${POD},reason="Evicted"} 1`, `kube_pod_status_reason{${POD},reason="Other"} 1`],
   ],
   [
-    'equal tolerations are told once',
+    'equal tolerations are exposed once',
     'pods',
     { spec: { tolerations: [{ operator: 'Exists' }, { operator: 'Exists' }, { key: 'k', tolerationSeconds: 0 }] } },
     'kube_pod_tolerations',
@@ -68,7 +68,7 @@ const quirks: readonly Quirk[] = [
     ],
   ],
   [
-    'a claim by template has the name that was made of it, once there is one',
+    'a claim by template has the generated name, once it exists',
     'pods',
     {
       spec: {
@@ -121,7 +121,7 @@ const quirks: readonly Quirk[] = [
     ],
   ],
   [
-    'a node keeps thousandths of any amount and counts pods',
+    'a node has thousandths of any amount and counts pods',
     'nodes',
     { status: { capacity: { memory: '100500m', pods: '110' } } },
     'kube_node_status_capacity',
@@ -141,7 +141,7 @@ const quirks: readonly Quirk[] = [
     ],
   ],
   [
-    'a job that failed for a reason of its own has its count under no reason',
+    'a job that failed for an unknown reason has its count without a reason',
     'jobs',
     { status: { failed: 3, conditions: [{ type: 'Failed', status: 'True', reason: 'PodFailurePolicy' }] } },
     'kube_job_status_failed',
@@ -167,7 +167,7 @@ const quirks: readonly Quirk[] = [
     [],
   ],
   [
-    'an autoscaler of a target without version has no label for it, and a limit of 1 below',
+    'an autoscaler of a target without version has no label for it, and a minimum of 1',
     'horizontalpodautoscalers',
     { spec: { scaleTargetRef: { kind: 'Foo', name: 'f' }, maxReplicas: 3 } },
     'kube_horizontalpodautoscaler_info',
@@ -176,14 +176,14 @@ const quirks: readonly Quirk[] = [
     ],
   ],
   [
-    'a metric of unknown type, or without its source, is left out',
+    'a metric of unknown type, or without its source, is omitted',
     'horizontalpodautoscalers',
     { status: { currentMetrics: [{ type: 'Psychic' }, { type: 'Resource' }, { type: 'Pods', pods: { metric: {} } }] } },
     'kube_horizontalpodautoscaler_status_target_metric',
     [],
   ],
   [
-    'a tolerance is told exactly',
+    'a tolerance is exposed exactly',
     'horizontalpodautoscalers',
     { spec: { behavior: { scaleUp: { tolerance: '1500u' } } } },
     'kube_horizontalpodautoscaler_spec_behavior',

@@ -12,7 +12,7 @@ const rollingUpdate = (replicas: number | undefined) => ({
 
 const quirks: readonly Quirk[] = [
   [
-    'percentages of a roll-out are rounded down for pods that may be missing, up for those that may be too many',
+    'percentages of a rollout are rounded down for unavailable pods, up for surplus pods',
     'deployments',
     rollingUpdate(10),
     'kube_deployment_spec_strategy',
@@ -22,7 +22,7 @@ const quirks: readonly Quirk[] = [
     ],
   ],
   [
-    'percentages of an unknown number of replicas are not told',
+    'percentages of an unknown number of replicas are not exposed',
     'deployments',
     rollingUpdate(undefined),
     'kube_deployment_spec_strategy',
@@ -36,7 +36,7 @@ const quirks: readonly Quirk[] = [
     ['kube_statefulset_ordinals_start{namespace="ns",statefulset="a"} 0'],
   ],
   [
-    'an empty retention policy is not told',
+    'an empty retention policy is not exposed',
     'statefulsets',
     { spec: { persistentVolumeClaimRetentionPolicy: {} } },
     'kube_statefulset_persistentvolumeclaim',
@@ -50,7 +50,7 @@ const quirks: readonly Quirk[] = [
     ['kube_certificatesigningrequest_cert_length{certificatesigningrequest="a",signer_name="s"} 4'],
   ],
   [
-    'the annotation wins over the field for the class of an ingress',
+    'the annotation takes precedence over the field for the class of an ingress',
     'ingresses',
     {
       metadata: { ...metadata, annotations: { 'kubernetes.io/ingress.class': 'old' } },
@@ -60,7 +60,7 @@ const quirks: readonly Quirk[] = [
     ['kube_ingress_info{namespace="ns",ingress="a",ingressclass="old"} 1'],
   ],
   [
-    'a port given by name is port 0, and equal paths are told once',
+    'a port given by name is port 0, and equal paths are exposed once',
     'ingresses',
     {
       spec: {
@@ -76,7 +76,7 @@ const quirks: readonly Quirk[] = [
     ],
   ],
   [
-    'every TLS host of an ingress is told with its secret',
+    'every TLS host of an ingress is exposed with its secret',
     'ingresses',
     { spec: { tls: [{ hosts: ['b', 'c'], secretName: 's' }, { secretName: 'unused' }] } },
     'kube_ingress_tls',
@@ -86,14 +86,14 @@ const quirks: readonly Quirk[] = [
     ],
   ],
   [
-    'addresses without ports are not told',
+    'addresses without ports are not exposed',
     'endpoints',
     { subsets: [{ addresses: [{ ip: '10.0.0.1' }] }] },
     'kube_endpoint_address',
     [],
   ],
   [
-    'an endpoint without addresses has no hints, and what is unset is empty',
+    'an endpoint without addresses has no hints, and unset fields are empty',
     'endpointslices',
     { endpoints: [{ hints: { forZones: [{ name: 'z' }] } }, { addresses: ['10.0.0.1'] }] },
     'kube_endpointslice_endpoints',
@@ -104,21 +104,21 @@ const quirks: readonly Quirk[] = [
     ],
   ],
   [
-    'names of resources stay as they are, and amounts that are no quantities are left out',
+    'names of resources stay as they are, and amounts that are not quantities are omitted',
     'resourcequotas',
     { status: { hard: { 'requests.nvidia.com/gpu': '4', pods: 'many' }, used: null } },
     'kube_resourcequota{',
     ['kube_resourcequota{namespace="ns",resourcequota="a",resource="requests.nvidia.com/gpu",type="hard"} 4'],
   ],
   [
-    'a network policy without a creation time is as old as Go can tell',
+    'a network policy without a creation time has the zero time of Go',
     'networkpolicies',
     {},
     'kube_networkpolicy_created',
     ['kube_networkpolicy_created{namespace="ns",networkpolicy="a"} -62135596800'],
   ],
   [
-    'a storage class that does not say deletes volumes and makes them at once',
+    'by default a storage class deletes volumes and binds them immediately',
     'storageclasses',
     { provisioner: 'p' },
     'kube_storageclass_info',
@@ -127,14 +127,14 @@ const quirks: readonly Quirk[] = [
     ],
   ],
   [
-    'an account that does not say whether pods get its token has an empty label',
+    'an account with an unset automountServiceAccountToken has an empty label',
     'serviceaccounts',
     {},
     'kube_serviceaccount_info',
     ['kube_serviceaccount_info{namespace="ns",serviceaccount="a",uid="",automount_token=""} 1'],
   ],
   [
-    'labels of an attachment are told without an allowlist, even when there are none',
+    'labels of an attachment are exposed without an allowlist, even if there are none',
     'volumeattachments',
     {},
     'kube_volumeattachment_labels',

@@ -44,7 +44,7 @@ async function follow(context: TestContext, options: object) {
     let seen: readonly (string | undefined)[] = [];
     const look = setInterval(() => void names().then((found) => (seen = found)), 5);
     try {
-      await eventually(() => seen.join() === expected.join(), `${expected} in the state, which has ${seen}`);
+      await eventually(() => seen.join() === expected.join(), `${expected} in the state, found ${seen}`);
     } finally {
       clearInterval(look);
     }

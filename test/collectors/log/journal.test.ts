@@ -101,7 +101,7 @@ test('rules count by unit, priority, field and expression, with groups as labels
         rules: [
           { name: 'numbered', unit: 'sshd.service', pattern: 'priority (?P<number>\\d)' },
           { name: 'urgent', priority: 'err', match: { SYSLOG_IDENTIFIER: 'sshd' } },
-          { name: 'never', pattern: 'no entry says this' },
+          { name: 'never', pattern: 'no entry matches' },
         ],
       },
     },

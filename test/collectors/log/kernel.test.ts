@@ -263,7 +263,7 @@ test('the real /dev/kmsg: a message written there is counted once, across a rest
     device = openSync('/dev/kmsg', 'w');
     closeSync(openSync('/dev/kmsg', 'r'));
   } catch (cause) {
-    return context.skip(`/dev/kmsg can't be opened here: ${String(cause)}`);
+    return context.skip(`/dev/kmsg cannot be opened here: ${String(cause)}`);
   }
   context.after(() => closeSync(device));
   const folder = folderOf(context);
@@ -309,7 +309,7 @@ test('a new boot starts at its first message and keeps the counts', async (conte
   try {
     closeSync(openSync('/dev/kmsg', 'r'));
   } catch (cause) {
-    return context.skip(`/dev/kmsg can't be opened here: ${String(cause)}`);
+    return context.skip(`/dev/kmsg cannot be opened here: ${String(cause)}`);
   }
   const folder = folderOf(context);
   const procfs = procOf(join(folder, 'proc'), [ROOT('rw')], '1'.repeat(32));

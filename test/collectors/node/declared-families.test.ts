@@ -207,5 +207,5 @@ test('every declared metric has an expected sample, or a reason for its absence'
     'these need an expected sample, or an exemption with its reason',
   );
   const unneeded = Object.keys(EXEMPT).filter((name) => !without.some((family) => family.name === name));
-  assert.deepEqual(unneeded, [], 'these need no exemption any more');
+  assert.deepEqual(unneeded, [], 'these no longer need an exemption');
 });

@@ -63,7 +63,7 @@ const KSTAT = '6 1 0x01 1 48 1 2\nname type data\n';
 const cases: readonly Case[] = [
   {
     spec: xfs,
-    what: 'a line with too few numbers; the sums of all devices are none',
+    what: 'a line with too few numbers; the sums of all devices are absent',
     files: { 'sys/fs/xfs/sda/stats/stats': 'rw 1\n', 'sys/fs/xfs/stats/stats': 'rw 1 2\n' },
     lines: [],
     error: /sda\/stats\/stats:1: expected a number, found nothing/,
@@ -81,7 +81,7 @@ const cases: readonly Case[] = [
   },
   {
     spec: zfs,
-    what: 'a file without its header, beside a pool in a state that is not known',
+    what: 'a file without its header, and a pool in an unknown state',
     files: { 'proc/spl/kstat/zfs/fm': 'erpt-dropped 4 1\nerpt-failed 4 2\n', 'proc/spl/kstat/zfs/tank/state': 'new\n' },
     lines: ['degraded', 'faulted', 'offline', 'online', 'removed', 'suspended', 'unavail'].map(
       (state) => `node_zfs_zpool_state{zpool="tank",state="${state}"} 0`,

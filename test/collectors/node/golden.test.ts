@@ -67,10 +67,10 @@ for (const spec of nodeCollectors) {
 
 /** Recorded samples that none of our collectors has to produce. */
 const NOT_OURS: readonly { readonly name: RegExp; readonly reason: string }[] = [
-  { name: /^node_wifi_/, reason: 'recorded from a stand-in for netlink; wifi.test.ts makes its messages of it' },
+  { name: /^node_wifi_/, reason: 'recorded from a stand-in for netlink; wifi.test.ts converts it to messages' },
   { name: /^node_qdisc_/, reason: 'recorded from a stand-in for netlink; live-network.test.ts compares this host' },
   { name: /^node_cpu_frequency_hertz$/, reason: 'claimed by cpu, which emits it when info is on' },
-  { name: /^node_scrape_collector_success$/, reason: 'a report on all collectors; process.test.ts sees it' },
+  { name: /^node_scrape_collector_success$/, reason: 'a report on all collectors; process.test.ts checks it' },
 ];
 
 test('every recorded sample is claimed by a collector, except those listed', () => {

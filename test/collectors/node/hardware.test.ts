@@ -206,7 +206,7 @@ const MODES: readonly (readonly [what: string, files: Readonly<Record<string, st
     ['node_selinux_config_mode 1', 'node_selinux_current_mode 1', 'node_selinux_enabled 1'],
   ],
   [
-    'permissive for now, with a configuration that is not understood',
+    'currently permissive, with an unknown configuration',
     { 'sys/fs/selinux/enforce': '0', 'etc/selinux/config': 'SELINUX=maybe\n' },
     ['node_selinux_config_mode -1', 'node_selinux_current_mode 0', 'node_selinux_enabled 1'],
   ],

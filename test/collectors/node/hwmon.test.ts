@@ -54,7 +54,7 @@ function chipsOn(context: TestContext, devices: Readonly<Record<string, string>>
 const FILES: readonly (readonly [what: string, files: Readonly<Record<string, string>>, lines: readonly string[]])[] = [
   ['millidegrees', { temp1_input: '-5500\n' }, ['node_hwmon_temp_celsius{chip="hwmon1",sensor="temp1"} -5.5']],
   [
-    'a value beside its input',
+    'a value in addition to its input',
     { temp1: '40000', temp1_input: '41000' },
     [
       'node_hwmon_temp_celsius{chip="hwmon1",sensor="temp1"} 40',
@@ -72,7 +72,7 @@ const FILES: readonly (readonly [what: string, files: Readonly<Record<string, st
     ],
   ],
   [
-    'other alarms get the unit all the same',
+    'other alarms get the unit as well',
     { curr1_crit_alarm: '1' },
     ['node_hwmon_curr_crit_alarm_amps{chip="hwmon1",sensor="curr1"} 0.001'],
   ],
@@ -156,7 +156,7 @@ for (const [what, files, lines] of FILES) {
 }
 
 const UNREADABLE: readonly (readonly [what: string, files: Readonly<Record<string, string>>, error: RegExp])[] = [
-  ['a word for a measured value', { temp3_input: 'unknown' }, /temp3_input: expected a number, found "unknown"/],
+  ['a word instead of a measured value', { temp3_input: 'unknown' }, /temp3_input: expected a number, found "unknown"/],
   ['NUL bytes', { fan1_input: '\0\0' }, /fan1_input starts with NUL bytes/],
 ];
 for (const [what, files, error] of UNREADABLE) {

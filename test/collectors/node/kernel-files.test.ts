@@ -142,7 +142,7 @@ const CASES: readonly {
     lines: ['node_pressure_irq_stalled_seconds_total 2'],
   },
   {
-    what: 'the CPU that newer kernels print, and nothing for what older ones do not',
+    what: 'the CPU that newer kernels print, and no sample for fields that older ones lack',
     name: 'softnet',
     files: {
       'proc/net/softnet_stat':
@@ -173,14 +173,14 @@ const CASES: readonly {
     ],
   },
   {
-    what: 'only interrupts that are wanted',
+    what: 'only selected interrupts',
     name: 'interrupts',
     files: { 'proc/interrupts': ' CPU0\n 1: 5 IO-APIC i8042\nNMI: 6 Non-maskable\n' },
     options: { nameExclude: '^1;IO-APIC;i8042$' },
     lines: ['node_interrupts_total{cpu="0",type="NMI",info="Non-maskable",devices=""} 6'],
   },
   {
-    what: 'only slabs that are wanted',
+    what: 'only selected slabs',
     name: 'slabinfo',
     files: { 'proc/slabinfo': '# name\nkmalloc-8 1 2 3 4 5 : x\nkmalloc-16 1 2 3 4 5\ndentry 1 2 3 4 5\n' },
     options: { slabsInclude: '^kmalloc', slabsExclude: '16$' },
@@ -209,7 +209,7 @@ const CASES: readonly {
     ],
   },
   {
-    what: 'other fields when asked for them',
+    what: 'other fields when configured',
     name: 'vmstat',
     files: { 'proc/vmstat': 'nr_free_pages 5\npgpgin 6\n' },
     options: { fields: '^nr_' },

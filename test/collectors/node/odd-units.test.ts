@@ -247,7 +247,7 @@ const cases: readonly Case[] = [
     lost: [/poolsize/],
   },
   {
-    what: 'an odd line of stat/nf_conntrack',
+    what: 'a malformed line of stat/nf_conntrack',
     collector: 'conntrack',
     files: {
       'proc/sys/net/netfilter/nf_conntrack_count': '7\n',

@@ -55,7 +55,7 @@ test('without the files there is no data', async (t) => {
 });
 
 for (const [name, text, message] of [
-  ['a line that is no assignment', 'ID=x\nboo\n', /os-release:2: expected KEY=value, found "boo"/],
+  ['a line that is not an assignment', 'ID=x\nboo\n', /os-release:2: expected KEY=value, found "boo"/],
   ['a quote that is not closed', 'ID="x\n', /os-release:1: no closing quote/],
 ] as const) {
   test(`${name} is an error that names the line`, async (t) => {

@@ -64,7 +64,7 @@ const DRBD = 'version: 8.4.3 (api:1/proto:86-101)\n';
 const cases: readonly Case[] = [
   {
     spec: tapestats,
-    what: 'a drive whose count is no number',
+    what: 'a drive whose count is not a number',
     files: { [`sys/class/scsi_tape/st0/${STAT}`]: 'x\n', [`sys/class/scsi_tape/st1/${STAT}`]: '2\n' },
     lines: ['node_tape_io_now{device="st1"} 2'],
     error: /st0\/stats\/in_flight:1: expected a number, found "x"/,
@@ -81,7 +81,7 @@ const cases: readonly Case[] = [
   },
   {
     spec: nvme,
-    what: 'a namespace path whose size is no number',
+    what: 'a namespace path whose size is not a number',
     files: {
       'sys/class/nvme/nvme0/serial': 'S1  \n',
       'sys/class/nvme/nvme0/nvme0c1n2/size': '-\n',
@@ -96,7 +96,7 @@ const cases: readonly Case[] = [
   },
   {
     spec: dmmultipath,
-    what: 'a size that is no number, on a suspended device',
+    what: 'a size that is not a number, on a suspended device',
     files: {
       'sys/block/dm-0/dm/uuid': 'mpath-1\n',
       'sys/block/dm-0/dm/name': 'a\n',
@@ -111,7 +111,7 @@ const cases: readonly Case[] = [
   },
   {
     spec: drbd,
-    what: 'a device with a bad number beside one without a connection',
+    what: 'a device with a bad number next to one without a connection',
     files: { 'proc/drbd': `${DRBD} 0: cs:Unconfigured\n 1: cs:WFConnection ro:Secondary/Unknown ns:1x\n` },
     lines: [
       'node_drbd_connected{device="drbd0"} 0',

@@ -56,13 +56,17 @@ test('without a directory only the error gauge is exposed', async (t) => {
 });
 
 for (const [what, text, loss] of [
-  ['a line that is none', 'a 1\nb{\n', /^bad\.prom: line 2: /],
+  ['an invalid line', 'a 1\nb{\n', /^bad\.prom: line 2: /],
   ['a timestamp', 'a 1 1441205977284\n', /^bad\.prom: a has a timestamp/],
   ['a half-written last line', 'a 1\nb 12', /^bad\.prom: the last line is incomplete/],
   ['two HELP lines', '# HELP a x\n# HELP a x\na 1\n', /^bad\.prom: a has two HELP lines/],
   ['a late TYPE line', 'a 1\n# TYPE a gauge\n', /^bad\.prom: a has samples before its TYPE line/],
-  ['a name that stands for the metric', 'a{__name__="b"} 1\n', /^bad\.prom: a has the reserved label __name__/],
-  ['a bound that is no number', '# TYPE a histogram\na_bucket{le="x"} 1\n', /^bad\.prom: expected a number, found "x"/],
+  ['a label with the reserved name __name__', 'a{__name__="b"} 1\n', /^bad\.prom: a has the reserved label __name__/],
+  [
+    'a bound that is not a number',
+    '# TYPE a histogram\na_bucket{le="x"} 1\n',
+    /^bad\.prom: expected a number, found "x"/,
+  ],
 ] as const) {
   test(`a file with ${what} loses only itself`, async (t) => {
     const { lines, losses, failed } = await collect(t, { 'texts/bad.prom': text, 'texts/good.prom': 'good 1\n' });
@@ -230,8 +234,8 @@ test('quoted names are converted to names that all receivers accept', async (t) 
 });
 
 for (const [what, text, loss] of [
-  ['two names that become one', '{"a.b"} 1\na_b 2\n', /^bad\.prom: "a_b" and "a\.b" both map to a_b/],
-  ['two labels that become one', 'a{"b.c"="1",b_c="2"} 1\n', /^bad\.prom: a has two labels that both map to b_c/],
+  ['two names that become equal', '{"a.b"} 1\na_b 2\n', /^bad\.prom: "a_b" and "a\.b" both map to a_b/],
+  ['two labels that become equal', 'a{"b.c"="1",b_c="2"} 1\n', /^bad\.prom: a has two labels that both map to b_c/],
   ['a label that becomes a reserved one', 'a{"..b"="1"} 1\n', /^bad\.prom: a has the reserved label __b/],
   ['an empty name', '{""} 1\n', /^bad\.prom: line 1: the metric name is empty/],
   ['two names in a line', '{"a","b"} 1\n', /^bad\.prom: line 1: expected "="/],

@@ -19,7 +19,7 @@ const named = (entry: object, given: Partial<Attributes>): string | undefined =>
 // Selectors and templates according to process-exporter's documentation, and to the observed behaviour of 0.8.5.
 const CASES: readonly (readonly [what: string, entry: object, process: Partial<Attributes>, group?: string])[] = [
   ['comm must be equal', { comm: ['bash', 'sh'] }, { comm: 'sh', argv: ['sh'] }, 'sh'],
-  ['comm is no prefix', { comm: ['bash'] }, { comm: 'bash2', argv: ['bash'] }],
+  ['comm is not a prefix', { comm: ['bash'] }, { comm: 'bash2', argv: ['bash'] }],
   [
     'exe without a slash is the last part of argv[0]',
     { exe: ['postgres'] },
@@ -28,9 +28,9 @@ const CASES: readonly (readonly [what: string, entry: object, process: Partial<A
   ],
   ['exe with a slash is argv[0] itself', { exe: ['/bin/ksh'] }, { argv: ['/bin/ksh'] }, 'ksh'],
   ['exe with a slash is not another folder', { exe: ['/bin/ksh'] }, { argv: ['/usr/bin/ksh'] }],
-  ['exe is not the last part of a path given', { exe: ['/bin/ksh'] }, { argv: ['ksh'] }],
-  ['selectors are all needed', { comm: ['a'], exe: ['b'] }, { comm: 'a', argv: ['c'] }],
-  ['all expressions are needed', { cmdline: ['one', 'two'] }, { argv: ['/x', 'one'] }],
+  ['exe with a path is not matched by its last part', { exe: ['/bin/ksh'] }, { argv: ['ksh'] }],
+  ['all selectors must match', { comm: ['a'], exe: ['b'] }, { comm: 'a', argv: ['c'] }],
+  ['all expressions must match', { cmdline: ['one', 'two'] }, { argv: ['/x', 'one'] }],
   ['expressions are not anchored', { cmdline: ['on+e two$'] }, { argv: ['/x', 'onne', 'two'] }, 'x'],
   ['a thread of the kernel has no program', { exe: ['kswapd0'] }, { comm: 'kswapd0' }],
   ['a thread of the kernel matches by comm', { comm: ['kswapd0'] }, { comm: 'kswapd0' }, 'kswapd0'],
@@ -61,7 +61,7 @@ const CASES: readonly (readonly [what: string, entry: object, process: Partial<A
     'postmaster:pg',
   ],
   [
-    'Matches of several expressions, one of which took no part, and one that nobody has',
+    'Matches of several expressions, one without a match, and an unknown name',
     { cmdline: ['s(?P<X>l.)ep', '(?P<Y>zz)?'], name: '{{.Matches.X}}|{{.Matches.Y}}|{{.Matches.Z}}' },
     { argv: ['sleep', '300'] },
     'le||<no value>',
@@ -87,7 +87,7 @@ test('no command line can make an expression backtrack for long', () => {
     named({ cmdline: ['-D\\s+.+?(?P<p>[^/]+)(?:$|\\s)x'] }, { argv: [`-D ${'a'.repeat(4000)}`] }),
     undefined,
   );
-  assert.ok(performance.now() - started < 2000, 'with backtracking alone this takes longer than the sun has');
+  assert.ok(performance.now() - started < 2000, 'with backtracking this would take longer than the age of the sun');
 });
 
 test('unsupported templates are rejected with the reason', () => {

@@ -57,7 +57,7 @@ test('numbers by key', () => {
   assert.equal(numberOf(KEY.openFilesLimit), Number.POSITIVE_INFINITY);
   assert.ok(Number.isNaN(numberOf(KEY.pssKib)));
   assert.ok(Number.isNaN(numberOf(KEY.readBytes)));
-  assert.ok(Number.isNaN(numberAfter(file, 10, KEY.swapKib)), 'what lies behind is of another file');
+  assert.ok(Number.isNaN(numberAfter(file, 10, KEY.swapKib)), 'the bytes after it are of another file');
 });
 
 test('arguments are split at NUL, and a process title is one argument', () => {

@@ -39,7 +39,7 @@ test('while 500 processes start and exit, no counter falls and nothing is lost',
     before = now;
   }
   assert.deepEqual(await ended, [0, null]);
-  t.diagnostic(`${most} processes seen at once`);
+  t.diagnostic(`${most} concurrent processes seen`);
   assert.ok((before[0] as number) > 0, 'page faults of those that have ended');
   assert.equal(new Seen(await collect()).of('bomb', 'num_procs'), 0);
 });

@@ -140,7 +140,7 @@ test('receivers store the same series by remote write, in all of their versions,
       await server.start();
       const major = await prometheusMajor(server.url);
       if (version === '1.0' || major >= 3) receivers.push({ name: `prometheus-${version}`, version, url: server.url });
-      else t.diagnostic(`prometheus ${major} does not speak remote write 2.0`);
+      else t.diagnostic(`prometheus ${major} does not support remote write 2.0`);
     }
   } else t.diagnostic('prometheus is not on PATH');
   const { config, write } = agentFiles(

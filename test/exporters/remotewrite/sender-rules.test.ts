@@ -18,7 +18,7 @@ const BROKEN_RESPONSES: Readonly<Record<string, (socket: Socket) => void>> = {
   'an empty response': (socket) => void socket.end(),
   'no HTTP': (socket) => void socket.end('NOT HTTP AT ALL\r\n\r\n'),
   'half of a response': (socket) => void socket.end('HTTP/1.1 204 No Con'),
-  'a response with a body that is cut off': (socket) =>
+  'a response with a truncated body': (socket) =>
     void socket.end('HTTP/1.1 500 Internal Server Error\r\ncontent-length: 1000\r\n\r\nhalf of '),
 };
 

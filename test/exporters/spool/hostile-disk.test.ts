@@ -149,7 +149,7 @@ for (const kind of ['open', 'rename'] as const) {
     await spool.put(batch(1000));
     stall();
     const puts = Array.from({ length: 20 }, (_, index) => spool.put(batch(2000 + index)));
-    await until('the stall is seen', () => spool.sizes.trouble !== undefined);
+    await until('the stall is detected', () => spool.sizes.trouble !== undefined);
     assert.match(spool.sizes.trouble ?? '', /does not respond/);
     const { bodies, bytes } = spool.sizes;
     assert.equal(bodies, 1 + 10, 'one on disk, and ten of 1000 bytes in memory');
@@ -176,7 +176,7 @@ test('a disk that stalls while the folder is read: new batches wait in memory, a
   const put = spool.put(batch(1000));
   assert.equal(spool.sizes.bodies, 1);
   assert.equal(await opened, false);
-  assert.equal(await spool.open(), false, 'not asked again while it hangs');
+  assert.equal(await spool.open(), false, 'no further requests while it hangs');
   release();
   await until('it is ours', () => spool.sizes.trouble !== 'the disk does not respond');
   assert.equal(await spool.open(), true);

@@ -159,7 +159,7 @@ test('a full disk loses the oldest batches, and the spool continues', async (t) 
   mkdirSync(folder);
   const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder], { encoding: 'utf8' });
   if (mounted.status !== 0) {
-    t.skip(`a tmpfs can't be mounted here, which takes root: ${mounted.stderr}`);
+    t.skip(`a tmpfs cannot be mounted here, which requires root: ${mounted.stderr}`);
     return;
   }
   try {

@@ -130,7 +130,7 @@ for (const format of FORMATS) {
       }
     }
     assert.ok(opened > 2500, `${opened} could be opened`);
-    assert.ok(kept / opened > 50, `${(kept / opened).toFixed(1)} of 64 entries are left on average`);
+    assert.ok(kept / opened > 50, `${(kept / opened).toFixed(1)} of 64 entries remain on average`);
     assert.ok(performance.now() - started < 60_000);
   });
 }

@@ -53,7 +53,7 @@ wait $daemon || true
 async function startJournald(context: TestContext, folder: string): Promise<ChildProcess | undefined> {
   const within = ['-m', '-p', '-f', '--kill-child', '--mount-proc'];
   if (spawnSync('unshare', [...within, 'true']).status !== 0) {
-    context.skip('namespaces can only be made by root');
+    context.skip('namespaces can only be created by root');
     return undefined;
   }
   if (!existsSync('/etc/machine-id')) {

@@ -69,7 +69,7 @@ export class ElasticsearchStore extends LogStore {
     if (Buffer.byteLength(id) > MAX_ID_BYTES) this.violated(`id is too long: ${id}`);
     const document = objectOf(line);
     if (document === undefined) {
-      this.violated(`no JSON, or a name twice: ${line.slice(0, 200)}`);
+      this.violated(`not JSON, or a duplicate name: ${line.slice(0, 200)}`);
       return failed(400, 'document_parsing_exception', 'failed to parse');
     }
     const fields = flattened(document);

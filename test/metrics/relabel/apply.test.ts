@@ -49,7 +49,7 @@ const CASES: readonly Case[] = [
     { a: 'foobar' },
   ],
   [
-    'replace: an empty result takes the label away',
+    'replace: an empty result removes the label',
     { a: 'foo', b: 'x' },
     [{ source_labels: ['a'], target_label: 'b', replacement: '' }],
     { a: 'foo' },
@@ -75,7 +75,7 @@ const CASES: readonly Case[] = [
     { a: 'foo-1', b: 'foo/1/foo' },
   ],
   [
-    'replace: a bare number is as long as it can be',
+    'replace: an unbraced group number is as long as possible',
     { a: 'foo' },
     [{ source_labels: ['a'], regex: '(f)oo', target_label: 'b', replacement: `$1x|\${1}x` }],
     { a: 'foo', b: '|fx' },
@@ -93,7 +93,7 @@ const CASES: readonly Case[] = [
     { a: 'some-name-value', name: 'value' },
   ],
   [
-    'replace: a target that is no label name is left alone',
+    'replace: a target that is not a label name is ignored',
     { a: 'some-2/x-value' },
     [{ source_labels: ['a'], regex: 'some-([^-]+)-([^,]+)', target_label: `\${1}`, replacement: `\${2}` }],
     { a: 'some-2/x-value' },
@@ -140,7 +140,7 @@ const CASES: readonly Case[] = [
     undefined,
   ],
   [
-    'drop: after it no rule is looked at',
+    'drop: later rules are not evaluated',
     { a: 'foo' },
     [
       { action: 'drop', source_labels: ['a'] },
@@ -148,7 +148,7 @@ const CASES: readonly Case[] = [
     ],
     undefined,
   ],
-  ['an action may be written large', { a: 'foo' }, [{ action: 'Drop', source_labels: ['a'], regex: 'foo' }], undefined],
+  ['an action may be in upper case', { a: 'foo' }, [{ action: 'Drop', source_labels: ['a'], regex: 'foo' }], undefined],
   [
     'keepequal: equal',
     { a: 'x', b: 'x' },
@@ -220,7 +220,7 @@ const CASES: readonly Case[] = [
     { c: 'baz', d: '976' },
   ],
   [
-    'hashmod: a line of more',
+    'hashmod: several sources',
     { a: 'foo\nbar' },
     [{ action: 'hashmod', source_labels: ['a'], target_label: 'b', modulus: 1000 }],
     { a: 'foo\nbar', b: '734' },

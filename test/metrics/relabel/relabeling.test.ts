@@ -203,9 +203,9 @@ test('many new series are decided in turns of the event loop, with the same resu
   await made.prepare(snapshot, owner);
   done.abort();
   assert.ok(turns >= 3, `${turns} turns`);
-  assert.equal(made.prepare(snapshot, owner), undefined, 'nothing is left to decide');
+  assert.equal(made.prepare(snapshot, owner), undefined, 'nothing remains to decide');
   assert.deepEqual(made.see(snapshot, owner).keys, relabeling(rules).see(seen(devices), {}).keys);
   const few = seen([...devices, 'one more'], snapshot);
-  assert.equal(made.prepare(few, owner), undefined, 'a few are decided on at once');
+  assert.equal(made.prepare(few, owner), undefined, 'a few are decided immediately');
   assert.equal(made.see(few, owner).size, made.see(snapshot, owner).size + 2);
 });
