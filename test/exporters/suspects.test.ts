@@ -22,11 +22,11 @@ test('a batch rejected ten times while others are accepted in between is at faul
   assert.equal(suspects.rejected(batch(1)), false);
   const refusals = Array.from({ length: 10 }, () => {
     suspects.accepted();
-    // Another one, read anew from disk.
+    // Another one, read again from disk.
     return suspects.rejected(batch(1));
   });
   assert.deepEqual(refusals, [...Array(9).fill(false), true]);
-  assert.equal(suspects.rejected(batch(1)), false, 'and then begins anew');
+  assert.equal(suspects.rejected(batch(1)), false, 'and then starts again');
 });
 
 test('other batches are not confused with it, and the memory for this is bounded', () => {

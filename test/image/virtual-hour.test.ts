@@ -11,9 +11,9 @@ import { layOutImage } from './image-root.ts';
 import { nodePod } from './node-pod.ts';
 import { sandboxAvailable, startInSandbox } from './sandbox.ts';
 
-/** A line of an agent for each thing that happened, not for each cycle. */
+/** Log lines of an agent: one per event, not per cycle. */
 const MAX_LINES = 20;
-/** In the pod's own network; see virtual-hour.mjs. */
+/** A receiver in the pod's own network; see virtual-hour.mjs. */
 const RECEIVER = 'http://127.0.0.1:8428';
 const HOUR_S = 3600;
 const INTERVAL_S = 15;
