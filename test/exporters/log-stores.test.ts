@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import { entryUrl } from '../../src/exporters/entries/entry-exporter.ts';
 import type { LogEntry } from '../../src/logs/entry.ts';
 import type { LogSink } from '../../src/logs/sink.ts';
@@ -109,30 +109,6 @@ for (const [type, makeStore] of Object.entries(TYPES)) {
     assert.equal(cut(5), undefined);
   });
 
-  test(`${type}: failures of all kinds lose nothing`, async (context) => {
-    const store = makeStore();
-    const faults: (Fault | undefined)[] = [
-      { status: 500, body: 'internal' },
-      { status: 429, headers: { 'retry-after': '1' }, body: 'slow down' },
-      'cut',
-      'garbage',
-      { status: 503 },
-      { status: 413 },
-      undefined,
-      'lost',
-    ];
-    store.plan = (request) => faults[request - 1];
-    const { ship } = await sender(context, type, store);
-    const entries = entriesOf(300);
-    assert.deepEqual(await ship(entries), { accepted: 300, dropped: {} });
-    assert.deepEqual(store.violations, []);
-    const counts = store.counts;
-    assert.equal(counts.size, 300);
-    const duplicates = store.stored.length - counts.size;
-    // VictoriaLogs does not recognize entries: those of the upload whose response was lost are stored twice.
-    assert.ok(duplicates <= (type === 'victorialogs' ? 150 : 0), `${duplicates}`);
-  });
-
   test(`${type}: a page, a wrong path and missing permissions drop nothing`, async (context) => {
     const store = makeStore();
     const answers: Fault[] = [
@@ -155,6 +131,35 @@ for (const [type, makeStore] of Object.entries(TYPES)) {
     assert.ok(lines.length > 0);
   });
 }
+
+// They mostly wait between attempts: beside each other.
+describe('failures of all kinds lose nothing', { concurrency: true }, () => {
+  for (const [type, makeStore] of Object.entries(TYPES)) {
+    test(type, async (context) => {
+      const store = makeStore();
+      const faults: (Fault | undefined)[] = [
+        { status: 500, body: 'internal' },
+        { status: 429, headers: { 'retry-after': '1' }, body: 'slow down' },
+        'cut',
+        'garbage',
+        { status: 503 },
+        { status: 413 },
+        undefined,
+        'lost',
+      ];
+      store.plan = (request) => faults[request - 1];
+      const { ship } = await sender(context, type, store);
+      const entries = entriesOf(300);
+      assert.deepEqual(await ship(entries), { accepted: 300, dropped: {} });
+      assert.deepEqual(store.violations, []);
+      const counts = store.counts;
+      assert.equal(counts.size, 300);
+      const duplicates = store.stored.length - counts.size;
+      // VictoriaLogs does not recognize entries: those of the upload whose response was lost are stored twice.
+      assert.ok(duplicates <= (type === 'victorialogs' ? 150 : 0), `${duplicates}`);
+    });
+  }
+});
 
 test('victorialogs: tenant, stream fields and time are where VictoriaLogs expects them', async (context) => {
   const store = new VictoriaLogsStore();

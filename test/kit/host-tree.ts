@@ -34,9 +34,9 @@ const pathsBelow = (root: string): HostPaths => ({
   cgroup: join(root, 'sys/fs/cgroup'),
 });
 
-/** An empty folder, removed after the test. */
+/** An empty folder, removed after the test; again if something that ends is still writing into it. */
 export function scratchFolder(context: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'firesteel-test-'));
-  context.after(() => rmSync(folder, { recursive: true, force: true }));
+  context.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 }));
   return folder;
 }
