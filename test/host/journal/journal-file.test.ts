@@ -118,7 +118,10 @@ for (const format of FORMATS) {
     };
     const started = performance.now();
     for (let round = 0; round < 3500; round++) {
-      const flips = Array.from({ length: 1 + random.below(8) }, () => [random.below(used), 1 << random.below(8)] as const);
+      const flips = Array.from(
+        { length: 1 + random.below(8) },
+        () => [random.below(used), 1 << random.below(8)] as const,
+      );
       flips.forEach(flip);
       try {
         const file = openBytes(changed);
