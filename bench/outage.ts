@@ -47,7 +47,7 @@ export async function run(args: readonly string[]): Promise<void> {
   console.log(
     `a cycle every ${interval} s, ${SERIES} series, receiver down for ${seconds} s, queue.cycles of firesteel ${cycles}`,
   );
-  console.log(row(['meanwhile', 'sender', 'collected', 'lost', 'stored twice']));
+  console.log(row(['event', 'sender', 'collected', 'lost', 'stored twice']));
   for (const [name, { signal, times }] of Object.entries(EVENTS)) {
     for (const cells of await outage(seconds * 1000, times, signal, { interval, cycles }))
       console.log(row([name, ...cells]));

@@ -7,7 +7,7 @@ if (Number(process.versions.node.split('.')[0]) < OLDEST) {
   process.exit(1);
 }
 const warn = process.emitWarning;
-// The interface to C functions is marked as experimental; whoever starts the agent can do nothing about that.
+// The interface to C functions is marked as experimental, which the user cannot change.
 process.emitWarning = (warning, type, ...rest) => {
   if (type !== 'ExperimentalWarning') warn.call(process, warning, type, ...rest);
 };

@@ -26,7 +26,7 @@ export const httpSection = z
       'File with the bearer token for requests that change something; also valid for reading. When unset, nothing can be changed.',
     ).optional(),
     stateFile: filePath(
-      'File that stores temporarily disabled collectors; tasks.json beside it stores the tasks added through the API. When unset, both are below spool.path; without that, they are lost on restart.',
+      'File that stores temporarily disabled collectors; tasks.json next to it stores the tasks added through the API. When unset, both are below spool.path; without that, they are lost on restart.',
     ).optional(),
     podInfoTokenFile: filePath('File with the bearer token that node agents must send for pod information.').optional(),
     podInfoTokenReview: z

@@ -198,7 +198,7 @@ export class Countdown {
     this.#id = u64(id, 0);
   }
 
-  /** Begins anew. */
+  /** Starts again. */
   set(seconds: number): void {
     const time = Buffer.alloc(32);
     putU64(time, 16, BigInt(seconds));

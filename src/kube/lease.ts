@@ -159,7 +159,7 @@ export class LeaseElection implements Election {
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
-      // Whoever wakes it during the round wants another one.
+      // A wake-up during the round requests another one.
       if (this.#wake.signal.aborted) this.#wake = new AbortController();
       await this.#round();
       this.#leadership.announce(this.#failure);

@@ -1,6 +1,6 @@
 import { HashTable } from './hash-table.ts';
 
-/** After this time, the series of a target are counted anew, as in vmagent. */
+/** After this time, the series of a target are counted from 0 again, as in vmagent. */
 const DAY_MS = 24 * 3_600_000;
 
 /** Limits the number of different series of one target per day: samples of further ones are dropped. */

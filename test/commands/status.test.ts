@@ -87,9 +87,9 @@ test('an unresponsive receiver causes exit code 4 and advice', async (t) => {
 test('warnings cause exit code 3, no agent exit code 1', async (t) => {
   const agent = await startAgent(t, 'http://127.0.0.1:9', { exporters: {} });
   assert.match(await untilCode(agent, 3), /^! Nothing is pushed\.$/m);
-  const nobody = await runCommand(status, ['--url', 'http://127.0.0.1:9']);
-  assert.equal(nobody.code, 1);
-  assert.match(nobody.stderr, /http:\/\/127\.0\.0\.1:9: no answer/);
+  const unreachable = await runCommand(status, ['--url', 'http://127.0.0.1:9']);
+  assert.equal(unreachable.code, 1);
+  assert.match(unreachable.stderr, /http:\/\/127\.0\.0\.1:9: no answer/);
   const stranger = await runCommand(status, ['--url', agent.url]);
   assert.equal(stranger.code, 1);
   assert.match(stranger.stderr, /401/);

@@ -88,16 +88,16 @@ test('the guides list the alerts for a Pushgateway and on host events', () => {
 
 test('every self metric is in docs/operations.md, and everything that alerts and dashboards use exists', () => {
   const sources = globSync('src/**/*.ts', { cwd: ROOT }).map(page).join('\n');
-  const told = new Set([...sources.matchAll(/'(firesteel_[a-z_]+)'/g)].map(([, name]) => name as string));
+  const selfMetrics = new Set([...sources.matchAll(/'(firesteel_[a-z_]+)'/g)].map(([, name]) => name as string));
   const operations = page('docs/operations.md');
   assert.deepEqual(
-    [...told].filter((name) => !operations.includes(`\`${name}\``)),
+    [...selfMetrics].filter((name) => !operations.includes(`\`${name}\``)),
     [],
   );
   const queries = DASHBOARDS.flatMap(({ rows }) => rows.flatMap(({ panels }) => panels.map(({ query }) => query)));
   const asked = [...rules.map(({ expr }) => expr), ...queries].join('\n');
   const unknown = [...asked.matchAll(/\bfiresteel_[a-z_]+/g)]
     .map(([name]) => name.replace(/_(bucket|sum|count)$/, ''))
-    .filter((name) => !told.has(name));
+    .filter((name) => !selfMetrics.has(name));
   assert.deepEqual(unknown, []);
 });

@@ -141,12 +141,12 @@ test("kubernetes-mixin's expressions return the correct sums, from the recorded 
     const family = `container_network_receive_bytes_total{${CADVISOR}, namespace!=""}`;
     const received = by(await database.query(`sum(increase_prometheus(${family}[1m])) by (namespace, pod) > 0`), 'pod');
     assert.deepEqual(received, { [one]: 5000 });
-    const told = await database.query(`count(${family}) by (pod, interface)`);
+    const counts = await database.query(`count(${family}) by (pod, interface)`);
     assert.equal(
-      told.every(({ value }) => value === 1),
+      counts.every(({ value }) => value === 1),
       true,
     );
-    assert.equal(Object.keys(by(told, 'pod')).length, 7);
+    assert.equal(Object.keys(by(counts, 'pod')).length, 7);
   });
 });
 

@@ -160,7 +160,7 @@ async function counted(t: TestContext, family: Family, compression?: 'gzip') {
 }
 
 const born = ownCounter('events_total', 'Counted by this agent.', ['kind']);
-const found = counter('events_total', 'Counted by somebody else.', ['kind']);
+const found = counter('events_total', 'Counted by another program.', ['kind']);
 
 for (const compression of [undefined, 'gzip'] as const) {
   test(`the first count of a counter of this agent is in rate() and increase(), in ${compression ?? 'zstd'}`, async (t) => {

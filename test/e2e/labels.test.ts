@@ -183,11 +183,11 @@ test(
     await until('the state at the gateway', async () => (await held(url, 'kube_node_info')).length === 1);
     assert.equal((await held(url, 'acme_widget_phase')).length, 2);
     assert.equal((await held(url, 'kube_node_labels')).length, 1, 'a gateway has no limit of labels');
-    const told = async (name: string, resource: string) =>
+    const selfMetric = async (name: string, resource: string) =>
       (await vm.until(`${name}{resource="${resource}"}`, (found) => found.length > 0))[0]?.value;
-    assert.equal(await told('firesteel_ksm_duplicate_series', 'widgets.acme.io'), 3);
-    assert.equal(await told('firesteel_ksm_renamed_series', 'widgets.acme.io'), 2);
-    assert.equal(await told('firesteel_ksm_over_limit_series', 'nodes'), 1);
+    assert.equal(await selfMetric('firesteel_ksm_duplicate_series', 'widgets.acme.io'), 3);
+    assert.equal(await selfMetric('firesteel_ksm_renamed_series', 'widgets.acme.io'), 2);
+    assert.equal(await selfMetric('firesteel_ksm_over_limit_series', 'nodes'), 1);
     const { collectors } = (await agent.get('/v1/collectors')).body as {
       collectors: { id: string; errors: string[] }[];
     };

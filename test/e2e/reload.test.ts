@@ -36,7 +36,7 @@ async function reloadable(t: TestContext, first: object, nodeFlags: readonly str
   // SIGHUP is handled after the first cycle.
   const deadline = AbortSignal.timeout(20_000);
   while ((await fetch(`${url}/readyz`, { signal: deadline })).status !== 200) {}
-  let told = 0;
+  let seen = 0;
   const outcomes = () => linesOf(agent).filter(({ msg }) => /configuration/.test(msg));
   return {
     agent,
@@ -45,11 +45,11 @@ async function reloadable(t: TestContext, first: object, nodeFlags: readonly str
       writeFileSync(file, typeof config === 'string' ? config : JSON.stringify(config));
       agent.child.kill('SIGHUP');
       const late = AbortSignal.timeout(20_000);
-      while (outcomes().length <= told) {
+      while (outcomes().length <= seen) {
         assert.ok(!late.aborted && agent.child.exitCode === null, agent.stderr());
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
-      return outcomes()[told++] as Line;
+      return outcomes()[seen++] as Line;
     },
   };
 }

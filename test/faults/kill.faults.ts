@@ -33,9 +33,9 @@ test('20 SIGKILLs while the receiver flaps lose only the batches in memory', {
     await scene.startAgent();
     await sleep(random.below(LONGEST_LIFE_MS));
     if (kill % 2 === 1 && (await hitUpload(scene))) midUpload++;
-    const toldOnDisk = await scene.own('firesteel_export_queue_bodies', EXPORTER, 'tier="disk"');
+    const reportedOnDisk = await scene.own('firesteel_export_queue_bodies', EXPORTER, 'tier="disk"');
     await scene.killAgent();
-    forDisk.push(Math.ceil(Math.max(0, toldOnDisk - scene.spooled().length) / GROUPS));
+    forDisk.push(Math.ceil(Math.max(0, reportedOnDisk - scene.spooled().length) / GROUPS));
     // The host is down with the agent, so unsent data of its kernel is lost as well.
     await proxy.down();
     for (const file of scene.spooled()) kept.add(file);

@@ -34,7 +34,7 @@ test('exporters whose name server does not respond do not delay the pushes of an
   );
   // Each connection resolves the name again.
   server.ttl = 0;
-  const [byName, byAddress, beside] = await Promise.all([startReceiver(t), startReceiver(t), startReceiver(t)]);
+  const [byName, byAddress, control] = await Promise.all([startReceiver(t), startReceiver(t), startReceiver(t)]);
   const type = { type: 'vmagent', compression: 'gzip' };
   const config = {
     node: 'worker-1',
@@ -45,7 +45,7 @@ test('exporters whose name server does not respond do not delay the pushes of an
       ...Object.fromEntries(silent.map((name, at) => [`silent${at}`, { ...type, url: `http://${name}:8428` }])),
       named: { ...type, url: `http://named.example:${byName.port}` },
       address: { ...type, url: `http://127.0.0.1:${byAddress.port}` },
-      beside: { ...type, url: `http://127.0.0.1:${beside.port}` },
+      control: { ...type, url: `http://127.0.0.1:${control.port}` },
     },
   };
   const file = join(folder, 'config.json');
@@ -59,7 +59,7 @@ test('exporters whose name server does not respond do not delay the pushes of an
   assert.equal((await agent.ended).code, 0);
   // The same batch at the same moment from the same process: they differ only in the name.
   const later = differences(byName, byAddress);
-  const noise = differences(beside, byAddress).map(Math.abs).sort(byValue);
+  const noise = differences(control, byAddress).map(Math.abs).sort(byValue);
   const asked = (name: string) => server.questions.filter((question) => question.endsWith(name)).length;
   t.diagnostic(
     `${later.length} batches: p50 ${ms(p50(later))} later, p99 ${ms(p99(later))}, worst ${ms(later.at(-1))}; two addresses differ by p50 ${ms(p50(noise))}, p99 ${ms(p99(noise))}`,

@@ -162,8 +162,8 @@ test('a real dbus-daemon', async (t) => {
   const bus = { destination: 'org.freedesktop.DBus', path: '/org/freedesktop/DBus', interface: 'org.freedesktop.DBus' };
   const [names] = await connection.call({ ...bus, member: 'ListNames', args: [] });
   assert.ok(Array.isArray(names) && names.includes('org.freedesktop.DBus'));
-  const nobody = { ...bus, member: 'GetNameOwner', args: ['org.example.Nobody'] };
-  await assert.rejects(connection.call(nobody), {
+  const unknownName = { ...bus, member: 'GetNameOwner', args: ['org.example.Nobody'] };
+  await assert.rejects(connection.call(unknownName), {
     name: 'org.freedesktop.DBus.Error.NameHasNoOwner',
     message: /org.example.Nobody/,
   });

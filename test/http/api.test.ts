@@ -32,7 +32,7 @@ const nodeConfig = (folder: string, http: object = {}) => ({
   paths: fixturePaths(),
   collectors: { container: { enabled: false }, process: { enabled: false } },
   exporters: {
-    nobody: { type: 'vmagent', url: 'http://127.0.0.1:9', headers: { 'x-key': 'top-secret' } },
+    unreachable: { type: 'vmagent', url: 'http://127.0.0.1:9', headers: { 'x-key': 'top-secret' } },
   },
 });
 
@@ -70,7 +70,7 @@ test('the status contains collectors, receivers, the agent and its configuration
   const nothing = view.collectors.find(({ state }) => state === 'nodata');
   assert.ok((nothing?.reason ?? '') !== '', 'a collector without data has a reason');
   const [receiver] = view.exporters;
-  assert.equal(receiver?.name, 'nobody');
+  assert.equal(receiver?.name, 'unreachable');
   assert.match(receiver.lastFailure?.text ?? '', /ECONNREFUSED/);
   assert.ok(view.topFamilies.length === 20);
   const counts = view.topFamilies.map(({ series }) => series);

@@ -71,16 +71,16 @@ test('collect[] and exclude[] select collectors, as in node_exporter', async (t)
     });
   }
   const { url } = await serve(t, routes({ registry, deadlineMs: 1000, now: Date.now, unready: () => [] }));
-  const told = async (query: string) => {
+  const familiesOf = async (query: string) => {
     runs.length = 0;
     const text = await (await fetch(`${url}/metrics?${query}`)).text();
     const names = [...text.matchAll(/^node_\w+/gm)].map(String);
     assert.deepEqual([...new Set(runs)].map((name) => `node_${name}`).sort(), names, 'other collectors do not run');
     return names;
   };
-  assert.deepEqual(await told('collect[]=cpu&collect%5B%5D=node.mounts'), ['node_cpu', 'node_mounts']);
-  assert.deepEqual(await told('exclude[]=cpu'), ['node_disks', 'node_mounts']);
-  assert.deepEqual(await told(''), ['node_cpu', 'node_disks', 'node_mounts']);
+  assert.deepEqual(await familiesOf('collect[]=cpu&collect%5B%5D=node.mounts'), ['node_cpu', 'node_mounts']);
+  assert.deepEqual(await familiesOf('exclude[]=cpu'), ['node_disks', 'node_mounts']);
+  assert.deepEqual(await familiesOf(''), ['node_cpu', 'node_disks', 'node_mounts']);
   for (const [query, why] of [
     ['collect[]=nothing', /no collector .+nothing.+ is on/],
     ['collect[]=cpu&exclude[]=disks', /are mutually exclusive/],
@@ -116,12 +116,12 @@ test('text is compressed only if accepted', async (t) => {
 });
 
 test('unknown paths are refused, and errors reveal nothing to the client', async (t) => {
-  const told: unknown[] = [];
+  const logged: unknown[] = [];
   const broken = () => {
     throw new Error('the password is s3cret');
   };
   const { url } = await serve(t, { '/broken': broken }, (...args: unknown[]) => {
-    told.push(args[0]);
+    logged.push(args[0]);
   });
   assert.equal((await fetch(`${url}/../../etc/passwd`)).status, 404);
   assert.equal((await fetch(`${url}/__proto__`)).status, 404);
@@ -129,7 +129,7 @@ test('unknown paths are refused, and errors reveal nothing to the client', async
   const answer = await fetch(`${url}/broken`);
   assert.equal(answer.status, 500);
   assert.deepEqual(await answer.json(), { error: 'internal error; see the log' });
-  assert.deepEqual(told, ['/broken']);
+  assert.deepEqual(logged, ['/broken']);
 });
 
 test('an address in use is reported with advice', async (t) => {

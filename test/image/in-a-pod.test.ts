@@ -159,8 +159,8 @@ test('in its pod the agent reads what it reads on the host', { timeout: 600_000 
           await t.test('its losses are those listed in docs/security.md, and nothing is a failure', () => {
             const expected = [...new Set(lost.map((loss) => `${loss.collector}: ${lossText(loss)}`))];
             // Root cannot see either what a sandbox around this machine hides.
-            const told = lossesIn(seen).filter((loss) => !/pod volumes|a security module/.test(loss));
-            assert.deepEqual(told.sort(), expected.sort(), stderr);
+            const reported = lossesIn(seen).filter((loss) => !/pod volumes|a security module/.test(loss));
+            assert.deepEqual(reported.sort(), expected.sort(), stderr);
             const rootsOwn = faultsIn(reference).map((line) => line.split(':', 1)[0]);
             assert.deepEqual(
               faultsIn(seen).filter((line) => !rootsOwn.includes(line.split(':', 1)[0])),

@@ -1,4 +1,4 @@
-// Preloaded by a test: on SIGUSR2 writes which modules this process has loaded to the file that LOADED_MODULES names.
+// Preloaded by a test: on SIGUSR2 writes the modules that this process has loaded to the file LOADED_MODULES.
 import { writeFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 

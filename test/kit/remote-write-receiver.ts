@@ -230,9 +230,9 @@ export class RemoteWriteReceiver {
       }
     }
     const counted = { 'X-Prometheus-Remote-Write-Samples-Written': String(written) };
-    const told = version === 2 ? { headers: counted } : {};
+    const counts = version === 2 ? { headers: counted } : {};
     if (refused !== '') this.onRefused();
-    return refused === '' ? { code: 204, ...told } : { code: 400, text: refused, ...told };
+    return refused === '' ? { code: 204, ...counts } : { code: 400, text: refused, ...counts };
   }
 
   #check({ series, rawBytes, version }: ReceivedRequest): void {

@@ -1,6 +1,6 @@
-// Loaded into an agent with --import: while the file STALL_FLAG exists, what opens a file below STALL_FOLDER hangs in the
-// kernel, in a thread of Node's pool, as it does on a disk that has stopped to answer: it opens the pipe STALL_PIPE, which
-// nobody else has open.
+// Loaded into an agent with --import: while the file STALL_FLAG exists, opening a file below STALL_FOLDER hangs in the
+// kernel, in a thread of Node's pool, as on a disk that no longer responds: it opens the pipe STALL_PIPE, which no other
+// process has open.
 import { existsSync } from 'node:fs';
 import promises from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';

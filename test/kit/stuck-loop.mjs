@@ -1,4 +1,4 @@
-// Loaded into an agent with --import: its event loop stops for good when the file STUCK_FLAG exists, or, with STUCK_AT_END,
+// Loaded into an agent with --import: its event loop is blocked forever when the file STUCK_FLAG exists, or, with STUCK_AT_END,
 // soon after the first SIGTERM.
 import { existsSync } from 'node:fs';
 

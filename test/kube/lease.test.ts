@@ -19,7 +19,7 @@ const OPTIONS = { namespace: 'shop', name: 'ksm', durationMs: 15_000, renewDeadl
 function candidateOf(context: TestContext, server: FakeApiServer, identity: string) {
   const registry = new Registry();
   const lines: string[] = [];
-  const told: string[] = [];
+  const calls: string[] = [];
   const { client } = clientOf(context, server);
   const election = new LeaseElection(
     { ...OPTIONS, identity, retryMs: 20 },
@@ -32,12 +32,12 @@ function candidateOf(context: TestContext, server: FakeApiServer, identity: stri
       random: Math.random,
       sleep,
     },
-    { onMaster: () => told.push('master'), onSlave: () => told.push('slave') },
+    { onMaster: () => calls.push('master'), onSlave: () => calls.push('slave') },
   );
   context.after(() => election.stop());
   const said = () =>
     lines.map((line) => JSON.parse(line)).map(({ msg, reason, holder }) => [msg, reason ?? holder].join(': '));
-  return { election, registry, told, said };
+  return { election, registry, calls, said };
 }
 
 const leaseOf = (server: FakeApiServer) => server.cluster.collection(LEASES).objects.get('shop/ksm') as Lease;
@@ -63,8 +63,8 @@ test('the first candidate creates the Lease, the second waits, and takes over wh
   assert.equal(first.election.isMaster(), false);
   await eventually(() => second.election.isMaster(), 'the second is leader');
   assert.equal(leaseOf(server).spec?.leaseTransitions, 1);
-  assert.deepEqual(first.told, ['master', 'slave']);
-  assert.deepEqual(second.told, ['master']);
+  assert.deepEqual(first.calls, ['master', 'slave']);
+  assert.deepEqual(second.calls, ['master']);
   assert.deepEqual(first.said(), [
     'became leader: the Lease did not exist',
     'lost leadership: the agent is stopping',
@@ -95,7 +95,7 @@ test('the self metrics report the leader, since when, and failures', async (t) =
 
 test('an edit that keeps the holder does not end leadership; other labels and annotations are kept', async (t) => {
   const server = await startFakeApi(t);
-  const { election, told } = candidateOf(t, server, 'state-0');
+  const { election, calls } = candidateOf(t, server, 'state-0');
   election.start();
   await eventually(() => election.isMaster(), 'it is master');
   const lease = leaseOf(server);
@@ -103,23 +103,23 @@ test('an edit that keeps the holder does not end leadership; other labels and an
   const { spec } = server.cluster.put(LEASES, { ...lease, metadata: { ...lease.metadata, annotations } }) as Lease;
   await eventually(() => leaseOf(server).spec?.renewTime !== spec?.renewTime, 'it renews');
   assert.equal(leaseOf(server).metadata?.annotations?.note, 'mine');
-  assert.deepEqual(told, ['master']);
+  assert.deepEqual(calls, ['master']);
 });
 
 test('a response that is not a Lease does not create a leader', async (t) => {
   const server = await startFakeApi(t);
   server.fail('get', { status: 200, body: '{"kind":"Status"}' }, { times: 3 });
-  const { election, told } = candidateOf(t, server, 'state-0');
+  const { election, calls } = candidateOf(t, server, 'state-0');
   election.start();
   await eventually(() => server.count('get') >= 3, 'it asked');
-  assert.deepEqual(told, []);
+  assert.deepEqual(calls, []);
   await eventually(() => election.isMaster(), 'it is master');
 });
 
 test('without an election an agent is leader from start to end', async () => {
   const registry = new Registry();
-  const told: string[] = [];
-  const election = soleMaster(registry, { onMaster: () => told.push('master'), onSlave: () => told.push('slave') });
+  const calls: string[] = [];
+  const election = soleMaster(registry, { onMaster: () => calls.push('master'), onSlave: () => calls.push('slave') });
   assert.equal(election.isMaster(), false);
   election.start();
   assert.equal(election.isMaster(), true);
@@ -128,7 +128,7 @@ test('without an election an agent is leader from start to end', async () => {
   assert.equal(election.isMaster(), true, 'for the last push');
   assert.match(await registry.metrics(), /^firesteel_leader\{lease=""\} 0$/m);
   await election.stop();
-  assert.deepEqual(told, ['master', 'slave']);
+  assert.deepEqual(calls, ['master', 'slave']);
 });
 
 /** Two candidates in virtual time; `a` is leader. `run(ms)` advances and returns the leader at each change. */

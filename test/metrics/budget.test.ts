@@ -38,18 +38,18 @@ test('dropped families are reported as series, until they fit again', () => {
   let most = 50;
   const budget = new SeriesBudget(() => ({ groups: { node: most }, families: {} }));
   budget.check('node', total, () => counts);
-  const tell = () => {
+  const report = () => {
     const { keys, values } = budget.samples();
     return Object.fromEntries(keys.map((key, index) => [key, values[index]]));
   };
-  assert.deepEqual(tell(), {
+  assert.deepEqual(report(), {
     'firesteel_budget_series{group="node"}': 95,
     'firesteel_budget_limit_series{group="node"}': 50,
     'firesteel_budget_dropped_series{group="node",family="big"}': 60,
   });
   most = 100;
   budget.check('node', total, () => assert.fail('counted without need'));
-  assert.deepEqual(tell(), {
+  assert.deepEqual(report(), {
     'firesteel_budget_series{group="node"}': 95,
     'firesteel_budget_limit_series{group="node"}': 100,
   });

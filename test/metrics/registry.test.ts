@@ -219,8 +219,8 @@ test('a collector disabled by the gate is not run, and only that is reported', a
   assert.equal(results[1]?.outcome, 'ok');
   assert.equal(runs, 0);
   const samples = samplesOf(await registry.metrics());
-  const told = [...samples.keys()].filter((series) => series.includes('collector="cpu"'));
-  assert.deepEqual(told, ['firesteel_collector_disabled{collector="cpu",group="node",reason="too \\"slow\\""}']);
+  const exposed = [...samples.keys()].filter((series) => series.includes('collector="cpu"'));
+  assert.deepEqual(exposed, ['firesteel_collector_disabled{collector="cpu",group="node",reason="too \\"slow\\""}']);
   registry.gate = () => undefined;
   assert.equal((await registry.gather(1000)).results[0]?.outcome, 'ok');
 });

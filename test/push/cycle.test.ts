@@ -50,7 +50,7 @@ test('a prepared family over its budget is dropped completely, and returns when 
     accepts: () => true,
     start: () => undefined,
     deliver: (batch) => void batches.push(batch),
-    status: () => assert.fail('not asked for'),
+    status: () => assert.fail('not requested'),
     close: async () => undefined,
   };
   let groups: BudgetSettings['groups'] = { ksm: 10 };
@@ -100,7 +100,7 @@ test('a prepared part that is late is missing from this push, with one log line 
     accepts: () => true,
     start: () => undefined,
     deliver: ({ group }) => void groups.push(group),
-    status: () => assert.fail('not asked for'),
+    status: () => assert.fail('not requested'),
     close: async () => undefined,
   };
   const lines: string[] = [];

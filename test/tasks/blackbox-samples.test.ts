@@ -53,7 +53,7 @@ const secure = async (context: TestContext) => {
   return `https://127.0.0.1:${await tlsWebServer(context, (_, response) => response.writeHead(200, headers).end('hello, world'))}`;
 };
 
-const nobody = async () => `127.0.0.1:${await freePort()}`;
+const closedPort = async () => `127.0.0.1:${await freePort()}`;
 
 const SAMPLES: Readonly<Record<string, Sample>> = {
   'http-200': { type: http, target: web(200, 'ok') },
@@ -69,7 +69,7 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
       return `http://127.0.0.1:${port}/`;
     },
   },
-  'http-refused': { type: http, target: async () => `http://${await nobody()}` },
+  'http-refused': { type: http, target: async () => `http://${await closedPort()}` },
   'http-regex-fail': {
     type: http,
     target: web(200, 'ok'),
@@ -109,13 +109,13 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
       `127.0.0.1:${await tcpServer(context, (socket) => socket.write('SSH-2.0-OpenSSH_9.2p1\r\n'))}`,
     options: { tcp: { dialogue: [{ expect: '^SSH-2.0-' }] } },
   },
-  'tcp-refused': { type: tcp, target: nobody },
+  'tcp-refused': { type: tcp, target: closedPort },
   'tcp-tls': {
     type: tcp,
     target: async (context) => `127.0.0.1:${await tlsTcpServer(context, () => undefined)}`,
     options: { tcp: { tls: { caFile: CA_FILE } } },
   },
-  'dns-refused': { type: dns, target: nobody, options: { dns: { name: 'example.org', type: 'A' } } },
+  'dns-refused': { type: dns, target: closedPort, options: { dns: { name: 'example.org', type: 'A' } } },
 };
 
 for (const [name, { type, target, options, timeoutMs = 5000, exceptions = {} }] of Object.entries(SAMPLES)) {

@@ -42,7 +42,7 @@ export const netdev = defineCollector({
   summary:
     'Traffic and errors of network devices, over netlink; from `/proc/net/dev` and `/sys/class/net` ' +
     "where the agent is not in the host's network namespace. With `enableDetailedMetrics` the kernel's own 24 counters " +
-    'take the place of the sums, `node_network_<counter>_total`.',
+    'replace the sums, as `node_network_<counter>_total`.',
   options,
   whenEmpty: 'no matching network devices found',
   families: [...netlinkCounters(false, ['device']).map(({ family }) => family), addressInfo],

@@ -12,7 +12,7 @@ export interface Matching {
 
 const NO_GROUPS: ReadonlyMap<string, string> = new Map();
 
-/** Compiled patterns by source. A reload reads the same ones again: compiling them anew took 15 KiB each. */
+/** Compiled patterns by source. A reload reads the same ones again: compiling them again took 15 KiB each. */
 const compiled = new Map<string, Pattern>();
 const MAX_COMPILED = 256;
 

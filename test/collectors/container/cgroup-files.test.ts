@@ -168,9 +168,9 @@ test('v2: without controllers only CPU time is exposed; without cpu.stat the cgr
   const reading = reader.read('/bare', LOOK);
   const { misses: _, areEventsSame, isIoSame, devices, hugePages, losses, ...values } = reading;
   assert.deepEqual([areEventsSame, isIoSame, losses, hugePages], [false, false, [], []]);
-  const told = Object.entries(values).filter(([, value]) => value !== undefined);
+  const present = Object.entries(values).filter(([, value]) => value !== undefined);
   assert.deepEqual(devices, []);
-  assert.deepEqual(Object.keys(Object.fromEntries(told)), [
+  assert.deepEqual(Object.keys(Object.fromEntries(present)), [
     ...['cpuUsage', 'cpuUser', 'cpuSystem', 'periods', 'throttledPeriods', 'throttledTime'],
   ]);
   assert.equal(reader.read('/small', LOOK).workingSet, 0);

@@ -49,15 +49,15 @@ test('metrics of newer cAdvisors are opt-in', async (context) => {
   ]);
   // Also with the cached data of the previous cycle.
   for (let count = 0; count < 3; count++) {
-    const told = ofCgroup((await cycle()).samples, CONTAINER);
+    const exposed = ofCgroup((await cycle()).samples, CONTAINER);
     assert.equal(
-      told.get('container_creation_time_seconds{}'),
-      told.get('container_start_time_seconds{}'),
+      exposed.get('container_creation_time_seconds{}'),
+      exposed.get('container_start_time_seconds{}'),
       'a cgroup is as old as its container',
     );
-    told.delete('container_creation_time_seconds{}');
-    told.delete('container_oom_events_total{}');
-    assert.deepEqual(new Map([...told].filter(([series]) => extra.test(series))), wanted);
+    exposed.delete('container_creation_time_seconds{}');
+    exposed.delete('container_oom_events_total{}');
+    assert.deepEqual(new Map([...exposed].filter(([series]) => extra.test(series))), wanted);
   }
   const plain = ofCgroup((await containerCycles(node.paths, { families: 'kubelet' })()).samples, CONTAINER);
   plain.delete('container_oom_events_total{}');
@@ -78,8 +78,8 @@ test('huge pages, by the sizes of the machine', async (context) => {
     'hugetlb.64KB.current': 'many\n',
   });
   const { samples, results } = await containerCycles(node.paths, { extra: ['hugetlb'] })();
-  const told = [...ofCgroup(samples, CONTAINER)].filter(([series]) => series.includes('hugetlb'));
-  assert.deepEqual(told, [
+  const exposed = [...ofCgroup(samples, CONTAINER)].filter(([series]) => series.includes('hugetlb'));
+  assert.deepEqual(exposed, [
     ['container_hugetlb_usage_bytes{pagesize="1GB"}', 0],
     ['container_hugetlb_usage_bytes{pagesize="2MB"}', 4_194_304],
     ['container_hugetlb_failcnt{pagesize="2MB"}', 7],
@@ -97,9 +97,9 @@ test('sockets are counted on the row of the network, by state', async (context) 
   node.write(`proc/${pid}/net/udp`, HEADING + socket('07', '0000000A:000000FF', '3') + socket('07', 'what', '1'));
   const names = await namesOf([podOf('web', UID, { main: `containerd://${'a'.repeat(64)}` })]);
   const { samples, results } = await containerCycles(node.paths, { extra: ['tcp', 'udp'] }, names)();
-  const told = [...ofCgroup(samples, SANDBOX)].filter(([series]) => /_(tcp|udp)/.test(series));
+  const exposed = [...ofCgroup(samples, SANDBOX)].filter(([series]) => /_(tcp|udp)/.test(series));
   assert.deepEqual(
-    told.filter(([, value]) => value > 0),
+    exposed.filter(([, value]) => value > 0),
     [
       ['container_network_tcp_usage_total{tcp_state="established"}', 1],
       ['container_network_tcp_usage_total{tcp_state="listen"}', 1],
@@ -109,7 +109,7 @@ test('sockets are counted on the row of the network, by state', async (context) 
       ['container_network_udp_usage_total{udp_state="txqueued"}', 10],
     ],
   );
-  assert.equal(told.length, 11 + 4, 'without IPv6 its families are absent');
+  assert.equal(exposed.length, 11 + 4, 'without IPv6 its families are absent');
   assert.match(results[0]?.errors.map(String).join() ?? '', /net\/udp:3: expected a socket line/);
   assert.deepEqual(
     [...ofCgroup(samples, CONTAINER).keys()].filter((series) => /_(tcp|udp)/.test(series)),

@@ -33,10 +33,10 @@ test('all metrics of a container', async (context) => {
     'memory.max': '67108864\n',
   });
   const { samples } = await containerCycles(node.paths, {}, await namesOf(pods), () => 1_795_182_606_260)();
-  const told = ofCgroup(samples, CONTAINER);
-  assert.equal(told.delete('container_start_time_seconds{}'), true);
+  const exposed = ofCgroup(samples, CONTAINER);
+  assert.equal(exposed.delete('container_start_time_seconds{}'), true);
   assert.deepEqual(
-    told,
+    exposed,
     new Map([
       ['container_cpu_usage_seconds_total{cpu="total"}', 2.5],
       ['container_cpu_user_seconds_total{}', 1.5],
@@ -176,7 +176,7 @@ test('a partial sample is dropped: a container that loses a controller is exitin
 test('counts that a pod reports as unchanged are reused, others are read', async (context) => {
   const io = (reads: number) => `259:0 rbytes=1 wbytes=2 rios=${reads} wios=4\n`;
   const events = (kills: number) => `low 0\nmax 0\noom ${kills}\noom_kill ${kills}\n`;
-  const told = (samples: ReadonlyMap<string, number>) => {
+  const exposed = (samples: ReadonlyMap<string, number>) => {
     const own = ofCgroup(samples, CONTAINER);
     return ['container_fs_reads_total{device="/dev/nvme0n1"}', 'container_oom_events_total{}'].map((key) =>
       own.get(key),
@@ -192,12 +192,12 @@ test('counts that a pod reports as unchanged are reused, others are read', async
     for (const id of [...above, CONTAINER]) write(id, { 'io.stat': io(1), 'memory.events': events(0) });
     const cycle = containerCycles(node.paths, {}, await namesOf(pods));
     // Two of ten cycles read this container completely.
-    for (let count = 0; count < 3; count++) assert.deepEqual(told((await cycle()).samples), [1, 0]);
+    for (let count = 0; count < 3; count++) assert.deepEqual(exposed((await cycle()).samples), [1, 0]);
     // The kernel would also have counted this in the cgroups above.
     write(CONTAINER, { 'io.stat': io(5), 'memory.events': events(1) });
-    assert.deepEqual(told((await cycle()).samples), options === 'rw' ? [1, 0] : [1, 1]);
+    assert.deepEqual(exposed((await cycle()).samples), options === 'rw' ? [1, 0] : [1, 1]);
     for (const id of above) write(id, { 'io.stat': io(5), 'memory.events': events(1) });
-    assert.deepEqual(told((await cycle()).samples), [5, 1]);
+    assert.deepEqual(exposed((await cycle()).samples), [5, 1]);
   }
 });
 
@@ -235,9 +235,9 @@ test('on v1, a container that is not in all trees is being created; if it stays 
   const first = await cycle();
   assert.equal(ofCgroup(first.samples, CONTAINER).size, 0);
   assert.equal(ofCgroup(first.samples, `${POD}/${SANDBOX}`).get('container_memory_rss{}'), 4000);
-  const told = ofCgroup((await cycle()).samples, CONTAINER);
-  assert.equal(told.get('container_cpu_usage_seconds_total{cpu="total"}'), 1);
-  assert.equal(told.get('container_memory_rss{}'), undefined);
+  const exposed = ofCgroup((await cycle()).samples, CONTAINER);
+  assert.equal(exposed.get('container_cpu_usage_seconds_total{cpu="total"}'), 1);
+  assert.equal(exposed.get('container_memory_rss{}'), undefined);
 });
 
 test('a malformed file loses only its values, and is named', async (context) => {
@@ -246,10 +246,10 @@ test('a malformed file loses only its values, and is named', async (context) => 
   const cycle = containerCycles(node.paths, {}, await namesOf(pods));
   for (let count = 0; count < 3; count++) {
     const { samples, results } = await cycle();
-    const told = ofCgroup(samples, CONTAINER);
-    assert.equal(told.get('container_memory_rss{}'), undefined);
-    assert.equal(told.get('container_memory_cache{}'), 5);
-    assert.equal(told.get('container_cpu_usage_seconds_total{cpu="total"}'), 2.5);
+    const exposed = ofCgroup(samples, CONTAINER);
+    assert.equal(exposed.get('container_memory_rss{}'), undefined);
+    assert.equal(exposed.get('container_memory_cache{}'), 5);
+    assert.equal(exposed.get('container_cpu_usage_seconds_total{cpu="total"}'), 2.5);
     assert.equal(results[0]?.outcome, 'partial');
     assert.match(results[0]?.errors[0]?.message ?? '', /memory\.stat:1: expected a number, found "lots"/);
     assert.equal(results[0]?.errors.length, 1);
@@ -260,8 +260,8 @@ test('open files and sockets are counted when enabled', async (context) => {
   const node = nodeOf(context);
   const [pid] = readFileSync(`${node.paths.cgroup}${CONTAINER}/cgroup.procs`, 'utf8').split('\n');
   const counts = async (options: object) => {
-    const told = ofCgroup((await containerCycles(node.paths, options)()).samples, CONTAINER);
-    return [told.get('container_file_descriptors{}'), told.get('container_sockets{}')];
+    const exposed = ofCgroup((await containerCycles(node.paths, options)()).samples, CONTAINER);
+    return [exposed.get('container_file_descriptors{}'), exposed.get('container_sockets{}')];
   };
   // No process could be read, which is not the same as 0 files.
   assert.deepEqual(await counts({ fileDescriptors: true }), [undefined, undefined]);
@@ -339,14 +339,14 @@ test('2,000 cgroups that appear and vanish while they are read have complete sam
   while (child.exitCode === null) {
     const { samples, results } = await cycle();
     assert.notEqual(results[0]?.outcome, 'fault', results[0]?.reason ?? '');
-    const told = new Map<string, number>();
+    const exposed = new Map<string, number>();
     for (const [series, value] of samples) {
       if (nameOf(series) === 'container_memory_rss') assert.equal(value, 4000, series);
       if (nameOf(series) === 'container_cpu_usage_seconds_total') assert.equal(value, 2.5, series);
       const id = /id="(\/kubepods\/pod0[^"]*)"/.exec(series)?.[1];
-      if (id !== undefined && !series.startsWith('container_network_')) told.set(id, (told.get(id) ?? 0) + 1);
+      if (id !== undefined && !series.startsWith('container_network_')) exposed.set(id, (exposed.get(id) ?? 0) + 1);
     }
-    for (const [id, count] of told) {
+    for (const [id, count] of exposed) {
       assert.equal(count, SERIES_OF_A_CGROUP, id);
       seen.add(id);
     }

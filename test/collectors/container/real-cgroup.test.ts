@@ -191,17 +191,17 @@ test('usage, throttling, working set and kills of real processes', { timeout: 60
   const waited = moved(busy, 'container_cpu_cfs_throttled_seconds_total{}') * 1e9;
   assert.ok(waited > 0 && isWithin(waited, grown('throttledTime'), 1), `${waited} ns, ${grown('throttledTime')}`);
 
-  const told = ofCgroup(after.samples, hungry);
-  const workingSet = told.get('container_memory_working_set_bytes{}') ?? 0;
+  const exposed = ofCgroup(after.samples, hungry);
+  const workingSet = exposed.get('container_memory_working_set_bytes{}') ?? 0;
   assert.ok(workingSet > 20 * MIB && workingSet < 26 * MIB, `working set ${workingSet / MIB} MiB of 20`);
-  assert.equal(told.get('container_spec_memory_limit_bytes{}'), 64 * MIB);
-  assert.equal(told.get('container_oom_events_total{}'), 0);
+  assert.equal(exposed.get('container_spec_memory_limit_bytes{}'), 64 * MIB);
+  assert.equal(exposed.get('container_oom_events_total{}'), 0);
   const pids = readFileSync(join(seen, 'cpu', hungry, 'cgroup.procs'), 'utf8')
     .trim()
     .split('\n');
-  assert.equal(told.get('container_processes{}'), pids.length);
+  assert.equal(exposed.get('container_processes{}'), pids.length);
   const open = pids.reduce((sum, pid) => sum + readdirSync(`/proc/${pid}/fd`).length, 0);
-  assert.equal(told.get('container_file_descriptors{}'), open);
+  assert.equal(exposed.get('container_file_descriptors{}'), open);
 
   assert.equal(ofCgroup(after.samples, doomed).get('container_oom_events_total{}'), killsIn(doomed));
   assert.ok((ofCgroup(after.samples, doomed).get('container_memory_max_usage_bytes{}') ?? 0) <= 8 * MIB);
@@ -266,10 +266,10 @@ test('the files of a real cgroup v2, and of a threaded one, which has no list of
   }
   const { samples, results } = await containerCycles(node.paths, { families: 'kubelet' })();
   assert.deepEqual([results[0]?.outcome, results[0]?.errors], ['ok', []]);
-  const told = ofCgroup(samples, '/kubepods');
-  assert.equal(told.get('container_memory_rss{}'), 4000);
+  const exposed = ofCgroup(samples, '/kubepods');
+  assert.equal(exposed.get('container_memory_rss{}'), 4000);
   assert.deepEqual(
-    [...told.keys()].filter((series) => series.startsWith('container_pressure_')),
+    [...exposed.keys()].filter((series) => series.startsWith('container_pressure_')),
     [],
   );
 });
@@ -307,12 +307,12 @@ test('2,000 real cgroups that appear and vanish while they are read have complet
   while (child.exitCode === null) {
     const { samples, results } = await cycle();
     assert.ok(['ok', 'nodata'].includes(results[0]?.outcome ?? ''), results[0]?.errors[0]?.message ?? '');
-    const told = new Map<string, number>();
+    const exposed = new Map<string, number>();
     for (const series of samples.keys()) {
       const id = /id="(\/kubepods\/pod0[^"]*)"/.exec(series)?.[1];
-      if (id !== undefined) told.set(id, (told.get(id) ?? 0) + 1);
+      if (id !== undefined) exposed.set(id, (exposed.get(id) ?? 0) + 1);
     }
-    for (const [id, count] of told) {
+    for (const [id, count] of exposed) {
       assert.equal(count, SERIES_OF_A_CGROUP, id);
       known.add(id);
     }

@@ -112,8 +112,8 @@ for (const version of [1, 2] as const) {
 }
 
 test('nothing that a kubelet reports of containers and of the machine is missing', () => {
-  const told = [1, 2].flatMap((version) => [...recordedNode(version as 1 | 2).cadvisor.keys()].map(nameOf));
-  assert.deepEqual([...new Set(told)].filter((name) => !claimed.has(name)).sort(), []);
+  const exposed = [1, 2].flatMap((version) => [...recordedNode(version as 1 | 2).cadvisor.keys()].map(nameOf));
+  assert.deepEqual([...new Set(exposed)].filter((name) => !claimed.has(name)).sort(), []);
 });
 
 test('every exception is needed', () => {

@@ -109,7 +109,7 @@ const ODD: readonly {
 for (const { files = {}, host, gone, error } of ODD) {
   const [name, text] = host ?? Object.entries(files)[0] ?? [];
   test(`one malformed file or line loses only its own values: ${name} ${JSON.stringify(text).slice(0, 40)}`, async (context) => {
-    const { node, told } = scene(context);
+    const { node, exposed } = scene(context);
     node.write('proc/mounts', '');
     node.makeCgroup(CONTAINER, files, 'app');
     if (host) node.write(...host);
@@ -117,7 +117,7 @@ for (const { files = {}, host, gone, error } of ODD) {
     const [{ errors = [] } = {}] = results;
     assert.match(errors.map(({ message }) => message).join('\n'), error);
     const now = new Set(ofCgroup(samples, CONTAINER).keys());
-    const vanished = (await told()).filter((series) => !now.has(series) && !gone.test(series));
+    const vanished = (await exposed()).filter((series) => !now.has(series) && !gone.test(series));
     assert.deepEqual(vanished, []);
   });
 }
@@ -131,11 +131,11 @@ function scene(context: TestContext) {
   healthy.makeCgroup(CONTAINER, {}, 'app');
   const node = new V2Node(context);
   node.makeCgroup(CONTAINER.slice(0, CONTAINER.lastIndexOf('/')));
-  const told = async () => {
+  const exposed = async () => {
     const { samples } = await containerCycles(healthy.paths, { families: 'kubelet' })();
     return [...ofCgroup(samples, CONTAINER).keys()];
   };
-  return { node, told };
+  return { node, exposed };
 }
 
 test('a missing or malformed meminfo loses only its values, not the collector', async (context) => {

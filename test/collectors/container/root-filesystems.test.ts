@@ -19,23 +19,23 @@ test('the file systems of the host are exposed on the row of the root', async (c
   const cycle = containerCycles(node.paths, { families: 'kubelet' });
   const { samples, results } = await cycle();
   assert.deepEqual(results[0]?.errors, []);
-  const told = ofCgroup(samples, '/');
-  const devices = [...told.keys()].filter((series) => series.startsWith('container_fs_limit_bytes'));
+  const exposed = ofCgroup(samples, '/');
+  const devices = [...exposed.keys()].filter((series) => series.startsWith('container_fs_limit_bytes'));
   assert.deepEqual(devices.sort(), [
     'container_fs_limit_bytes{device="/dev/nvme0n1"}',
     'container_fs_limit_bytes{device="/proc"}',
   ]);
   const space = localSpace(node.root);
   assert.ok('sizeBytes' in space);
-  assert.equal(told.get('container_fs_limit_bytes{device="/dev/nvme0n1"}'), space.sizeBytes);
-  assert.equal(told.get('container_fs_inodes_total{device="/dev/nvme0n1"}'), space.files);
-  const usage = told.get('container_fs_usage_bytes{device="/dev/nvme0n1"}') ?? 0;
+  assert.equal(exposed.get('container_fs_limit_bytes{device="/dev/nvme0n1"}'), space.sizeBytes);
+  assert.equal(exposed.get('container_fs_inodes_total{device="/dev/nvme0n1"}'), space.files);
+  const usage = exposed.get('container_fs_usage_bytes{device="/dev/nvme0n1"}') ?? 0;
   assert.ok(Math.abs(usage - (space.sizeBytes - space.freeBytes)) < 2 ** 30);
   // From diskstats, as the cgroup has no I/O on that disk; times in the unit that cAdvisor uses by mistake.
-  assert.equal(told.get('container_fs_reads_total{device="/dev/nvme0n1"}'), 1);
-  assert.equal(told.get('container_fs_sector_reads_total{device="/dev/nvme0n1"}'), 3);
-  assert.equal(told.get('container_fs_read_seconds_total{device="/dev/nvme0n1"}'), 4e-9);
-  assert.equal(told.get('container_fs_sector_reads_total{device="/proc"}'), undefined);
+  assert.equal(exposed.get('container_fs_reads_total{device="/dev/nvme0n1"}'), 1);
+  assert.equal(exposed.get('container_fs_sector_reads_total{device="/dev/nvme0n1"}'), 3);
+  assert.equal(exposed.get('container_fs_read_seconds_total{device="/dev/nvme0n1"}'), 4e-9);
+  assert.equal(exposed.get('container_fs_sector_reads_total{device="/proc"}'), undefined);
 });
 
 test('without a mount table the rest is exposed', async (context) => {

@@ -51,9 +51,9 @@ for (const seed of ['one', 'two', 'three']) {
         }
       }
       const now = await pushed();
-      const told = new Set(ended.take());
-      for (const key of before) assert.ok(now.has(key) || told.has(key), `${key.slice(0, 80)} has not ended`);
-      for (const key of told) assert.ok(!now.has(key), `${key.slice(0, 80)} still exists`);
+      const endedKeys = new Set(ended.take());
+      for (const key of before) assert.ok(now.has(key) || endedKeys.has(key), `${key.slice(0, 80)} has not ended`);
+      for (const key of endedKeys) assert.ok(!now.has(key), `${key.slice(0, 80)} still exists`);
       before = now;
     }
     assert.deepEqual(ended.take(), []);

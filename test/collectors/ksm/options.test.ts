@@ -8,7 +8,7 @@ import { resourceNamed } from './kit.ts';
 
 const map = { app: 'a', 'example.com/team': 't', 'example.com/tier': 'x', other: 'o' };
 
-const lists: readonly (readonly [keys: readonly string[], told: readonly string[]])[] = [
+const lists: readonly (readonly [keys: readonly string[], allowed: readonly string[]])[] = [
   [['*'], Object.keys(map)],
   [['*', 'app'], Object.keys(map)],
   [['app', '*'], ['app']],
@@ -21,9 +21,9 @@ const lists: readonly (readonly [keys: readonly string[], told: readonly string[
   [['example.com/t*m'], ['example.com/team']],
 ];
 
-for (const [keys, told] of lists) {
-  test(`the allowlist [${keys}] picks ${told.join(', ')}`, () => {
-    assert.deepEqual(Object.keys(allowedOf({ pods: keys }, 'pods')?.(map) ?? {}), told);
+for (const [keys, allowed] of lists) {
+  test(`the allowlist [${keys}] picks ${allowed.join(', ')}`, () => {
+    assert.deepEqual(Object.keys(allowedOf({ pods: keys }, 'pods')?.(map) ?? {}), allowed);
   });
 }
 
@@ -47,19 +47,19 @@ test("kube-state-metrics' flag grammar is understood", () => {
 
 test('patterns match anywhere in the name; opt-in metrics must be enabled', () => {
   const pods = resourceNamed('pods').families;
-  const told = (patterns: Partial<Parameters<typeof familyFilter>[0]>) =>
+  const exposed = (patterns: Partial<Parameters<typeof familyFilter>[0]>) =>
     pods
       .filter(familyFilter({ metricAllowlist: [], metricDenylist: [], metricOptInList: [], ...patterns }))
       .map(({ family }) => family.name);
-  assert.deepEqual(told({ metricAllowlist: ['_overhead_'] }), [
+  assert.deepEqual(exposed({ metricAllowlist: ['_overhead_'] }), [
     'kube_pod_overhead_cpu_cores',
     'kube_pod_overhead_memory_bytes',
   ]);
-  assert.deepEqual(told({ metricAllowlist: ['^kube_pod_info$'] }), ['kube_pod_info']);
-  assert.equal(told({}).length, pods.length - 1);
-  assert.equal(told({ metricOptInList: ['nodeselectors'] }).length, pods.length);
-  assert.ok(!told({ metricDenylist: ['^kube_pod_status'] }).some((name) => name.startsWith('kube_pod_status')));
-  assert.deepEqual(told({ metricAllowlist: ['^kube_pod_(?!container|init|status|spec)i'] }), [
+  assert.deepEqual(exposed({ metricAllowlist: ['^kube_pod_info$'] }), ['kube_pod_info']);
+  assert.equal(exposed({}).length, pods.length - 1);
+  assert.equal(exposed({ metricOptInList: ['nodeselectors'] }).length, pods.length);
+  assert.ok(!exposed({ metricDenylist: ['^kube_pod_status'] }).some((name) => name.startsWith('kube_pod_status')));
+  assert.deepEqual(exposed({ metricAllowlist: ['^kube_pod_(?!container|init|status|spec)i'] }), [
     'kube_pod_info',
     'kube_pod_ips',
   ]);

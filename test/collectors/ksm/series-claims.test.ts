@@ -61,21 +61,21 @@ test('after any sequence, each series is exposed exactly once while some object 
   const random = randomFrom('claims');
   const claims = new SeriesClaims();
   const has = new Map<string, ReadonlySet<number>>();
-  const told = new Map<string, string>();
+  const exposed = new Map<string, string>();
   for (let step = 0; step < 3000; step++) {
     const object = `o${random.below(12)}`;
     if (random.below(4) === 0) {
       has.delete(object);
-      told.delete(object);
-      for (const [key, text] of claims.delete(object)) told.set(key, text);
+      exposed.delete(object);
+      for (const [key, text] of claims.delete(object)) exposed.set(key, text);
     } else {
       const series = new Set(Array.from({ length: random.below(5) }, () => random.below(10)));
       has.set(object, series);
       const text = [...series].map((one) => line(`s="${one}"`)).join('');
-      for (const [key, kept] of claims.set(object, text)) told.set(key, kept);
+      for (const [key, kept] of claims.set(object, text)) exposed.set(key, kept);
     }
     const wanted = new Set([...has.values()].flatMap((series) => [...series]));
-    const lines = [...told.values()].flatMap((text) => text.split('\n').filter((one) => one !== ''));
+    const lines = [...exposed.values()].flatMap((text) => text.split('\n').filter((one) => one !== ''));
     assert.equal(lines.length, wanted.size, `step ${step}`);
     assert.equal(new Set(lines).size, wanted.size);
     const all = [...has.values()].reduce((sum, { size }) => sum + size, 0);

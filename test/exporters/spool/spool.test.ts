@@ -26,24 +26,24 @@ const batch = (stampMs: number, bytes = 1000): AddressedBatch => ({
 /** A spool in `folder` and its log. */
 function spoolIn(t: TestContext, folder: string, options: Partial<SpoolOptions> = {}) {
   const dropped: Record<string, number> = {};
-  const told = { aside: 0, unknown: 0, log: [] as string[] };
+  const reported = { aside: 0, unknown: 0, log: [] as string[] };
   const spool = new Spool({
     folder,
     maxBytes: 2 ** 20,
     maxWaitingBytes: 2 ** 16,
     maxAgeMs: 60_000,
     now: () => 10_000,
-    log: new ThrottledLog(pino({}, { write: (line: string) => told.log.push(line) })),
+    log: new ThrottledLog(pino({}, { write: (line: string) => reported.log.push(line) })),
     onDrop: (reason, samples) => {
       dropped[reason] = (dropped[reason] ?? 0) + (samples ?? 0);
-      if (samples === undefined) told.unknown++;
+      if (samples === undefined) reported.unknown++;
     },
-    onSetAside: () => told.aside++,
+    onSetAside: () => reported.aside++,
     onChange: () => undefined,
     ...options,
   });
   t.after(() => spool.close());
-  return { spool, dropped, told };
+  return { spool, dropped, reported };
 }
 
 /** The file with some bits of one byte flipped. */
@@ -113,26 +113,26 @@ test('damaged files and those of a newer version are set aside and counted', asy
   change(2, (file) => changed(file, 30, 1));
   change(3, (file) => changed(file, file.length - 1, 1));
 
-  const { spool, dropped, told } = spoolIn(t, folder);
+  const { spool, dropped, reported } = spoolIn(t, folder);
   await spool.open();
-  assert.deepEqual([spool.sizes.bodies, told.aside], [2, 3]);
+  assert.deepEqual([spool.sizes.bodies, reported.aside], [2, 3]);
   const damaged = await spool.oldest();
   assert.ok(damaged);
   assert.equal(await spool.read(damaged), undefined);
   // The first was truncated after its description; two others do not contain their number of samples.
-  assert.deepEqual([told.aside, told.unknown, dropped], [4, 2, { spool_corrupt: 14 }]);
+  assert.deepEqual([reported.aside, reported.unknown, dropped], [4, 2, { spool_corrupt: 14 }]);
   assert.equal((await spool.oldest())?.stampMs, 5000);
   assert.equal(filesOf(folder).filter((name) => name.endsWith('.bad')).length, 4);
-  assert.match(told.log[0] ?? '', /size of 500 bytes does not match its header|written in format version 2/);
+  assert.match(reported.log[0] ?? '', /size of 500 bytes does not match its header|written in format version 2/);
 });
 
 test('files set aside do not accumulate', async (t) => {
   const folder = scratchFolder(t);
   for (let index = 10; index < 30; index++)
     writeFileSync(join(folder, `0000000000000${index}-node-1-1.body`), 'nonsense');
-  const { spool, told } = spoolIn(t, folder);
+  const { spool, reported } = spoolIn(t, folder);
   await spool.open();
-  assert.equal(told.aside, 20);
+  assert.equal(reported.aside, 20);
   assert.equal(filesOf(folder).length, 8);
 });
 
@@ -170,7 +170,7 @@ test('a full disk loses the oldest batches, and the spool continues', async (t) 
 });
 
 async function fillUp(t: TestContext, folder: string): Promise<void> {
-  const { spool, dropped, told } = spoolIn(t, folder);
+  const { spool, dropped, reported } = spoolIn(t, folder);
   await spool.open();
   const batches = 40;
   for (let stamp = 1; stamp <= batches; stamp++) await spool.put(batch(stamp, 5000));
@@ -178,7 +178,7 @@ async function fillUp(t: TestContext, folder: string): Promise<void> {
   assert.ok(kept >= 5 && kept <= 12, `${kept} batches kept`);
   assert.equal(spool.sizes.oldestStampMs, batches - kept + 1);
   assert.deepEqual(dropped, { disk_full: 7 * (batches - kept) });
-  assert.match(told.log.join(''), /ENOSPC.*dropping the oldest batches/);
+  assert.match(reported.log.join(''), /ENOSPC.*dropping the oldest batches/);
   const last = await spool.oldest();
   assert.ok(last && (await spool.read(last)));
 }
