@@ -64,7 +64,7 @@ export async function startAgent(config: Config, world: AgentWorld): Promise<Age
 }
 
 /** An active configuration: what was built from it, and its parts. */
-interface InForce {
+interface ActiveConfig {
   readonly assembly: Assembly;
   readonly parts: Parts;
 }
@@ -90,7 +90,7 @@ class RunningAgent implements Agent {
   readonly #stopping = new AbortController();
   /** The active configuration, or the first one while the agent starts. */
   #config: Config;
-  #inForce: InForce | undefined;
+  #active: ActiveConfig | undefined;
   #exporterRelabelings: ReturnType<typeof exporterRelabelings> = new Map();
   #cycles = 0;
 
@@ -132,7 +132,7 @@ class RunningAgent implements Agent {
       now,
       config: () => this.#config,
       queue: (work) => this.#reloads.queue(work),
-      apply: async () => void (await this.#goOver(this.#config)),
+      apply: async () => void (await this.#switchTo(this.#config)),
       frame: () => this.#current.assembly.tasks?.frame,
       disables: this.#status.disables,
     });
@@ -176,7 +176,7 @@ class RunningAgent implements Agent {
   }
 
   reload(): Promise<Reloaded> {
-    if (this.#inForce === undefined) return Promise.reject(new Error('the agent is still starting; try again'));
+    if (this.#active === undefined) return Promise.reject(new Error('the agent is still starting; try again'));
     return this.#status.noted(this.#reloads.reload());
   }
 
@@ -194,15 +194,15 @@ class RunningAgent implements Agent {
     this.#world.log.info('stopped');
   }
 
-  get #current(): InForce {
-    if (this.#inForce === undefined) throw new Error('BUG: used before the first configuration was active');
-    return this.#inForce;
+  get #current(): ActiveConfig {
+    if (this.#active === undefined) throw new Error('BUG: used before the first configuration was active');
+    return this.#active;
   }
 
   /** Builds what `config` requires; parts with equal settings are taken over from the active assembly. */
-  async #build(config: Config): Promise<InForce> {
+  async #build(config: Config): Promise<ActiveConfig> {
     const plan = await this.#tasks.plan(config, originsOf(config));
-    const parts = new Parts(this.#inForce?.parts);
+    const parts = new Parts(this.#active?.parts);
     try {
       return { parts, assembly: await assemble(config, parts, this.#parts, plan) };
     } catch (cause) {
@@ -215,9 +215,9 @@ class RunningAgent implements Agent {
    * Everything that references a part of the assembly gets the new one in one step, so that no cycle sees a mix of
    * both.
    */
-  #takeOver(next: InForce): void {
+  #takeOver(next: ActiveConfig): void {
     const { config, scopes, state, tasks, localPush } = next.assembly;
-    this.#inForce = next;
+    this.#active = next;
     this.#config = config;
     this.#registry.attach(scopes);
     tasks?.takeOver();
@@ -238,8 +238,8 @@ class RunningAgent implements Agent {
   #unready(): readonly string[] {
     if (this.#cycles === 0) return ['the first collection is still running'];
     const { state } = this.#current.assembly;
-    const notYet = state?.ready === false ? ['the state of the cluster is not ready yet'] : [];
-    return [...notYet, ...(state?.ksm.state.unready ?? [])];
+    const notReady = state?.ready === false ? ['the state of the cluster is not ready yet'] : [];
+    return [...notReady, ...(state?.ksm.state.unready ?? [])];
   }
 
   async #run(deadlineMs: number): Promise<void> {
@@ -260,13 +260,13 @@ class RunningAgent implements Agent {
 
   /** Applies the configuration as currently read; returns the names of the parts that changed. */
   async #apply(): Promise<readonly string[]> {
-    const changed = await this.#goOver(await this.#world.loadConfig());
+    const changed = await this.#switchTo(await this.#world.loadConfig());
     this.#status.resetLogLevel();
     return changed;
   }
 
   /** Switches to `config` and the current tasks, between two cycles; returns the names of the parts that changed. */
-  async #goOver(config: Config): Promise<readonly string[]> {
+  async #switchTo(config: Config): Promise<readonly string[]> {
     const next = await this.#build(config);
     await this.#current.assembly.schedule.idle();
     this.#takeOver(next);

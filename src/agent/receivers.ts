@@ -1,4 +1,4 @@
-import type { Keeping } from '../collectors/ksm/index.ts';
+import type { StoreOptions } from '../collectors/ksm/index.ts';
 import { groupRules, labelsOfTarget, type PushedGroup, pushedGroups, targets } from '../config/identity.ts';
 import type { CoreConfig } from '../config/schema.ts';
 import { exporterTypeOf } from '../exporters/index.ts';
@@ -30,7 +30,7 @@ export function exporterRelabelings(config: CoreConfig): ReadonlyMap<string, (gr
 }
 
 /** How the text of the cluster state is stored, so that a push to its receivers needs no compression. */
-export function stateKeeping(config: CoreConfig): Keeping {
+export function storeOptionsOf(config: CoreConfig): StoreOptions {
   const traits = Object.values(config.exporters)
     .filter(({ enabled, groups }) => enabled && groups?.includes('ksm'))
     .map((settings) => exporterTypeOf(settings).traits(settings));

@@ -5,7 +5,7 @@ import type { Log } from '../base/log.ts';
 import { createEvents } from '../collectors/event/index.ts';
 import type { EventObject } from '../collectors/event/occurrence.ts';
 import type { EventSection } from '../collectors/event/section.ts';
-import { createKsm, type Keeping, type Ksm } from '../collectors/ksm/index.ts';
+import { createKsm, type StoreOptions, type Ksm } from '../collectors/ksm/index.ts';
 import type { KsmSection } from '../collectors/ksm/section.ts';
 import { ConfigError } from '../config/config-error.ts';
 import type { CoreConfig } from '../config/schema.ts';
@@ -34,7 +34,7 @@ export interface StateRoleWorld {
   /** Destination of its series. */
   readonly scope: Scope;
   /** How its text is stored: compression, and the capabilities and limits of receivers. */
-  readonly keeping: Keeping;
+  readonly storeOptions: StoreOptions;
   readonly log: Log;
   readonly now: () => number;
   readonly random: () => number;
@@ -77,11 +77,11 @@ export function createStateRole(
   config: CoreConfig,
   section: KsmSection,
   eventSection: EventSection,
-  { scope, keeping, log, now, random, env, pushNow, onEvent }: StateRoleWorld,
+  { scope, storeOptions, log, now, random, env, pushNow, onEvent }: StateRoleWorld,
 ): StateRole {
   preferMemoryToSpeed();
   const client = clientOf(section);
-  const ksm = createKsm(section, client, keeping, log, VERSION);
+  const ksm = createKsm(section, client, storeOptions, log, VERSION);
   for (const producer of ksm.producers) scope.addProducer(producer);
   scope.addPrepared(ksm.state);
   // Shards share the objects that they follow; events are counted by the first of them.

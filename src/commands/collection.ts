@@ -1,5 +1,5 @@
 import type { Config } from '../agent/config.ts';
-import { pushedLabelsOf, stateKeeping } from '../agent/receivers.ts';
+import { pushedLabelsOf, storeOptionsOf } from '../agent/receivers.ts';
 import type { StateRole, StateRoleWorld } from '../agent/state-role.ts';
 import { wallMs } from '../base/clock.ts';
 import { createLog } from '../base/log.ts';
@@ -65,7 +65,7 @@ async function listCluster(config: Config, registry: AgentRegistry, io: Io): Pro
     random: Math.random,
     env: io.env,
     pushNow: () => undefined,
-    keeping: { ...stateKeeping(config), notesEnded: false },
+    storeOptions: { ...storeOptionsOf(config), notesEnded: false },
   };
   // Events are counted from the start of a leader: a single list is meaningless.
   const { ksm, event } = config.collectors;

@@ -60,7 +60,7 @@ export interface IcmpReply {
 }
 
 /** Options of one echo. */
-export interface IcmpWay {
+export interface IcmpOptions {
   readonly ttl: number;
   readonly tos: number;
   readonly dontFragment: boolean;
@@ -79,7 +79,7 @@ export class IcmpSocket {
   readonly #data = Buffer.allocUnsafeSlow(66_000);
   readonly #control = Buffer.allocUnsafeSlow(512);
   readonly #vector = Buffer.alloc(16);
-  #way: IcmpWay | undefined;
+  #options: IcmpOptions | undefined;
   #coldCalls = 50;
 
   /** Throws SyscallError (EACCES, EPERM) without permission for either kind, Unsupported without node:ffi. */
@@ -119,8 +119,8 @@ export class IcmpSocket {
    * Sends one ICMP message. Returns the wall clock right before, seconds. Throws SyscallError, for example without a
    * route.
    */
-  send(message: Buffer, to: Uint8Array, scope: number, way: IcmpWay): number {
-    this.#goBy(way);
+  send(message: Buffer, to: Uint8Array, scope: number, options: IcmpOptions): number {
+    this.#apply(options);
     const address = Buffer.alloc(this.family === 4 ? 16 : 28);
     putU16(address, 0, FAMILIES[this.family].domain);
     address.set(to, this.family === 4 ? 4 : 8);
@@ -185,13 +185,13 @@ export class IcmpSocket {
     };
   }
 
-  #goBy(way: IcmpWay): void {
+  #apply(options: IcmpOptions): void {
     const { level, ttl, tos, discover } = FAMILIES[this.family];
-    if (way.ttl !== this.#way?.ttl) this.#set(level, ttl, way.ttl);
-    if (way.tos !== this.#way?.tos) this.#set(level, tos, way.tos);
+    if (options.ttl !== this.#options?.ttl) this.#set(level, ttl, options.ttl);
+    if (options.tos !== this.#options?.tos) this.#set(level, tos, options.tos);
     // IP_PMTUDISC_DO or IP_PMTUDISC_DONT.
-    if (way.dontFragment !== this.#way?.dontFragment) this.#set(level, discover, way.dontFragment ? 2 : 0);
-    this.#way = way;
+    if (options.dontFragment !== this.#options?.dontFragment) this.#set(level, discover, options.dontFragment ? 2 : 0);
+    this.#options = options;
   }
 
   #set(level: number, option: number, value: number): void {

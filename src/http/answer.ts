@@ -18,14 +18,14 @@ const GONE = new Set(['ERR_STREAM_PREMATURE_CLOSE', 'ECONNRESET', 'ABORT_ERR']);
 
 /** Answers from the table of routes, for requests with access. */
 export function answerer(routes: Routes, access: Access, onError: OnError): Answerer {
-  const underWay = new WeakMap<Route, number>();
+  const inProgress = new WeakMap<Route, number>();
 
   /** Counts the response as in progress until it has been sent. Undefined if there are too many. */
   const admitted = ({ route, endpoint }: Found, over: AbortSignal): boolean => {
-    const count = (underWay.get(route) ?? 0) + 1;
+    const count = (inProgress.get(route) ?? 0) + 1;
     if (count > (endpoint.atOnce ?? Number.POSITIVE_INFINITY)) return false;
-    underWay.set(route, count);
-    over.addEventListener('abort', () => underWay.set(route, (underWay.get(route) ?? 0) - 1), { once: true });
+    inProgress.set(route, count);
+    over.addEventListener('abort', () => inProgress.set(route, (inProgress.get(route) ?? 0) - 1), { once: true });
     return true;
   };
 
@@ -44,13 +44,13 @@ export function answerer(routes: Routes, access: Access, onError: OnError): Answ
       const allow = methodsOf(found.endpoint);
       return refuse(405, `only ${allow} is allowed here`, { allow });
     }
-    const most = found.endpoint.maxBody ?? MAX_BODY_BYTES;
-    const bytes = isChange(method) ? await bodyOf(incoming, most) : NO_BODY;
-    if (bytes === undefined) return refuse(413, `the body is larger than ${most / 1024} KiB`);
+    const maxBytes = found.endpoint.maxBody ?? MAX_BODY_BYTES;
+    const bytes = isChange(method) ? await bodyOf(incoming, maxBytes) : NO_BODY;
+    if (bytes === undefined) return refuse(413, `the body is larger than ${maxBytes / 1024} KiB`);
     if (over.aborted || !admitted(found, over)) {
       return refuse(503, 'too many requests of this kind at once', { 'retry-after': '5' });
     }
-    if (found.endpoint.endless !== true) breakOffLate(response, over);
+    if (found.endpoint.endless !== true) abortLate(response, over);
     begin(`answer ${method} ${path}`);
     const request: HttpRequest = {
       method,
@@ -100,7 +100,7 @@ function needOf(method: string, { endpoint }: Found): Need {
   return endpoint.open === true ? 'nothing' : 'read';
 }
 
-function breakOffLate(response: ServerResponse, over: AbortSignal): void {
+function abortLate(response: ServerResponse, over: AbortSignal): void {
   const timer = setTimeout(() => response.destroy(), ANSWER_MS);
   over.addEventListener('abort', () => clearTimeout(timer), { once: true });
 }

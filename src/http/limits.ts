@@ -34,7 +34,7 @@ const MAX_PIPELINED = 2;
  */
 export function boundConnections(server: Server | TlsServer, most: () => number, tls: boolean): void {
   const waiting = new Set<Socket>();
-  const asked = new WeakMap<Socket, number>();
+  const pending = new WeakMap<Socket, number>();
   let open = 0;
   server.on(tls ? 'secureConnection' : 'connection', (socket: Socket) => {
     open++;
@@ -48,11 +48,11 @@ export function boundConnections(server: Server | TlsServer, most: () => number,
   // Runs before the server's own listener, which would start a response.
   server.prependListener('request', ({ socket }, response) => {
     waiting.delete(socket);
-    const unanswered = (asked.get(socket) ?? 0) + 1;
-    asked.set(socket, unanswered);
-    if (unanswered > MAX_PIPELINED) socket.destroy();
+    const count = (pending.get(socket) ?? 0) + 1;
+    pending.set(socket, count);
+    if (count > MAX_PIPELINED) socket.destroy();
     response.once('close', () => {
-      asked.set(socket, (asked.get(socket) ?? 1) - 1);
+      pending.set(socket, (pending.get(socket) ?? 1) - 1);
       if (!socket.destroyed) waiting.add(socket);
     });
   });

@@ -1,8 +1,8 @@
 import type { Prepared } from '../metrics/prepared.ts';
-import type { AgentRegistry, Wanted } from '../metrics/registry.ts';
+import type { AgentRegistry, CollectorFilter } from '../metrics/registry.ts';
 import { encodeByFamily } from '../metrics/text/encoder.ts';
 import { type Routes, refuse } from './message.ts';
-import { BadSelection, wantedBy } from './wanted.ts';
+import { BadSelection, filterOf } from './collector-filter.ts';
 
 const TEXT_FORMAT = 'text/plain; version=0.0.4; charset=utf-8';
 
@@ -21,11 +21,11 @@ interface RouteOptions {
 /** The agent's routes. Neither probe depends on the receivers: their outage must not restart agents. */
 export function routes({ registry, deadlineMs, now, unready }: RouteOptions): Routes {
   let shared: { at: number; text: Promise<readonly Buffer[]> } | undefined;
-  const collect = async (wanted?: Wanted) => {
+  const collect = async (wanted?: CollectorFilter) => {
     const { groups } = await registry.gather(deadlineMs, undefined, wanted);
     return [...encodeByFamily([...groups.values()].flat())];
   };
-  const prepared = (wanted?: Wanted) =>
+  const prepared = (wanted?: CollectorFilter) =>
     registry.allPrepared.filter(
       ({ group, collector }) => registry.gate(group, collector) === undefined && wanted?.(group, collector) !== false,
     );
@@ -57,9 +57,9 @@ export function routes({ registry, deadlineMs, now, unready }: RouteOptions): Ro
   };
 }
 
-function selection(...asked: Parameters<typeof wantedBy>): Wanted | undefined | BadSelection {
+function selection(...given: Parameters<typeof filterOf>): CollectorFilter | undefined | BadSelection {
   try {
-    return wantedBy(...asked);
+    return filterOf(...given);
   } catch (cause) {
     if (cause instanceof BadSelection) return cause;
     throw cause;

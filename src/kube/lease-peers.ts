@@ -71,7 +71,7 @@ interface HolderWatch extends Pick<Clock, 'sleep'> {
 }
 
 /** Pause before looking for the holder of the Lease again. */
-const LOOK_MS = 5000;
+const POLL_MS = 5000;
 
 /** Waits for the process of the current holder to end, then for that of the next one. */
 export async function watchHolder(peers: LeasePeers, watch: HolderWatch): Promise<void> {
@@ -80,6 +80,6 @@ export async function watchHolder(peers: LeasePeers, watch: HolderWatch): Promis
     const proof = holder();
     const view = { isWanted: () => holder() === proof, onPresence };
     if (proof !== undefined && (await peers.ended({ lease, proof }, view, signal))) onEnd(proof);
-    await sleep(LOOK_MS, signal);
+    await sleep(POLL_MS, signal);
   }
 }

@@ -14,7 +14,7 @@ const LIST_IDLE_MS = 30_000;
 export const MAX_OBJECT_BYTES = 16 * 1024 * 1024;
 
 /** Receives the objects of a list. */
-interface ListTaking {
+interface ListReceiver {
   /** Keys of the objects so far; `take` adds to them. */
   readonly seen: ReadonlySet<string>;
   /** Called with each object and its kind, or the kind implied by the list. */
@@ -33,7 +33,7 @@ export async function* listPages(
   api: KubeApi,
   path: string,
   source: Omit<ReflectorSource, 'path' | 'kind'>,
-  { seen, take, signal }: ListTaking,
+  { seen, take, signal }: ListReceiver,
 ): AsyncGenerator<ListMeta> {
   const pages = new Pages(api, path, source, signal);
   /** Tokens of all pages so far: a server that sends us back would loop forever. */
@@ -70,7 +70,7 @@ export async function* listPages(
 interface Page {
   readonly token: string | undefined;
   readonly response: Promise<AsyncIterable<Buffer>>;
-  readonly unwanted: AbortController;
+  readonly cancel: AbortController;
 }
 
 /** Requests the pages of a list, at most one of them ahead of time. */
@@ -85,11 +85,11 @@ class Pages {
     signal: AbortSignal,
   ) {
     this.#request = (token) => {
-      const unwanted = new AbortController();
+      const cancel = new AbortController();
       const query = { limit: PAGE_SIZE, continue: token, fieldSelector, labelSelector };
-      const ending = AbortSignal.any([signal, unwanted.signal]);
+      const ending = AbortSignal.any([signal, cancel.signal]);
       const request = { path, query, bulk: true, ...(metadataOnly && { accept: METADATA_LIST }), signal: ending };
-      return { token, unwanted, response: api.stream(request, LIST_IDLE_MS) };
+      return { token, cancel, response: api.stream(request, LIST_IDLE_MS) };
     };
   }
 
@@ -115,7 +115,7 @@ class Pages {
    * request.
    */
   close(): void {
-    this.#next?.unwanted.abort();
+    this.#next?.cancel.abort();
     this.#next = undefined;
   }
 }

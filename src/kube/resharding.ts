@@ -21,7 +21,7 @@ interface ReshardingWorld extends Pick<Clock, 'monotonicMs' | 'sleep'> {
   readonly log: Log;
 }
 
-const LOOK_MS = 1000;
+const POLL_MS = 1000;
 const PATIENCE_MS = 1500;
 /**
  * After this time an agent counts as ready even though a shard is missing: node agents need it for the names of pods.
@@ -35,7 +35,7 @@ const LINGER_MS = 240_000;
 /** The same while no other agent answers: then all of them are stopping, and Kubernetes may give them only 30 s. */
 const ALONE_MS = 20_000;
 /** How often in a row a successor must answer: when a shard goes away, both of its agents are stopped, but not in one moment. */
-const SURE_LOOKS = 2;
+const CONFIRMATIONS = 2;
 
 /**
  * Lets the number of shards change without losing series. Agents of the new number are ready only when each of its
@@ -72,7 +72,7 @@ export class Resharding {
           { totalShards: own().totalShards },
           'not all shards have a ready state agent; continuing without them',
         );
-      if (!this.#ready) await sleep(LOOK_MS, signal);
+      if (!this.#ready) await sleep(POLL_MS, signal);
     }
   }
 
@@ -85,28 +85,28 @@ export class Resharding {
     const { shard, totalShards } = own();
     if (totalShards === 1 || !own().isMaster) return;
     const began = monotonicMs();
-    let seenMs = began;
-    let looks = 0;
+    let lastReportMs = began;
+    let confirmations = 0;
     const { signal } = new AbortController();
-    while (monotonicMs() - began < LINGER_MS && monotonicMs() - seenMs < ALONE_MS && own().isMaster) {
+    while (monotonicMs() - began < LINGER_MS && monotonicMs() - lastReportMs < ALONE_MS && own().isMaster) {
       const reports = (await peers(PATIENCE_MS)).filter(({ isStopping }) => !isStopping);
-      if (reports.length > 0) seenMs = monotonicMs();
+      if (reports.length > 0) lastReportMs = monotonicMs();
       const numbers = new Set(reports.map((report) => report.totalShards));
-      looks = reports.some((report) => report.shard === shard && report.isSettled) ? looks + 1 : 0;
-      if (looks === SURE_LOOKS) return;
+      confirmations = reports.some((report) => report.shard === shard && report.isSettled) ? confirmations + 1 : 0;
+      if (confirmations === CONFIRMATIONS) return;
       if (
         [...numbers].some((number) => isComplete(reports, number, ({ isMaster, isSettled }) => isMaster && isSettled))
       ) {
         return;
       }
-      await sleep(LOOK_MS, signal);
+      await sleep(POLL_MS, signal);
     }
     log.warn({ shard, totalShards }, 'this shard is stopping, but no other state agents have taken over its objects');
   }
 }
 
-/** Whether each shard of that number has an agent that satisfies `good`. */
-const isComplete = (reports: readonly ShardReport[], totalShards: number, good: (report: ShardReport) => boolean) =>
+/** Whether each shard of that number has an agent that satisfies `isGood`. */
+const isComplete = (reports: readonly ShardReport[], totalShards: number, isGood: (report: ShardReport) => boolean) =>
   Array.from({ length: totalShards }, (_, shard) => shard).every((shard) =>
-    reports.some((one) => one.shard === shard && one.totalShards === totalShards && !one.isStopping && good(one)),
+    reports.some((one) => one.shard === shard && one.totalShards === totalShards && !one.isStopping && isGood(one)),
   );

@@ -35,8 +35,8 @@ const PAUSES = { firstMs: 500, longestMs: 30_000 };
  * half and all, so that agents cut off together do not return together. Longer if the server requested it.
  */
 export function retryDelay(failures: number, error: unknown, random: () => number): number {
-  const asked = error instanceof ApiError ? (error.retryAfterMs ?? 0) : 0;
-  return Math.max(backoffMs(failures + 1, random, PAUSES), asked);
+  const requestedMs = error instanceof ApiError ? (error.retryAfterMs ?? 0) : 0;
+  return Math.max(backoffMs(failures + 1, random, PAUSES), requestedMs);
 }
 
 /**
@@ -46,6 +46,6 @@ export function reasonToList({ status, text }: ApiError): ListReason | undefined
   if (status === 410) return 'expired';
   // A server restored from a backup has not reached our version.
   if (status === 504 && /resource version/i.test(text)) return 'reordered';
-  const transient = status === 401 || status === 403 || status === 408 || status === 429;
-  return status >= 400 && status < 500 && !transient ? 'refused' : undefined;
+  const isTransient = status === 401 || status === 403 || status === 408 || status === 429;
+  return status >= 400 && status < 500 && !isTransient ? 'refused' : undefined;
 }

@@ -22,11 +22,11 @@ interface StatefulSet extends KubeObject {
 }
 
 /** How often the number of replicas is checked. */
-const LOOK_MS = 30_000;
+const POLL_MS = 30_000;
 const PATIENCE_MS = 10_000;
 /** Tries at startup, one second apart: a pod may start before its RBAC permissions are in effect. */
-const TRIES = 10;
-const BETWEEN_TRIES_MS = 1000;
+const MAX_TRIES = 10;
+const RETRY_MS = 1000;
 
 /**
  * kube-state-metrics' automatic sharding: the ordinal of the pod is its shard, and the number of replicas of its
@@ -61,7 +61,7 @@ export class StatefulShard {
   readonly #pod: ShardedPod;
   readonly #log: Log;
   readonly #onChange: () => void;
-  readonly #lookMs: number;
+  readonly #pollMs: number;
   readonly #stopping = new AbortController();
   #current: Sharding;
 
@@ -69,14 +69,14 @@ export class StatefulShard {
     api: Pick<KubeApi, 'json'>,
     pod: ShardedPod,
     current: Sharding,
-    { log, onChange, lookMs = LOOK_MS }: StatefulShardWorld,
+    { log, onChange, pollMs = POLL_MS }: StatefulShardWorld,
   ) {
     this.#api = api;
     this.#pod = pod;
     this.#current = current;
     this.#log = log;
     this.#onChange = onChange;
-    this.#lookMs = lookMs;
+    this.#pollMs = pollMs;
   }
 
   /** Asks the API server, with a few retries. */
@@ -86,9 +86,9 @@ export class StatefulShard {
         const found = await shardingOf(api, pod, AbortSignal.timeout(PATIENCE_MS));
         return new StatefulShard(api, pod, found, world);
       } catch (cause) {
-        if (tries === TRIES) throw cause;
+        if (tries === MAX_TRIES) throw cause;
         world.log.warn({ reason: errorText(cause), tries }, 'the shard of this pod is not known yet; retrying');
-        await sleep(BETWEEN_TRIES_MS);
+        await sleep(RETRY_MS);
       }
     }
   }
@@ -109,7 +109,7 @@ export class StatefulShard {
     const { signal } = this.#stopping;
     let failed = false;
     for (;;) {
-      await sleep(this.#lookMs, signal, { ref: false });
+      await sleep(this.#pollMs, signal, { ref: false });
       if (signal.aborted) return;
       try {
         const found = await shardingOf(
@@ -142,5 +142,5 @@ interface StatefulShardWorld {
   readonly log: Log;
   /** Called when the sharding has changed. */
   readonly onChange: () => void;
-  readonly lookMs?: number;
+  readonly pollMs?: number;
 }

@@ -27,7 +27,7 @@ type Report = (results: readonly CollectorResult[], previous: Snapshot | undefin
 export type Gate = (group: string, collector: string) => string | undefined;
 
 /** Whether a collector was requested. */
-export type Wanted = (group: string, collector: string) => boolean;
+export type CollectorFilter = (group: string, collector: string) => boolean;
 
 /** The group of the agent's own metrics. */
 export const SELF_GROUP = 'agent';
@@ -121,7 +121,7 @@ export class AgentRegistry extends Scope {
    * differ in job, only if its type differs. The result is what receivers will see: see {@link PushedLabels}. With
    * `wanted`, only these collectors run, and the agent's own metrics are omitted.
    */
-  async gather(deadlineMs: number, signal?: AbortSignal, wanted?: Wanted): Promise<Gathered> {
+  async gather(deadlineMs: number, signal?: AbortSignal, wanted?: CollectorFilter): Promise<Gathered> {
     const timeout = AbortSignal.timeout(deadlineMs);
     const deadline = signal ? AbortSignal.any([signal, timeout]) : timeout;
     const runs: (Run | Promise<Run>)[] = [];

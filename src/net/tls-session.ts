@@ -12,7 +12,7 @@ import { type CertificateFacts, certificateFacts } from './certificate.ts';
 import { settle } from './dial.ts';
 
 /** Options of a TLS session. */
-export interface TlsWish {
+export interface HandshakeOptions {
   readonly context: SecureContext;
   /** The name to request and to expect in the certificate. */
   readonly serverName: string;
@@ -51,7 +51,7 @@ const MAX_CERTIFICATES = 20;
  */
 export async function startTls(
   socket: Socket,
-  { context, serverName, protocols }: TlsWish,
+  { context, serverName, protocols }: HandshakeOptions,
   signal: AbortSignal,
 ): Promise<{ readonly socket: TLSSocket; readonly facts: TlsFacts }> {
   const isAddress = /^[\d.]+$|:/.test(serverName);

@@ -103,7 +103,7 @@ export class Schedule {
     this.#lastAheadMs = this.#aheadMs();
     const byMs = this.#lastAheadMs - before;
     if (Math.abs(byMs) <= this.#options.intervalMs / 2) return false;
-    this.#startAnew(byMs);
+    this.#restart(byMs);
     return true;
   }
 
@@ -111,7 +111,7 @@ export class Schedule {
    * node-cron waits for a slot by its date. After the clock was set back by an hour, nothing would be pushed for an
    * hour. After it was set forward by years, node-cron would iterate over every slot in between.
    */
-  #startAnew(byMs: number): void {
+  #restart(byMs: number): void {
     this.#options.log.warn({ bySeconds: Math.round(byMs / 1000) }, 'the clock was set: schedule restarted');
     clearTimeout(this.#delay);
     this.#nextMs = undefined;

@@ -16,13 +16,13 @@ export class VanishedSeries {
     this.#before = now;
     const gone = new Set(this.#missing);
     // Snapshots with the same series have the same list.
-    const olds = before.filter((series) => !now.includes(series));
-    const news = now.filter((series) => !before.includes(series));
-    const ranges = changedRanges(olds, news);
-    for (const key of keysOf(olds, ranges)) gone.add(key);
+    const oldLists = before.filter((series) => !now.includes(series));
+    const newLists = now.filter((series) => !before.includes(series));
+    const ranges = changedRanges(oldLists, newLists);
+    for (const key of keysOf(oldLists, ranges)) gone.add(key);
     if (gone.size === 0) return [];
     // A series that has been missing for longer may reappear at any position.
-    for (const key of this.#missing.size === 0 ? keysOf(news, ranges) : keysOf(now)) gone.delete(key);
+    for (const key of this.#missing.size === 0 ? keysOf(newLists, ranges) : keysOf(now)) gone.delete(key);
     this.#missing = isWhole ? new Set() : gone;
     return isWhole ? [...gone] : [];
   }
@@ -37,8 +37,8 @@ interface Range {
 const EVERYTHING: Range = { head: 0, tail: 0 };
 
 /** The parts that the lists have in common with their successors: a vanished pod is a few series of many. */
-const changedRanges = (olds: readonly SeriesView[], news: readonly SeriesView[]): Range[] =>
-  olds.length === news.length ? olds.map((old, index) => common(old, news[index] as SeriesView)) : [];
+const changedRanges = (oldLists: readonly SeriesView[], newLists: readonly SeriesView[]): Range[] =>
+  oldLists.length === newLists.length ? oldLists.map((old, index) => common(old, newLists[index] as SeriesView)) : [];
 
 function common(one: SeriesView, other: SeriesView): Range {
   const [length, otherLength] = [one.owners.length, other.owners.length];

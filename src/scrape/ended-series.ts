@@ -16,17 +16,17 @@ export async function endedSeries(before: readonly Buffer[], now: readonly Buffe
   const known = new HashTable();
   // Only needed if labels may be in another order.
   if (added > 0) for await (const key of keysOf(before)) known.add(hashOfText(key));
-  const there = new HashTable();
+  const present = new HashTable();
   const fresh = new HashTable();
   for await (const key of keysOf(now)) {
     const hash = hashOfText(key);
-    there.add(hash);
+    present.add(hash);
     if (added > 0 && !known.has(hash)) fresh.add(hashOfText(inOrder(key)));
   }
   const keys: string[] = [];
   let reordered = 0;
   for await (const key of keysOf(before)) {
-    if (there.has(hashOfText(key))) continue;
+    if (present.has(hashOfText(key))) continue;
     if (added > 0 && fresh.has(hashOfText(inOrder(key)))) reordered++;
     else keys.push(owned(key));
   }

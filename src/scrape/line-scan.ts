@@ -178,7 +178,7 @@ const isClass = (byte: number | undefined, kind: number): boolean => ((CLASSES[b
 
 /** Whether the bytes from `start` to `end` equal those of `other` from `from` on. */
 export function areEqual(bytes: Buffer, start: number, end: number, other: Buffer, from: number): boolean {
-  for (let at = start, there = from; at < end; at++, there++) if (bytes[at] !== other[there]) return false;
+  for (let at = start, otherAt = from; at < end; at++, otherAt++) if (bytes[at] !== other[otherAt]) return false;
   return true;
 }
 

@@ -4,7 +4,7 @@ import type { RelabelRule } from '../metrics/relabel/rule.ts';
 import type { Candidate, TargetSettings } from './target.ts';
 
 /** An endpoint of a pod: a declared container port, or the pod itself. */
-interface Place {
+interface PodEndpoint {
   readonly container: string;
   readonly portName: string;
   readonly port: number | undefined;
@@ -22,22 +22,22 @@ export function annotatedCandidates(
   return pods.flatMap((pod) => {
     const annotations = pod.annotations ?? {};
     const own = (name: string) => annotations[`${prefix}/${name}`] ?? '';
-    if (own('scrape') !== 'true' || !isThere(pod, onlyReady)) return [];
+    if (own('scrape') !== 'true' || !isScrapable(pod, onlyReady)) return [];
     const params = Object.entries(annotations).flatMap(([name, value]) =>
       name.startsWith(`${prefix}/param_`) ? [[`__param_${name.slice(prefix.length + '/param_'.length)}`, value]] : [],
     );
     const port = own('port');
     const scheme = own('scheme') || 'http';
     const problem = problemOf(prefix, port, scheme);
-    return placesOf(pod, port === '' ? undefined : Number(port)).map((place) => ({
+    return endpointsOf(pod, port === '' ? undefined : Number(port)).map((endpoint) => ({
       source: 'annotations',
       labels: {
-        ...metaLabels(pod, place),
+        ...metaLabels(pod, endpoint),
         ...Object.fromEntries(params),
         __scheme__: scheme,
         __metrics_path__: own('path') || '/metrics',
-        job: filled(job, pod, place),
-        ...podLabels(pod, place),
+        job: filled(job, pod, endpoint),
+        ...podLabels(pod, endpoint),
       },
       settings,
       relabel: rules,
@@ -64,7 +64,7 @@ export function selectedCandidates(
     const { matchNames } = entry.namespaceSelector;
     const chosen = pods.filter(
       (pod) =>
-        isThere(pod, entry.onlyReady) &&
+        isScrapable(pod, entry.onlyReady) &&
         (matchNames.length === 0 || matchNames.includes(pod.namespace)) &&
         isSelected(pod.labels, entry.selector),
     );
@@ -73,15 +73,15 @@ export function selectedCandidates(
     );
     const settings = settingsOf(entry);
     return chosen.flatMap((pod) =>
-      portsOf(pod, entry.port).map((place) => ({
+      portsOf(pod, entry.port).map((endpoint) => ({
         source: `pods[${index}] (${entry.name})`,
         labels: {
-          ...metaLabels(pod, place),
+          ...metaLabels(pod, endpoint),
           ...params,
           __scheme__: entry.scheme,
           __metrics_path__: entry.path,
-          job: filled(entry.job ?? '{namespace}/{name}', pod, place, entry.name),
-          ...podLabels(pod, place),
+          job: filled(entry.job ?? '{namespace}/{name}', pod, endpoint, entry.name),
+          ...podLabels(pod, endpoint),
           ...entry.labels,
         },
         settings,
@@ -91,7 +91,7 @@ export function selectedCandidates(
   });
 }
 
-const isThere = ({ phase, podIP, ready }: PodInfo, onlyReady: boolean): boolean =>
+const isScrapable = ({ phase, podIP, ready }: PodInfo, onlyReady: boolean): boolean =>
   podIP !== '' && !ENDED.has(phase) && (!onlyReady || ready === true);
 
 function isSelected(labels: PodInfo['labels'], { matchLabels, matchExpressions }: PodEntry['selector']): boolean {
@@ -115,7 +115,7 @@ function meets(value: string | undefined, { operator, values }: Requirement): bo
 }
 
 /** Declared TCP ports of the app containers. */
-const declared = ({ containers }: PodInfo): Place[] =>
+const declared = ({ containers }: PodInfo): PodEndpoint[] =>
   containers.flatMap(({ type, name, ports = [] }) =>
     type !== 'app'
       ? []
@@ -125,7 +125,7 @@ const declared = ({ containers }: PodInfo): Place[] =>
   );
 
 /** The port named in the annotation; without it every declared one, as in Prometheus. */
-function placesOf(pod: PodInfo, port: number | undefined): Place[] {
+function endpointsOf(pod: PodInfo, port: number | undefined): PodEndpoint[] {
   const ports = declared(pod);
   if (port !== undefined) {
     const found = ports.find((one) => one.port === port);
@@ -135,9 +135,9 @@ function placesOf(pod: PodInfo, port: number | undefined): Place[] {
 }
 
 /** The ports of a name or number. A number need not be declared. */
-function portsOf(pod: PodInfo, port: PodEntry['port']): Place[] {
-  if (port === undefined) return placesOf(pod, undefined);
-  if (typeof port === 'number') return placesOf(pod, port);
+function portsOf(pod: PodInfo, port: PodEntry['port']): PodEndpoint[] {
+  if (port === undefined) return endpointsOf(pod, undefined);
+  if (typeof port === 'number') return endpointsOf(pod, port);
   return declared(pod).filter(({ portName }) => portName === port);
 }
 
@@ -146,13 +146,13 @@ function onlyContainer({ containers }: PodInfo): string {
   return apps.length === 1 ? (apps[0]?.name ?? '') : '';
 }
 
-const addressOf = ({ podIP }: PodInfo, { port }: Place): string => {
+const addressOf = ({ podIP }: PodInfo, { port }: PodEndpoint): string => {
   const host = podIP.includes(':') ? `[${podIP}]` : podIP;
   return `${host}:${port ?? 80}`;
 };
 
 /** With Prometheus' names. https://prometheus.io/docs/prometheus/latest/configuration/configuration/#pod */
-function metaLabels(pod: PodInfo, place: Place): Record<string, string> {
+function metaLabels(pod: PodInfo, endpoint: PodEndpoint): Record<string, string> {
   const own: [string, string][] = [];
   for (const [kind, map] of [
     ['label', pod.labels],
@@ -167,7 +167,7 @@ function metaLabels(pod: PodInfo, place: Place): Record<string, string> {
     }
   }
   return {
-    __address__: addressOf(pod, place),
+    __address__: addressOf(pod, endpoint),
     __meta_kubernetes_namespace: pod.namespace,
     __meta_kubernetes_pod_name: pod.name,
     __meta_kubernetes_pod_ip: pod.podIP,
@@ -175,11 +175,11 @@ function metaLabels(pod: PodInfo, place: Place): Record<string, string> {
     __meta_kubernetes_pod_phase: pod.phase,
     __meta_kubernetes_pod_ready: pod.ready === undefined ? 'unknown' : String(pod.ready),
     __meta_kubernetes_pod_host_ip: pod.hostIP,
-    __meta_kubernetes_pod_container_name: place.container,
+    __meta_kubernetes_pod_container_name: endpoint.container,
     __meta_kubernetes_pod_container_init: 'false',
-    __meta_kubernetes_pod_container_port_name: place.portName,
-    __meta_kubernetes_pod_container_port_number: place.port === undefined ? '' : String(place.port),
-    __meta_kubernetes_pod_container_port_protocol: place.port === undefined ? '' : 'TCP',
+    __meta_kubernetes_pod_container_port_name: endpoint.portName,
+    __meta_kubernetes_pod_container_port_number: endpoint.port === undefined ? '' : String(endpoint.port),
+    __meta_kubernetes_pod_container_port_protocol: endpoint.port === undefined ? '' : 'TCP',
     __meta_kubernetes_pod_controller_kind: pod.ownerKind,
     __meta_kubernetes_pod_controller_name: pod.ownerName,
     ...Object.fromEntries(own),
@@ -187,13 +187,13 @@ function metaLabels(pod: PodInfo, place: Place): Record<string, string> {
 }
 
 /** The labels set by a PodMonitor of the operator. */
-const podLabels = (pod: PodInfo, { container }: Place): Record<string, string> => ({
+const podLabels = (pod: PodInfo, { container }: PodEndpoint): Record<string, string> => ({
   namespace: pod.namespace,
   pod: pod.name,
   container,
 });
 
-const filled = (text: string, pod: PodInfo, { container }: Place, name = ''): string =>
+const filled = (text: string, pod: PodInfo, { container }: PodEndpoint, name = ''): string =>
   text
     .replaceAll('{namespace}', pod.namespace)
     .replaceAll('{pod}', pod.name)

@@ -38,7 +38,7 @@ const MAX_LISTED = 500;
 const ORDER = { down: 0, waiting: 1, up: 2 } as const;
 
 /** How often to check whether the known pods have changed. */
-const LOOK_MS = 1000;
+const POLL_MS = 1000;
 const COLLECTOR = 'targets';
 
 /** Finds targets and scrapes each on its own schedule; the results are pushed with the next cycle. */
@@ -53,7 +53,7 @@ export class ScrapeRole {
   readonly #scrapers = new Map<string, Scraper>();
   readonly #ending = new Set<Promise<void>>();
   #known: ReadonlyMap<string, PodInfo> | undefined;
-  #look: NodeJS.Timeout | undefined;
+  #poll: NodeJS.Timeout | undefined;
   #leftOut = 0;
   #dropped = 0;
   #isStopped: boolean = false;
@@ -99,18 +99,18 @@ export class ScrapeRole {
   }
 
   start(): void {
-    if (this.#look) return;
+    if (this.#poll) return;
     this.#reconcile();
-    this.#look = setInterval(() => {
+    this.#poll = setInterval(() => {
       if (this.#world.pods?.() !== this.#known) this.#reconcile();
-    }, LOOK_MS);
-    this.#look.unref();
+    }, POLL_MS);
+    this.#poll.unref();
   }
 
   /** No scrape starts after this; resolves when scrapes in progress have ended. Series of targets are not ended. */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    clearInterval(this.#look);
+    clearInterval(this.#poll);
     this.#schedule.stop();
     await Promise.all([...this.#scrapers.values()].map((scraper) => scraper.close()));
     await Promise.all(this.#ending);
@@ -152,22 +152,22 @@ export class ScrapeRole {
   #reconcile(): void {
     if (this.#isStopped) return;
     this.#known = this.#world.pods?.();
-    const wanted = new Map<string, Target>();
+    const desired = new Map<string, Target>();
     this.#dropped = 0;
     for (const candidate of this.#candidates()) {
       const target = targetOf(candidate);
       if (target === undefined) this.#dropped++;
-      else wanted.set(target.id, target);
+      else desired.set(target.id, target);
     }
     for (const [id, scraper] of this.#scrapers) {
-      if (wanted.has(id)) continue;
+      if (desired.has(id)) continue;
       this.#scrapers.delete(id);
       this.#schedule.remove(scraper);
       const ending = scraper.stop().finally(() => this.#ending.delete(ending));
       this.#ending.add(ending);
     }
     this.#leftOut = 0;
-    for (const [id, target] of wanted) {
+    for (const [id, target] of desired) {
       if (this.#scrapers.has(id)) continue;
       if (this.#scrapers.size >= this.#settings.limits.targets) this.#leftOut++;
       else this.#begin(target);
@@ -194,8 +194,8 @@ export class ScrapeRole {
     // Static pods are known under two uids.
     const pods = [...new Set(this.#known.values())].filter(({ name }) => name !== this.#world.ownPod);
     const byLabels = selectedCandidates(pods, entries, (own) => this.#settingsOf(own), relabel);
-    const asked = annotations.enabled ? annotatedCandidates(pods, annotations, this.#settingsOf({}), relabel) : [];
-    return [...found, ...byLabels, ...asked];
+    const annotated = annotations.enabled ? annotatedCandidates(pods, annotations, this.#settingsOf({}), relabel) : [];
+    return [...found, ...byLabels, ...annotated];
   }
 
   #settingsOf(own: OwnSettings): TargetSettings {

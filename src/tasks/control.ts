@@ -40,13 +40,13 @@ interface ChangeOptions {
 }
 
 /** Concurrent runs on demand. */
-const MAX_ASKED = 2;
+const MAX_ON_DEMAND = 2;
 
 /** Adds, replaces and removes tasks of the API: all of a request, or none. */
 export class TaskControl {
   readonly #host: TaskHost;
   /** On-demand runs in progress. */
-  #asked = 0;
+  #onDemand = 0;
 
   constructor(host: TaskHost) {
     this.#host = host;
@@ -137,12 +137,12 @@ export class TaskControl {
     if (task === undefined) return undefined;
     const refused = task.checkCall(request.params);
     if (refused !== undefined) return { refused };
-    if (this.#asked >= MAX_ASKED) return 'many';
-    this.#asked++;
+    if (this.#onDemand >= MAX_ON_DEMAND) return 'many';
+    this.#onDemand++;
     try {
       return await task.runNow(request);
     } finally {
-      this.#asked--;
+      this.#onDemand--;
     }
   }
 

@@ -14,15 +14,15 @@ export class Slots {
       return true;
     }
     const { promise, resolve } = Promise.withResolvers<boolean>();
-    const get = () => resolve(true);
-    this.#waiting.add(get);
+    const wake = () => resolve(true);
+    this.#waiting.add(wake);
     const timer = setTimeout(() => {
-      if (this.#waiting.delete(get)) resolve(false);
+      if (this.#waiting.delete(wake)) resolve(false);
     }, timeoutMs);
     timer.unref();
-    const got = await promise;
+    const isFree = await promise;
     clearTimeout(timer);
-    return got;
+    return isFree;
   }
 
   /** Releases a slot; the longest waiter gets it. */

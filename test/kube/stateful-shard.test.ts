@@ -41,7 +41,7 @@ test('a changed number of replicas is detected, and an outage keeps the last sha
   const lines: string[] = [];
   const log = createLog('info', { write: (line) => lines.push(line) });
   const onChange = () => void changes++;
-  const found = await StatefulShard.find(client, { namespace: 'mon', pod: 'state-1' }, { log, onChange, lookMs: 20 });
+  const found = await StatefulShard.find(client, { namespace: 'mon', pod: 'state-1' }, { log, onChange, pollMs: 20 });
   context.after(() => found.stop());
   found.start();
   assert.deepEqual(found.current, { shard: 1, totalShards: 2 });

@@ -22,22 +22,22 @@ export async function collectorParts(config: Config, parts: Parts, world: Assemb
   const host = await parts.take('paths', paths, () => new Host(paths));
   const names = await namesPart(config, parts, world);
   const scopes = names ? [names.scope] : [];
-  const madeWith = { host, now, nodeName: config.node };
+  const collectorWorld = { host, now, nodeName: config.node };
   for (const group of ['node', 'container', 'process'] as const) {
     const section = collectors[group];
-    const madeFrom = {
+    const inputs = {
       section,
       paths,
       node,
       ...(group === 'node' ? {} : { identity, wantsNames: names !== undefined }),
     };
     scopes.push(
-      await parts.take(`collectors.${group}`, madeFrom, (replaced: Scope | undefined) =>
-        scopeOf(PRODUCERS[group](madeWith, collectors, names?.client), replaced),
+      await parts.take(`collectors.${group}`, inputs, (replaced: Scope | undefined) =>
+        scopeOf(PRODUCERS[group](collectorWorld, collectors, names?.client), replaced),
       ),
     );
   }
-  if (wantsLog(collectors)) scopes.push(await logScope(config, parts, madeWith, names?.client, traps));
+  if (wantsLog(collectors)) scopes.push(await logScope(config, parts, collectorWorld, names?.client, traps));
   return { host, scopes, pods: names?.client };
 }
 
@@ -59,12 +59,12 @@ async function logScope(
   const state = await parts.take('log-state', spool.path, () => openLogState(spool.path), {
     stop: (one) => one.close(),
   });
-  const madeFrom = {
+  const inputs = {
     ...{ journal, kernel, files, snmp, paths, node: nodeName(config), state: spool.path },
     ...{ identity: container.identity, wantsNames: pods !== undefined, wantsTraps: traps !== undefined },
   };
   const onTrap = traps && ((...arrival: Arrival) => traps.publish(arrival));
-  return parts.take('collectors.log', madeFrom, async () =>
+  return parts.take('collectors.log', inputs, async () =>
     scopeOf(await createLogProducers(world, collectors, state, pods, onTrap), undefined),
   );
 }

@@ -22,8 +22,8 @@ export async function exporterParts(
   const exporters: Exporter[] = [];
   for (const [name, settings] of Object.entries(config.exporters)) {
     if (!settings.enabled) continue;
-    const madeFrom = { settings, targets: context.targets, spool };
-    const exporter = await parts.take(`exporters.${name}`, madeFrom, () => createExporter(name, settings, context), {
+    const inputs = { settings, targets: context.targets, spool };
+    const exporter = await parts.take(`exporters.${name}`, inputs, () => createExporter(name, settings, context), {
       start: (made) => made.start(),
       stop: (made) => made.close(FLUSH_MS),
     });
@@ -38,7 +38,7 @@ export async function exporterParts(
     };
     await parts.take(
       `exporters.${name}.housekeeping`,
-      { ...madeFrom, state: config.collectors.ksm, election: config.election },
+      { ...inputs, state: config.collectors.ksm, election: config.election },
       () => type.housekeeping?.(name, settings, world),
       { start: (made) => made?.start(), stop: (made) => made?.stop() },
     );

@@ -2,7 +2,7 @@ import { containerNames } from '../../collectors/catalogue.ts';
 import { nodeName, targets } from '../../config/identity.ts';
 import type { Exporter } from '../../exporters/exporter.ts';
 import type { Host } from '../../host/host.ts';
-import type { EventFeed, Seen } from '../../logs/event/event-feed.ts';
+import type { EventFeed, ObservedEvent } from '../../logs/event/event-feed.ts';
 import type { LogsRole } from '../../logs/role.ts';
 import type { Arrival, TrapFeed } from '../../logs/snmp/trap-feed.ts';
 import { wantedSources } from '../../logs/sources.ts';
@@ -12,7 +12,7 @@ import type { Parts } from '../parts.ts';
 import type { AssemblyWorld } from './world.ts';
 
 /** The parts of shipping. */
-interface LogsOn {
+interface LogsInputs {
   readonly exporters: readonly Exporter[];
   readonly host: Host;
   readonly pods: IdentityClient | undefined;
@@ -29,7 +29,7 @@ export async function trapsPart({ logs, collectors }: Config, parts: Parts): Pro
 /** Passes events that the leader counts to the lanes that ship them; undefined, and nothing loaded, if none does. */
 export async function eventsPart({ logs, collectors }: Config, parts: Parts): Promise<EventFeed | undefined> {
   if (!logs.events.enabled || !collectors.ksm.enabled || !collectors.event.enabled) return undefined;
-  return parts.take('events', true, async () => new (await import('../../logs/feed.ts')).Feed<Seen>());
+  return parts.take('events', true, async () => new (await import('../../logs/feed.ts')).Feed<ObservedEvent>());
 }
 
 /** Shipping of log entries; undefined, and nothing loaded, without a source or a receiver. */
@@ -37,7 +37,7 @@ export async function logsPart(
   config: Config,
   parts: Parts,
   { log, now }: AssemblyWorld,
-  { exporters, host, pods, traps, events }: LogsOn,
+  { exporters, host, pods, traps, events }: LogsInputs,
 ): Promise<LogsRole | undefined> {
   const { logs, paths, cluster, labels, spool } = config;
   const receivers = exporters.flatMap(({ name, entries }) => (entries ? [{ name, sink: entries }] : []));

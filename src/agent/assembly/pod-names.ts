@@ -33,8 +33,8 @@ export async function namesPart(
     (files.enabled && files.containers.enabled) ||
     wantsPods(config.scrape);
   if (!wantsNames) return undefined;
-  const madeFrom = { identity, node: nodeName(config), picks: pickedOf(config), logs: logsAnnotation(config) };
-  return parts.take('identity', madeFrom, () => createNames(config, log), {
+  const inputs = { identity, node: nodeName(config), picks: pickedOf(config), logs: logsAnnotation(config) };
+  return parts.take('identity', inputs, () => createNames(config, log), {
     start: ({ client }) => client?.start(),
     stop: ({ client }) => client?.stop(),
   });

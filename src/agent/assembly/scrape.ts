@@ -30,10 +30,10 @@ export async function scrapePart(
   const { scrape: rules } = groupRules(config);
   const pushed = new Set(Object.keys(targets(config).scrape.labels));
   const { identity } = config.collectors.container;
-  const madeFrom = { scrape, cluster, node, rules, pushed, identity, picks: pickedOf(config) };
+  const inputs = { scrape, cluster, node, rules, pushed, identity, picks: pickedOf(config) };
   return parts.take(
     'scrape',
-    madeFrom,
+    inputs,
     async () => {
       // A reload may bring the first target.
       preferCodeToMemory();

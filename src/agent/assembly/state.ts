@@ -3,7 +3,7 @@ import type { EventFeed } from '../../logs/event/event-feed.ts';
 import { Scope } from '../../metrics/scope.ts';
 import type { Config } from '../config.ts';
 import type { Parts } from '../parts.ts';
-import { stateKeeping } from '../receivers.ts';
+import { storeOptionsOf } from '../receivers.ts';
 import type { StateRole } from '../state-role.ts';
 import type { AssemblyWorld } from './world.ts';
 
@@ -21,7 +21,7 @@ export async function statePart(
   const { log, now, random, env, pushNow } = world;
   const { ksm, election } = await sharded(config, parts, world);
   const { event } = config.collectors;
-  const keeping = stateKeeping(config);
+  const storeOptions = storeOptionsOf(config);
   return parts.take(
     'ksm',
     {
@@ -30,15 +30,15 @@ export async function statePart(
       shipsEvents: events !== undefined,
       election,
       http: stateHttp(config),
-      notesEnded: keeping.notesEnded,
-      pushed: keeping.pushed,
+      notesEnded: storeOptions.notesEnded,
+      pushed: storeOptions.pushed,
       rules: groupRules(config).ksm,
     },
     async () => {
       const { createStateRole } = await import('../state-role.ts');
       return createStateRole({ ...config, election }, ksm, event, {
         scope: new Scope(),
-        keeping,
+        storeOptions,
         log,
         now,
         random,

@@ -17,7 +17,7 @@ import {
   type MachineMemory,
   Reading,
   scaled,
-  type Wanted,
+  type ReadingOptions,
   workingSet,
 } from './reading.ts';
 
@@ -47,12 +47,12 @@ export class CgroupV1 implements CgroupReader {
   readonly #host: Host;
   readonly #files: CgroupFiles;
   readonly #trees: Hierarchy['controllers'];
-  readonly #wanted: Wanted;
+  readonly #wanted: ReadingOptions;
   readonly #hugePageSizes: readonly string[];
   /** The files that showed I/O in some cgroup: all devices of a host have one scheduler, and the others stay empty. */
   #ioFiles: (typeof IO_FILES)[number] | undefined;
 
-  constructor(host: Host, trees: Hierarchy['controllers'], wanted: Wanted) {
+  constructor(host: Host, trees: Hierarchy['controllers'], wanted: ReadingOptions) {
     this.#host = host;
     this.#files = new CgroupFiles(host);
     this.#trees = trees;

@@ -19,7 +19,7 @@ import {
   type MachineMemory,
   Reading,
   scaled,
-  type Wanted,
+  type ReadingOptions,
   workingSet,
 } from './reading.ts';
 
@@ -30,12 +30,12 @@ export class CgroupV2 implements CgroupReader {
   readonly #host: Host;
   readonly #files: CgroupFiles;
   readonly #tree: string;
-  readonly #wanted: Wanted;
+  readonly #wanted: ReadingOptions;
   /** Whether memory.events includes child cgroups. */
   readonly #countsBelow: boolean;
   readonly #hugePageSizes: readonly string[];
 
-  constructor(host: Host, tree: string, wanted: Wanted) {
+  constructor(host: Host, tree: string, wanted: ReadingOptions) {
     this.#host = host;
     this.#countsBelow = countsBelow(host);
     this.#files = new CgroupFiles(host, keptCgroupFiles(host, tree, wanted.keepOpen));

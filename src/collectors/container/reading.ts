@@ -98,7 +98,7 @@ export class Limits {
 }
 
 /** Values read beyond the common series. */
-export interface Wanted {
+export interface ReadingOptions {
   /** Everything that a kubelet reports. */
   readonly all: boolean;
   readonly fileDescriptors: boolean;

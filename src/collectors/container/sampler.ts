@@ -15,7 +15,7 @@ import { NO_MACHINE_MEMORY } from './machine-memory.ts';
 import { type InterfaceCounters, parseNetDev } from './network.ts';
 import { ProcessFinder } from './process-finder.ts';
 import { isPopulated, openFiles, softOpenFiles } from './processes.ts';
-import { type CgroupReader, folderOf, type MachineMemory, type Reading, type Wanted } from './reading.ts';
+import { type CgroupReader, folderOf, type MachineMemory, type Reading, type ReadingOptions } from './reading.ts';
 import type { Row } from './row.ts';
 
 /**
@@ -35,7 +35,7 @@ export class Sampler {
   readonly #host: Host;
   readonly #tree: string;
   readonly #version: Hierarchy['version'];
-  readonly #wanted: Wanted;
+  readonly #wanted: ReadingOptions;
   readonly #reader: CgroupReader;
   readonly #processes: ProcessFinder;
   readonly #hierarchy: Hierarchy;
@@ -47,7 +47,7 @@ export class Sampler {
   #machine = NO_MACHINE_MEMORY;
 
   /** `cgroups` returns all existing ones. */
-  constructor(host: Host, hierarchy: Hierarchy, wanted: Wanted, cgroups: () => Iterable<Cgroup | undefined>) {
+  constructor(host: Host, hierarchy: Hierarchy, wanted: ReadingOptions, cgroups: () => Iterable<Cgroup | undefined>) {
     const { version, tree, controllers } = hierarchy;
     this.#host = host;
     this.#hierarchy = hierarchy;

@@ -31,14 +31,14 @@ export function familyFilter(patterns: FamilyPatterns): (family: Pick<KubeFamily
 const LOOKS_AROUND = /\(\?<?[=!]/;
 
 /** A few hundred names are checked, once. */
-const LOOK_MS = 100;
+const MATCH_MS = 100;
 
 /** Compiles one pattern, which may contain lookaheads or lookbehinds: then each name is matched with a deadline. */
 export function metricPattern(source: string): Matching {
   if (!LOOKS_AROUND.test(source)) return Pattern.of(source);
   const ask = (name: string): boolean => {
     try {
-      return runInNewContext('new RegExp(source).test(name)', { source, name }, { timeout: LOOK_MS });
+      return runInNewContext('new RegExp(source).test(name)', { source, name }, { timeout: MATCH_MS });
     } catch (cause) {
       throw new PatternError(source, errorText(cause));
     }

@@ -19,13 +19,13 @@ export interface Ksm {
 }
 
 /** How the state is stored, and which parts of it. */
-export type Keeping = Pick<ClusterStateOptions, 'compression' | 'notesEnded' | 'pushed' | 'relabel'>;
+export type StoreOptions = Pick<ClusterStateOptions, 'compression' | 'notesEnded' | 'pushed' | 'relabel'>;
 
 /**
  * Builds the ksm collector; sends no request to the cluster before `state.start()`. An unusable file of custom
  * resources costs only those resources, but marks the collector as failed.
  */
-export function createKsm(section: KsmSection, api: KubeApi, keeping: Keeping, log: Log, version: string): Ksm {
+export function createKsm(section: KsmSection, api: KubeApi, storeOptions: StoreOptions, log: Log, version: string): Ksm {
   const wanted = new Set<string>(section.resources);
   const { resources: custom, problems } = readCustomResources(section);
   for (const problem of problems) log.error({ problem }, 'cannot use the custom resource file; continuing without it');
@@ -39,7 +39,7 @@ export function createKsm(section: KsmSection, api: KubeApi, keeping: Keeping, l
   };
   const pods = new PodIndex(pick(labels, section.labelsAllowlist), pick(annotations));
   const followed = [...resources.filter(({ name }) => wanted.has(name)), ...custom];
-  const state = new ClusterState({ api, options: section, resources: followed, pods, ...keeping, log });
+  const state = new ClusterState({ api, options: section, resources: followed, pods, ...storeOptions, log });
   const failure = () => problems[0] ?? state.down;
   const both = { failure, resources: () => state.statuses };
   return {

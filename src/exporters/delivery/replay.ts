@@ -23,7 +23,7 @@ interface ReplayOptions {
 const LANE = 'spool';
 
 /** How often to check a folder that another process uses, and how often to check for batches to send. */
-const LOOK_MS = 1000;
+const POLL_MS = 1000;
 
 /** Agents that see the receiver recover at the same moment start sending their backlogs spread over this time. */
 const SPREAD_MS = 2000;
@@ -47,7 +47,7 @@ export class Replay {
   /** Runs until `ending` fires. `cut` aborts an upload in progress. */
   async run(ending: AbortSignal, cut: AbortSignal): Promise<void> {
     const { spool, clock, endpoints, isIdle, random } = this.#options;
-    while (!ending.aborted && !(await spool.open())) await clock.sleep(LOOK_MS, ending);
+    while (!ending.aborted && !(await spool.open())) await clock.sleep(POLL_MS, ending);
     let wasOpen = false;
     while (!ending.aborted) {
       // Does not affect the breaker: new batches detect when the receiver is back.
@@ -60,7 +60,7 @@ export class Replay {
       }
       const entry = canSend ? await spool.oldest() : undefined;
       const isOver = entry !== undefined && (await this.#replay(entry, ending, cut));
-      if (!isOver) await endpoints.change(LOOK_MS);
+      if (!isOver) await endpoints.change(POLL_MS);
     }
   }
 

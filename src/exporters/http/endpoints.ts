@@ -34,7 +34,7 @@ export interface UploadPermit {
 }
 
 /** How long a lane that yields to another one waits for that upload. */
-const LOOK_MS = 250;
+const POLL_MS = 250;
 
 /**
  * The addresses of one receiver, each with a breaker. The first that lets an upload pass gets it. So the next one takes
@@ -104,7 +104,7 @@ export class Endpoints {
         const waits = this.#endpoints.map(({ breaker, lanes }) =>
           Math.max(breaker.waitMs(now), lanes.get(lane)?.breaker.waitMs(now) ?? 0),
         );
-        await this.change(Math.min(...waits) || LOOK_MS);
+        await this.change(Math.min(...waits) || POLL_MS);
       }
       return undefined;
     } finally {

@@ -7,7 +7,7 @@ import { FifoQueue } from './queue.ts';
 import { fromText, type SampleBatch, toText } from './sample-batch.ts';
 
 /** How often to check a folder that another process uses. */
-const LOOK_MS = 1000;
+const POLL_MS = 1000;
 /** A replaced agent releases its folder within this time. Batches on disk have to be sent first. */
 const FOLDER_MS = 15_000;
 
@@ -88,7 +88,7 @@ export class Backlog {
         void this.#keepOpening(spool, signal, onOpen);
         return;
       }
-      await REAL_CLOCK.sleep(LOOK_MS, signal);
+      await REAL_CLOCK.sleep(POLL_MS, signal);
     }
   }
 
@@ -106,7 +106,7 @@ export class Backlog {
   }
 
   async #keepOpening(spool: Spool, signal: AbortSignal, onOpen: () => void): Promise<void> {
-    do await REAL_CLOCK.sleep(LOOK_MS, signal);
+    do await REAL_CLOCK.sleep(POLL_MS, signal);
     while (!signal.aborted && !(await spool.open()));
     onOpen();
   }

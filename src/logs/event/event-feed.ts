@@ -33,7 +33,7 @@ interface EventSubject {
 }
 
 /** An event, its occurrences since it was last seen, and when it was seen, microseconds since 1970. */
-export type Seen = readonly [event: ShippedEvent, by: number, seenUs: number];
+export type ObservedEvent = readonly [event: ShippedEvent, by: number, seenUs: number];
 
 /** Passes events of the collector to all lanes that ship them. */
-export type EventFeed = Feed<Seen>;
+export type EventFeed = Feed<ObservedEvent>;

@@ -5,7 +5,7 @@ import { QueueSource } from '../queue-source.ts';
 import { redactor } from '../redact.ts';
 import type { LogSourceType } from '../source.ts';
 import type { LogWorld } from '../world.ts';
-import type { EventFeed, Seen } from './event-feed.ts';
+import type { EventFeed, ObservedEvent } from './event-feed.ts';
 
 /** Kubernetes events that the leader counts; no file holds them. */
 export const eventSource = (world: LogWorld): LogSourceType => ({
@@ -16,7 +16,7 @@ export const eventSource = (world: LogWorld): LogSourceType => ({
     const queue = await EntryQueue.open(join(folder, 'event-queue'), 'event', saved);
     return new QueueSource('event', queue, saved, redactor(logs.redact), (take, onDropped) =>
       // Agents that are not state agents pass on nothing.
-      (events as EventFeed).subscribe(receiver, (seen) => take(eventEntry(seen, labels)), onDropped),
+      (events as EventFeed).subscribe(receiver, (observed) => take(eventEntry(observed, labels)), onDropped),
     );
   },
 });
@@ -25,7 +25,7 @@ const MAX_MESSAGE = 64 * 1024;
 const LABEL = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 
 /** An event as an entry; missing values are omitted. */
-export function eventEntry([event, by, seenUs]: Seen, common: LogEntry['labels']): LogEntry {
+export function eventEntry([event, by, seenUs]: ObservedEvent, common: LogEntry['labels']): LogEntry {
   const { metadata, type, reason, series } = event;
   const about = event.involvedObject ?? event.regarding;
   const all = {

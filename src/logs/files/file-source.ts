@@ -8,7 +8,7 @@ import { filePositionText, NewFiles, parseFilePosition } from './new-files.ts';
 import { CHUNK_BYTES, ShippedSet } from './shipped-set.ts';
 
 /** Files are checked this often while nothing is read, milliseconds: they must be open before they are removed. */
-const LOOK_MS = 900;
+const POLL_MS = 900;
 const MAX_POSITION = 4 * 1024 * 1024;
 
 /** Lines of files. */
@@ -54,7 +54,7 @@ class FileSource implements LogSource {
 
   complete(position: string): string {
     const nowMs = this.#world.now();
-    if (!this.#isReading && Math.abs(nowMs - this.#lookedAtMs) >= LOOK_MS) {
+    if (!this.#isReading && Math.abs(nowMs - this.#lookedAtMs) >= POLL_MS) {
       this.#lookedAtMs = nowMs;
       for (const set of this.#sets) set.look(nowMs);
     }

@@ -2,10 +2,10 @@ import { createSocket } from 'node:dgram';
 import { dial } from '../../net/dial.ts';
 import { type DnsAnswer, type DnsQuestion, decodeAnswer, encodeQuestion } from '../../net/dns-message.ts';
 import type { Address } from '../../net/literal-address.ts';
-import { startTls, type TlsFacts, type TlsWish } from '../../net/tls-session.ts';
+import { startTls, type TlsFacts, type HandshakeOptions } from '../../net/tls-session.ts';
 
 /** Transport of a query. */
-export interface DnsWay {
+export interface DnsConnection {
   readonly address: Address;
   readonly port: number;
   readonly signal: AbortSignal;
@@ -14,7 +14,7 @@ export interface DnsWay {
 }
 
 /** Sends one query over UDP. Responses to other queries are ignored. Rejects with the error of the socket. */
-export function askUdp(question: DnsQuestion, { address, port, signal, onConnect }: DnsWay): Promise<DnsAnswer> {
+export function askUdp(question: DnsQuestion, { address, port, signal, onConnect }: DnsConnection): Promise<DnsAnswer> {
   const socket = createSocket(address.family === 6 ? 'udp6' : 'udp4');
   return new Promise<DnsAnswer>((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
@@ -39,14 +39,14 @@ export function askUdp(question: DnsQuestion, { address, port, signal, onConnect
 /** Sends one query over TCP, or over TLS if `tls` is set; `onTls` gets the session, and throws if it is not trusted. */
 export async function askTcp(
   question: DnsQuestion,
-  { address, port, signal, onConnect }: DnsWay,
-  tls?: { readonly wish: TlsWish; readonly onTls: (facts: TlsFacts) => void; readonly onStart: () => void },
+  { address, port, signal, onConnect }: DnsConnection,
+  tls?: { readonly handshake: HandshakeOptions; readonly onTls: (facts: TlsFacts) => void; readonly onStart: () => void },
 ): Promise<DnsAnswer> {
   let socket = await dial(address, port, signal);
   try {
     if (tls) {
       tls.onStart();
-      const secure = await startTls(socket, tls.wish, signal);
+      const secure = await startTls(socket, tls.handshake, signal);
       socket = secure.socket;
       tls.onTls(secure.facts);
     }

@@ -15,7 +15,7 @@ const DECODERS: Readonly<Record<Compression, () => Transform>> = {
 };
 
 /** Options for reading a body. */
-interface BodyWish {
+interface BodyReadOptions {
   /** Compression to decode; the length is then that of the decoded body. */
   readonly compression?: Compression;
   /** Whether the text is needed. */
@@ -35,8 +35,8 @@ export interface BodyRead {
  * Reads a complete body into `read`, which is also valid if this rejects: with ProbeFailure `body` for a body that is
  * too large or can't be decoded, with the error of the connection, or with the reason of `signal`.
  */
-export function readBody(body: Readable, wish: BodyWish, read: BodyRead, signal: AbortSignal): Promise<void> {
-  const { compression, keep, limit } = wish;
+export function readBody(body: Readable, options: BodyReadOptions, read: BodyRead, signal: AbortSignal): Promise<void> {
+  const { compression, keep, limit } = options;
   return new Promise((resolve, reject) => {
     const decoder = compression && DECODERS[compression]();
     const source = decoder ?? body;

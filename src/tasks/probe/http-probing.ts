@@ -9,7 +9,7 @@ import { ProbeFailure } from './failure.ts';
 import { FAILED_DUE_TO_REGEX } from './families.ts';
 import { type Answer, ask } from './http-exchange.ts';
 import { HTTP } from './http-families.ts';
-import { judge, REDIRECTS } from './http-judging.ts';
+import { checkResponse, REDIRECTS } from './http-response.ts';
 import { type HttpOptions, targetUrl } from './http-options.ts';
 import { afterRedirect, type HttpRequests } from './http-request.ts';
 import { openTunnel } from './http-tunnel.ts';
@@ -86,7 +86,7 @@ export class HttpProbing implements Probing {
       });
       const next = this.#redirectOf(answer, url);
       if (next === undefined) {
-        await this.#judge(answer, attempt.signal);
+        await this.#checkResponse(answer, attempt.signal);
         break;
       }
       answer.body.on('error', () => undefined).destroy();
@@ -150,13 +150,13 @@ export class HttpProbing implements Probing {
     const { world, options, tls, requests } = this.#task;
     const { signal } = attempt;
     const isTls = url.protocol === 'https:';
-    const way = options.proxy === undefined ? url : new URL(options.proxy);
-    const address = await this.#addressOf(attempt, url, way);
+    const peer = options.proxy === undefined ? url : new URL(options.proxy);
+    const address = await this.#addressOf(attempt, url, peer);
     attempt.enter('connect');
     let before = performance.now();
-    let socket: Socket = await dial(address, Number(way.port) || (way.protocol === 'https:' ? 443 : 80), signal);
-    if (options.proxy !== undefined && way.protocol === 'https:') {
-      const secure = await startTls(socket, tls.wish(way.hostname), signal);
+    let socket: Socket = await dial(address, Number(peer.port) || (peer.protocol === 'https:' ? 443 : 80), signal);
+    if (options.proxy !== undefined && peer.protocol === 'https:') {
+      const secure = await startTls(socket, tls.handshake(peer.hostname), signal);
       tls.check(secure.facts, world.now());
       socket = secure.socket;
     }
@@ -168,8 +168,8 @@ export class HttpProbing implements Probing {
     attempt.enter('tls');
     before = performance.now();
     const name = (isFirstHost && requests.hostHeader?.replace(/:\d+$/, '')) || url.hostname;
-    const wish = tls.wish(name, options.http2 ? ['h2', 'http/1.1'] : ['http/1.1']);
-    const { socket: secure, facts } = await startTls(socket, wish, signal);
+    const handshake = tls.handshake(name, options.http2 ? ['h2', 'http/1.1'] : ['http/1.1']);
+    const { socket: secure, facts } = await startTls(socket, handshake, signal);
     this.#phases.tls += secondsFrom(before);
     this.#hop.tls = facts;
     try {
@@ -182,18 +182,18 @@ export class HttpProbing implements Probing {
   }
 
   /** Redirects to the first host stay at the probed address. */
-  async #addressOf(attempt: Attempt, url: URL, way: URL): Promise<Address> {
+  async #addressOf(attempt: Attempt, url: URL, peer: URL): Promise<Address> {
     const { world, choice } = this.#task;
     // A proxy resolves names itself; only a literal address can be checked here.
     const literal = literalAddress(url.hostname);
-    if (way !== url && literal) await resolveTarget(url.hostname, choice, world, attempt.signal);
-    if (attempt.address && way.hostname === this.host) return attempt.address;
+    if (peer !== url && literal) await resolveTarget(url.hostname, choice, world, attempt.signal);
+    if (attempt.address && peer.hostname === this.host) return attempt.address;
     attempt.enter('resolve');
     const before = performance.now();
-    const { addresses } = await resolveTarget(way.hostname, choice, world, attempt.signal);
+    const { addresses } = await resolveTarget(peer.hostname, choice, world, attempt.signal);
     this.#phases.resolve += secondsFrom(before);
     const [first] = addresses;
-    if (first === undefined) throw new ProbeFailure('resolve', `${way.hostname} has no address`);
+    if (first === undefined) throw new ProbeFailure('resolve', `${peer.hostname} has no address`);
     return first;
   }
 
@@ -219,8 +219,8 @@ export class HttpProbing implements Probing {
     return next;
   }
 
-  async #judge(answer: Answer, signal: AbortSignal): Promise<void> {
-    const { failure, failedBy, lastModified, bodyBytes, transferSeconds } = await judge(
+  async #checkResponse(answer: Answer, signal: AbortSignal): Promise<void> {
+    const { failure, failedBy, lastModified, bodyBytes, transferSeconds } = await checkResponse(
       answer,
       this.#task.options,
       signal,

@@ -1,7 +1,7 @@
 import { networkInterfaces } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 import { Unsupported } from '../../host/errors.ts';
-import { type IcmpReply, IcmpSocket, type IcmpWay } from '../../host/icmp-socket.ts';
+import { type IcmpReply, IcmpSocket, type IcmpOptions } from '../../host/icmp-socket.ts';
 import { SyscallError } from '../../host/syscalls.ts';
 import { type Address, addressBytes } from '../../net/literal-address.ts';
 import { type EchoMark, echoReplyOf, echoRequest, echoRequestOf, newToken, TOKEN_BYTES } from './echo.ts';
@@ -15,7 +15,7 @@ export interface EchoReply {
 }
 
 /** Options of one echo. */
-interface EchoWish extends IcmpWay {
+interface EchoOptions extends IcmpOptions {
   readonly size: number;
   /** Called for each further reply to the same echo. */
   readonly onDuplicate: () => void;
@@ -72,21 +72,21 @@ class Pinger {
   }
 
   /** Sends one echo and waits for its reply. Rejects with ProbeImpossible, SyscallError, or the reason of `signal`. */
-  async ping(address: Address, wish: EchoWish, signal: AbortSignal): Promise<EchoReply> {
+  async ping(address: Address, options: EchoOptions, signal: AbortSignal): Promise<EchoReply> {
     const socket = this.open();
     clearTimeout(this.#idle);
     const mark = { id: this.#id, sequence: this.#nextSequence(), token: newToken() };
-    const message = echoRequest(this.#family, mark, wish.size);
+    const message = echoRequest(this.#family, mark, options.size);
     const sentMs = performance.now();
-    const sentAtSeconds = sendTo(socket, message, address, wish);
+    const sentAtSeconds = sendTo(socket, message, address, options);
     return new Promise((resolve, reject) => {
       const abort = () => waiting.settle(signal.reason);
       const waiting: Waiting = {
         mark,
-        size: wish.size,
+        size: options.size,
         sentAtSeconds,
         sentMs,
-        onDuplicate: wish.onDuplicate,
+        onDuplicate: options.onDuplicate,
         isOver: false,
         settle: (result) => {
           if (waiting.isOver) return;
@@ -175,14 +175,14 @@ class Pinger {
 }
 
 /** An error caused by an earlier echo to another host is reported by the next call, which is then repeated. */
-function sendTo(socket: IcmpSocket, message: Buffer, address: Address, wish: IcmpWay): number {
+function sendTo(socket: IcmpSocket, message: Buffer, address: Address, options: IcmpOptions): number {
   const to = addressBytes(address);
   const scope = scopeOf(address);
   try {
-    return socket.send(message, to, scope, wish);
+    return socket.send(message, to, scope, options);
   } catch (cause) {
     if (!(cause instanceof SyscallError)) throw cause;
-    return socket.send(message, to, scope, wish);
+    return socket.send(message, to, scope, options);
   }
 }
 

@@ -99,7 +99,7 @@ export async function converse(
     if (!upgrades) continue;
     incoming.release();
     attempt.enter('tls');
-    const secure = await startTls(current, settings.wish(host), signal);
+    const secure = await startTls(current, settings.handshake(host), signal);
     facts.tls = secure.facts;
     settings.check(secure.facts, now());
     attempt.enter('exchange');

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { readText, whyUnread } from '../../base/files.ts';
 import { parseDuration } from '../../config/units.ts';
-import type { TlsFacts, TlsWish } from '../../net/tls-session.ts';
+import type { TlsFacts, HandshakeOptions } from '../../net/tls-session.ts';
 import { ProbeFailure } from './failure.ts';
 import { TLS } from './families.ts';
 import type { TlsOptions } from './options.ts';
@@ -29,7 +29,7 @@ export class TlsSettings {
   }
 
   /** For a connection to `host`. Throws ProbeFailure when a file can't be used. */
-  wish(host: string, protocols?: readonly string[]): TlsWish {
+  handshake(host: string, protocols?: readonly string[]): HandshakeOptions {
     const serverName = this.#options.serverName ?? host.replace(/^\[(.*)\]$/, '$1');
     return { context: this.#current(), serverName, ...(protocols && { protocols }) };
   }

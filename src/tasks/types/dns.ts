@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { pattern } from '../../config/units.ts';
 import { DNS_CLASSES, type DnsAnswer, type DnsRecord, isDnsName, recordType } from '../../net/dns-message.ts';
 import type { TlsFacts } from '../../net/tls-session.ts';
-import { askTcp, askUdp, type DnsWay } from '../probe/dns-exchange.ts';
+import { askTcp, askUdp, type DnsConnection } from '../probe/dns-exchange.ts';
 import { ProbeFailure } from '../probe/failure.ts';
 import { COMMON_FAMILIES, probeGauge, TLS } from '../probe/families.ts';
 import { hostPort, hostPortTarget } from '../probe/host-port.ts';
@@ -89,7 +89,7 @@ class DnsProbing implements Probing {
     if (attempt.address === undefined) throw new Error('BUG: no address');
     attempt.enter('connect');
     const startMs = performance.now();
-    const way: DnsWay = {
+    const connection: DnsConnection = {
       address: attempt.address,
       port: this.#port,
       signal: attempt.signal,
@@ -100,7 +100,7 @@ class DnsProbing implements Probing {
       },
     };
     try {
-      this.#answer = await this.#ask(way, attempt);
+      this.#answer = await this.#ask(connection, attempt);
     } finally {
       const seconds = (performance.now() - startMs) / 1000;
       // Without a connection, all of the time counts as connect.
@@ -130,7 +130,7 @@ class DnsProbing implements Probing {
     if (this.#facts) reportTls(put, this.#facts);
   }
 
-  #ask(way: DnsWay, attempt: Attempt): Promise<DnsAnswer> {
+  #ask(connection: DnsConnection, attempt: Attempt): Promise<DnsAnswer> {
     const { name, type, class: className, recursion, transport } = this.#options;
     const question = {
       id: Math.floor(Math.random() * 0x10000),
@@ -139,10 +139,10 @@ class DnsProbing implements Probing {
       class: className,
       wantsRecursion: recursion,
     };
-    if (transport === 'udp') return askUdp(question, way);
-    if (transport === 'tcp') return askTcp(question, way);
-    return askTcp(question, way, {
-      wish: this.#tls.wish(this.host),
+    if (transport === 'udp') return askUdp(question, connection);
+    if (transport === 'tcp') return askTcp(question, connection);
+    return askTcp(question, connection, {
+      handshake: this.#tls.handshake(this.host),
       onStart: () => attempt.enter('tls'),
       onTls: (facts) => {
         this.#facts = facts;

@@ -61,7 +61,7 @@ class TcpProbing implements Probing {
       attempt.reached((performance.now() - before) / 1000);
       if (tls && !dialogue.some(({ startTls: upgrades }) => upgrades)) {
         attempt.enter('tls');
-        const secure = await startTls(socket, this.#tls.wish(this.host), signal);
+        const secure = await startTls(socket, this.#tls.handshake(this.host), signal);
         socket = secure.socket;
         this.#facts.tls = secure.facts;
         this.#tls.check(secure.facts, now());

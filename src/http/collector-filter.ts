@@ -1,4 +1,4 @@
-import type { Wanted } from '../metrics/registry.ts';
+import type { CollectorFilter } from '../metrics/registry.ts';
 
 /** An invalid query; its message is the response. */
 export class BadSelection extends Error {}
@@ -10,7 +10,7 @@ const MAX_NAMES = 200;
  * The collectors that a query selects with `collect[]` or excludes with `exclude[]`, as in node_exporter; undefined for
  * all. A name may be prefixed with its group, `node.cpu`. Throws BadSelection.
  */
-export function wantedBy(query: URLSearchParams, known: readonly (readonly [group: string, name: string])[]) {
+export function filterOf(query: URLSearchParams, known: readonly (readonly [group: string, name: string])[]) {
   const collect = query.getAll('collect[]');
   const exclude = query.getAll('exclude[]');
   if (collect.length > 0 && exclude.length > 0)
@@ -22,6 +22,6 @@ export function wantedBy(query: URLSearchParams, known: readonly (readonly [grou
   const unknown = names.find((name) => !called.has(name));
   if (unknown !== undefined) throw new BadSelection(`no collector ${JSON.stringify(unknown.slice(0, 80))} is on`);
   const chosen = new Set(names);
-  const wanted: Wanted = (group, name) => (chosen.has(name) || chosen.has(`${group}.${name}`)) === collect.length > 0;
+  const wanted: CollectorFilter = (group, name) => (chosen.has(name) || chosen.has(`${group}.${name}`)) === collect.length > 0;
   return wanted;
 }

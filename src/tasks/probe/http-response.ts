@@ -12,7 +12,7 @@ const MAX_BODY_BYTES = 64 * 1024 * 1024;
 export const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 /** The results of checking the last response. */
-interface Judged {
+interface ResponseCheck {
   /** Why the probe fails; any other error if the body could not be read. */
   failure: unknown;
   /** The kind of expression that failed. */
@@ -27,9 +27,9 @@ interface Judged {
  * Reads the last response and checks it, in the order of blackbox_exporter: status, headers, body, version. Never
  * rejects: of a truncated body, the received part counts.
  */
-export async function judge(answer: Answer, options: HttpOptions, signal: AbortSignal): Promise<Judged> {
+export async function checkResponse(answer: Answer, options: HttpOptions, signal: AbortSignal): Promise<ResponseCheck> {
   const { status, headers, body, version } = answer;
-  const judged: Judged = {
+  const result: ResponseCheck = {
     failure: undefined,
     failedBy: undefined,
     lastModified: timeOf(headers['last-modified']),
@@ -37,19 +37,19 @@ export async function judge(answer: Answer, options: HttpOptions, signal: AbortS
     transferSeconds: 0,
   };
   const check = (by: 'regex' | 'json', work: () => void): void => {
-    if (judged.failure !== undefined) return;
+    if (result.failure !== undefined) return;
     try {
       work();
     } catch (cause) {
-      judged.failedBy = by;
+      result.failedBy = by;
       // Otherwise an expression that would take too long.
-      judged.failure = cause instanceof ProbeFailure ? cause : new ProbeFailure('body', errorText(cause), { cause });
+      result.failure = cause instanceof ProbeFailure ? cause : new ProbeFailure('body', errorText(cause), { cause });
     }
   };
   if (!options.status.some(([first, last]) => status >= first && status <= last)) {
-    judged.failure = new ProbeFailure(
+    result.failure = new ProbeFailure(
       'status',
-      `the response has status ${status}, expected ${wanted(options.status)}`,
+      `the response has status ${status}, expected ${expected(options.status)}`,
     );
   }
   const { match, notMatch, json, limit } = options.body;
@@ -59,35 +59,35 @@ export async function judge(answer: Answer, options: HttpOptions, signal: AbortS
   // The body of a redirect that is not followed is irrelevant.
   if (REDIRECTS.has(status) && headers.location !== undefined && !keep) {
     body.on('error', () => undefined).destroy();
-    return judged;
+    return result;
   }
   const startMs = performance.now();
   const read: BodyRead = { bytes: 0, chunks: [] };
-  const wish = {
+  const reading = {
     ...(compression && { compression }),
     keep,
     limit: limit ?? (keep ? KEPT_BODY_BYTES : MAX_BODY_BYTES),
   };
   try {
-    await readBody(body, wish, read, signal);
+    await readBody(body, reading, read, signal);
   } catch (cause) {
-    judged.failure ??= cause;
-    return judged;
+    result.failure ??= cause;
+    return result;
   } finally {
-    judged.bodyBytes = read.bytes;
-    judged.transferSeconds = (performance.now() - startMs) / 1000;
+    result.bodyBytes = read.bytes;
+    result.transferSeconds = (performance.now() - startMs) / 1000;
   }
-  if (keep && judged.failure === undefined) {
+  if (keep && result.failure === undefined) {
     const text = bodyText(read, headers);
     check('regex', () => checkText(text, match, notMatch));
     if (json.length > 0) check('json', () => checkJson(text, json));
   }
   const { versions } = options;
   if (versions.length > 0 && !versions.some((one) => Number(one) === version)) {
-    judged.failure ??= new ProbeFailure('version', `the response is HTTP/${version}, expected ${versions.join(', ')}`);
+    result.failure ??= new ProbeFailure('version', `the response is HTTP/${version}, expected ${versions.join(', ')}`);
   }
-  return judged;
+  return result;
 }
 
-const wanted = (ranges: HttpOptions['status']): string =>
+const expected = (ranges: HttpOptions['status']): string =>
   ranges.map(([first, last]) => (first === last ? String(first) : `${first}-${last}`)).join(', ');
