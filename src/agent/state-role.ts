@@ -5,7 +5,7 @@ import type { Log } from '../base/log.ts';
 import { createEvents } from '../collectors/event/index.ts';
 import type { EventObject } from '../collectors/event/occurrence.ts';
 import type { EventSection } from '../collectors/event/section.ts';
-import { createKsm, type StoreOptions, type Ksm } from '../collectors/ksm/index.ts';
+import { createKsm, type Ksm, type StoreOptions } from '../collectors/ksm/index.ts';
 import type { KsmSection } from '../collectors/ksm/section.ts';
 import { ConfigError } from '../config/config-error.ts';
 import type { CoreConfig } from '../config/schema.ts';

@@ -99,11 +99,11 @@ const loadZod = () => libraryBeside('zod');
 export const NEVER: object = Object.freeze({ status: 'aborted' });
 
 /** The factories of the deferred values, by deferred value. */
-const makers = new WeakMap<object, () => unknown>();
+const makers = new WeakMap<object, () => object>();
 
 /** A deferred schema, which `make` creates on first use. */
-function deferred(make: () => unknown, shape?: unknown): unknown {
-  let made: unknown;
+function deferred(make: () => object, shape?: unknown): object {
+  let made: object | undefined;
   const real = () => {
     made ??= make();
     return made;
@@ -115,11 +115,13 @@ function deferred(make: () => unknown, shape?: unknown): unknown {
         return (...args: readonly unknown[]) =>
           deferred(() => call(real(), key, args), KEEPS_SHAPE.has(key) ? shape : undefined);
       }
-      const value: unknown = Reflect.get(real() as object, key);
-      return typeof value === 'function' ? (...args: readonly unknown[]) => call(real(), key, args) : value;
+      const value: unknown = Reflect.get(real(), key);
+      return typeof value === 'function'
+        ? (...args: readonly unknown[]) => Reflect.apply(value, real(), args.map(resolved))
+        : value;
     },
-    has: (_, key) => Reflect.has(real() as object, key),
-    getPrototypeOf: () => Reflect.getPrototypeOf(real() as object),
+    has: (_, key) => Reflect.has(real(), key),
+    getPrototypeOf: () => Reflect.getPrototypeOf(real()),
   });
   makers.set(proxy, real);
   return proxy;
@@ -127,8 +129,9 @@ function deferred(make: () => unknown, shape?: unknown): unknown {
 
 const NOTHING = {};
 
-const call = (of: unknown, key: PropertyKey, args: readonly unknown[]): unknown =>
-  (Reflect.get(of as object, key) as Callable).apply(of, args.map(resolved));
+/** The schema that a builder of zod, or a chained method of a schema, creates. */
+const call = (of: object, key: PropertyKey, args: readonly unknown[]): object =>
+  Reflect.apply(Reflect.get(of, key), of, args.map(resolved));
 
 /** `value` with all deferred values resolved, also in lists and plain objects. */
 function resolved(value: unknown): unknown {

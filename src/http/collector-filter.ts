@@ -22,6 +22,7 @@ export function filterOf(query: URLSearchParams, known: readonly (readonly [grou
   const unknown = names.find((name) => !called.has(name));
   if (unknown !== undefined) throw new BadSelection(`no collector ${JSON.stringify(unknown.slice(0, 80))} is on`);
   const chosen = new Set(names);
-  const wanted: CollectorFilter = (group, name) => (chosen.has(name) || chosen.has(`${group}.${name}`)) === collect.length > 0;
+  const wanted: CollectorFilter = (group, name) =>
+    (chosen.has(name) || chosen.has(`${group}.${name}`)) === collect.length > 0;
   return wanted;
 }

@@ -1,8 +1,8 @@
 import type { Prepared } from '../metrics/prepared.ts';
 import type { AgentRegistry, CollectorFilter } from '../metrics/registry.ts';
 import { encodeByFamily } from '../metrics/text/encoder.ts';
-import { type Routes, refuse } from './message.ts';
 import { BadSelection, filterOf } from './collector-filter.ts';
+import { type Routes, refuse } from './message.ts';
 
 const TEXT_FORMAT = 'text/plain; version=0.0.4; charset=utf-8';
 

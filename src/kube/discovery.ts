@@ -34,7 +34,11 @@ const MAX_VERSIONS = 20;
  * Asks the API server for a resource: https://kubernetes.io/docs/concepts/overview/kubernetes-api/#discovery-api.
  * Undefined when the server does not have it. Rejects in the same cases as {@link KubeApi}.
  */
-export async function discover(api: KubeApi, wanted: ResourceKind, signal: AbortSignal): Promise<Discovered | undefined> {
+export async function discover(
+  api: KubeApi,
+  wanted: ResourceKind,
+  signal: AbortSignal,
+): Promise<Discovered | undefined> {
   const { group, kind, plural } = wanted;
   const versions = wanted.version === undefined ? await versionsOf(api, group, signal) : [wanted.version];
   for (const version of versions) {

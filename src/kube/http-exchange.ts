@@ -1,6 +1,7 @@
 import { type ClientRequest, type Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { type Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
+import { joined } from '../base/joined.ts';
 
 /** One request, ready to send. */
 interface Exchange {
@@ -77,7 +78,7 @@ export function readWhole(
     const late = setTimeout(() => response.destroy(new TimeoutError('complete response', deadlineMs)), deadlineMs);
     const end = (whole: boolean) => {
       clearTimeout(late);
-      resolve({ text: (parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts)).toString(), whole });
+      resolve({ text: joined(parts).toString(), whole });
     };
     response.on('data', (part: Buffer) => {
       parts.push(part);

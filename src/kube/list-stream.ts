@@ -1,3 +1,4 @@
+import { joined } from '../base/joined.ts';
 import { ApiBodyError } from './api.ts';
 import { withoutManagers } from './managed-fields.ts';
 import type { KubeObject } from './object.ts';
@@ -151,7 +152,7 @@ export class ListDecoder {
   }
 
   #object(parts: readonly Buffer[]): KubeObject {
-    const whole = parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts);
+    const whole = joined(parts);
     const text = this.#skipsManagers ? withoutManagers(whole) : String(whole);
     this.#partBytes = 0;
     try {

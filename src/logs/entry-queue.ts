@@ -56,7 +56,7 @@ export class EntryQueue {
     const names = await within(readdir(folder));
     const found = names.flatMap((name) => (/^\d{1,15}\.jsonl$/.test(name) ? [Number.parseInt(name, 10)] : []));
     queue.#segments = found.sort((a, b) => a - b);
-    const at = saved === undefined ? undefined : (JSON.parse(saved.position) as Position);
+    const at: Position | undefined = saved && JSON.parse(saved.position);
     const first = queue.#segments[0] ?? 0;
     queue.#at = at !== undefined && at.segment >= first ? at : { segment: first, offset: 0 };
     Object.assign(queue.lost, saved?.lost);
@@ -125,7 +125,7 @@ export class EntryQueue {
 
   /** Removes the files before a position. */
   acknowledged(position: string): void {
-    const { segment } = JSON.parse(position) as Position;
+    const { segment }: Position = JSON.parse(position);
     const done = this.#segments.filter((one) => one < segment);
     this.#segments = this.#segments.filter((one) => one >= segment);
     for (const one of done) void rm(this.#path(one), { force: true }).catch(() => undefined);
@@ -172,7 +172,7 @@ export class EntryQueue {
   }
 
   async #dropOldest(): Promise<void> {
-    const oldest = this.#segments.shift() as number;
+    const oldest = this.#segments.shift() ?? 0;
     const offset = oldest === this.#at.segment ? this.#at.offset : 0;
     try {
       const { size } = await within(stat(this.#path(oldest)));
@@ -239,15 +239,15 @@ function packed(_name: string, value: unknown): unknown {
 
 type Packed = string | { readonly base64: string };
 
+type PackedEntry = Omit<LogEntry, 'fields'> & { readonly fields: readonly (readonly [string, Packed])[] };
+
 const unpacked = (value: Packed): string | Uint8Array =>
   typeof value === 'string' ? value : Uint8Array.from(Buffer.from(value.base64, 'base64'));
 
 /** The entry in a line; undefined for anything else. */
 function entryOf(line: string, source: LogSourceName): LogEntry | undefined {
   try {
-    const { fields, ...entry } = JSON.parse(line) as Omit<LogEntry, 'fields'> & {
-      fields: readonly (readonly [string, Packed])[];
-    };
+    const { fields, ...entry }: PackedEntry = JSON.parse(line);
     if (typeof entry.timeUs !== 'number' || typeof entry.message !== 'string') return undefined;
     return { ...entry, source, fields: new Map(fields.map(([name, value]) => [name, unpacked(value)])) };
   } catch {

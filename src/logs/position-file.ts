@@ -13,7 +13,7 @@ const positionText = (saved: SavedPosition): string => `${JSON.stringify({ versi
 
 /** Throws an Error that describes the problem. */
 function parsePosition(text: string): SavedPosition {
-  const { version, position, lost } = JSON.parse(text) as Partial<SavedPosition> & { version?: unknown };
+  const { version, position, lost }: Partial<SavedPosition> & { version?: unknown } = JSON.parse(text);
   if (version !== VERSION) throw new Error(`format version ${String(version)}, this agent reads version ${VERSION}`);
   const isLost = typeof lost === 'object' && lost !== null && Object.values(lost).every(Number.isFinite);
   if (typeof position !== 'string' || !isLost) throw new Error('it is not a position file of this agent');

@@ -151,7 +151,7 @@ export async function compressEach(
   encodings: readonly Encoding[],
   stampMs: number,
 ): Promise<Map<Encoding, CompressedText>> {
-  const made = encodings.map((encoding) => ({ encoding, members: [] as Buffer[] }));
+  const made = encodings.map((encoding): { encoding: Encoding; members: Buffer[] } => ({ encoding, members: [] }));
   let textBytes = 0;
   let started = performance.now();
   for (const chunk of chunks) {

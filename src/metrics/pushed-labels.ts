@@ -153,7 +153,7 @@ export class PushedLabels {
       if (row) seen.add(row.canonical);
       places.push(index);
       if (row?.isRenamed) list.add(owner, row.canonical, '', '');
-      else list.add(owner, ...([series.heads[index], series.middles[index], series.tails[index]] as Parts));
+      else list.add(owner, ...series.parts(index));
     }
     return { series: list, places, errors, renamed: renamed.length, overLimit: large };
   }
@@ -168,8 +168,6 @@ function endOfValue(key: string, from: number): number {
   }
   return key.length;
 }
-
-type Parts = [head: string, middle: string, tail: string];
 
 /** A parsed series. */
 interface Row {

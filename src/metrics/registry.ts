@@ -1,4 +1,4 @@
-import type { MetricObjectWithValues, MetricValue } from 'prom-client';
+import type { MetricValue } from 'prom-client';
 import { monotonicMs } from '../base/clock.ts';
 import { begin } from '../base/last-operation.ts';
 import type { Family, MetricType } from './family.ts';
@@ -255,20 +255,14 @@ export class AgentRegistry extends Scope {
   /** prom-client's metrics as one snapshot, so that all text comes from one encoder. */
   async #ownSnapshot(): Promise<Snapshot> {
     const snapshot = new Snapshot(this.#lastOwn);
-    for (const metric of (await Promise.all(this.#scopes.map((scope) => scope.getMetricsAsJSON()))).flat()) {
-      const { name, help, type, values } = metric as unknown as MetricObjectWithValues<MetricValue<string>>;
-      const family = this.#ownFamilies.get(name) ?? {
-        ...{ name, help, labels: [] },
-        type: type as unknown as MetricType,
-        startsAtZero: (type as unknown as MetricType) === 'counter',
-      };
+    const metrics = (await Promise.all(this.#scopes.map((scope) => scope.getMetricsAsJSON()))).flat();
+    for (const { name, help, type, values } of metrics as unknown as readonly OwnMetric[]) {
+      const family = this.#ownFamilies.get(name) ?? { name, help, type, labels: [], startsAtZero: type === 'counter' };
       this.#ownFamilies.set(name, family);
-      const named = values as readonly NamedValue[];
-      for (let index = 0; index < named.length; index++) {
-        const { labels, value, metricName = name } = named[index] as NamedValue;
+      for (const [index, { labels, value, metricName = name }] of values.entries()) {
         snapshot.addSeries(family, this.#ownKeys.keyOf(name, index, metricName, labels), value);
       }
-      this.#ownKeys.trim(name, named.length);
+      this.#ownKeys.trim(name, values.length);
     }
     snapshot.close();
     this.#lastOwn = snapshot;
@@ -278,7 +272,13 @@ export class AgentRegistry extends Scope {
 
 const DEFAULT_DEADLINE_MS = 10_000;
 
-/** Histograms and summaries name each value (`_bucket`, `_sum`, `_count`); prom-client's type omits this. */
-type NamedValue = MetricValue<string> & { readonly metricName?: string };
+/** What `getMetricsAsJSON()` returns; prom-client's own type has numbers for the types and omits the names of values. */
+interface OwnMetric {
+  readonly name: string;
+  readonly help: string;
+  readonly type: MetricType;
+  /** Histograms and summaries name each value: `_bucket`, `_sum`, `_count`. */
+  readonly values: readonly (MetricValue<string> & { readonly metricName?: string })[];
+}
 
 class Late extends Error {}

@@ -158,11 +158,10 @@ export class Snapshot {
     rest.errors.push(...this.errors);
     rest.withheld.push(...this.withheld);
     rest.continued = this.continued;
-    const { owners, heads, middles, tails } = this.series;
-    for (const [index, owner] of owners.entries()) {
+    const { series } = this;
+    for (const [index, owner] of series.owners.entries()) {
       if (names.has(owner.name)) continue;
-      const key = [heads[index], middles[index], tails[index]] as [string, string, string];
-      rest.addParts(owner, ...key, this.values[index] as number);
+      rest.addParts(owner, ...series.parts(index), this.values[index] as number);
       const stampMs = this.#stamps?.get(index);
       if (stampMs !== undefined && rest.size > 0) rest.#stamp(rest.size - 1, stampMs);
     }
@@ -223,6 +222,8 @@ export interface SeriesView {
   readonly middles: readonly string[];
   readonly tails: readonly string[];
   key(index: number): string;
+  /** The parts of a key: its head, its middle, and its tail. */
+  parts(index: number): [head: string, middle: string, tail: string];
 }
 
 /** A growing list of series. */
@@ -244,6 +245,10 @@ export class SeriesList implements SeriesView {
 
   get size(): number {
     return this.owners.length;
+  }
+
+  parts(index: number): [head: string, middle: string, tail: string] {
+    return [this.heads[index] as string, this.middles[index] as string, this.tails[index] as string];
   }
 
   key(index: number): string {

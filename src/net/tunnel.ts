@@ -8,12 +8,10 @@ import type { ForwardProxy } from './proxy.ts';
 /** Timeout from the first packet to an open tunnel. */
 const TUNNEL_MS = 10_000;
 
-const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
-
 /** The address of a proxy. Names are resolved by `lookup`, because Node's own proxy support uses getaddrinfo. */
 const addressOf = ({ url }: ForwardProxy, lookup: LookupFunction) => ({
   host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
-  port: Number(url.port) || (DEFAULT_PORTS[url.protocol] as number),
+  port: Number(url.port) || (url.protocol === 'https:' ? 443 : 80),
   lookup,
 });
 

@@ -95,7 +95,7 @@ export class PushCycle {
       const collected = { group, stampMs, ...kept, births };
       for (const [relabeling, alike] of Map.groupBy(takers, ({ name }) => this.#options.relabelingOf?.(name, group))) {
         const delivered = await this.#deliver(collected, relabeling, alike, { mayPush, settled: settled[group] });
-        if (alike.includes(takers[0] as Exporter)) samples += delivered;
+        if (alike[0] === takers[0]) samples += delivered;
       }
       this.#endGone(group, { stampMs, mayPush }, kept.snapshots, parts, isWhole, takers);
     }

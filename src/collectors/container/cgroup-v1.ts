@@ -16,8 +16,8 @@ import {
   limit,
   type MachineMemory,
   Reading,
-  scaled,
   type ReadingOptions,
+  scaled,
   workingSet,
 } from './reading.ts';
 

@@ -18,8 +18,8 @@ import {
   limit,
   type MachineMemory,
   Reading,
-  scaled,
   type ReadingOptions,
+  scaled,
   workingSet,
 } from './reading.ts';
 
@@ -237,9 +237,9 @@ export function parseCpuMax(text: string): { quota: number | undefined; period: 
 export function parsePressure(path: string, text: string): { some: number | undefined; full: number | undefined } {
   const totals = new Map<string, number>();
   eachLine(path, text, (line) => {
-    const match = /^(some|full) .*\btotal=(\d{1,20})$/.exec(line);
-    if (match === null) throw new Error('expected "some" or "full" with a total');
-    totals.set(match[1] as string, Number(match[2]) / MICROSECONDS);
+    const [, tasks, total] = /^(some|full) .*\btotal=(\d{1,20})$/.exec(line) ?? [];
+    if (tasks === undefined) throw new Error('expected "some" or "full" with a total');
+    totals.set(tasks, Number(total) / MICROSECONDS);
   });
   // Before Linux 5.13 there is no line "full" for the CPU.
   if (!totals.has('some')) throw new MalformedFile(path, 1, 'expected a line "some"');

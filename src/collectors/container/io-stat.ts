@@ -98,7 +98,7 @@ export function deviceUses(serviced: ReadonlyMap<string, Operations>, bytes: Rea
 /** The last of the devices with which a line begins, and what follows. Throws Error for any other line. */
 function splitDevices(fields: readonly string[]): { device: string; rest: readonly string[] } {
   let length = 0;
-  while (length < fields.length && (DEVICE.test(fields[length] as string) || fields[length] === UNKNOWN)) length++;
+  while (length < fields.length && (DEVICE.test(fields[length] ?? '') || fields[length] === UNKNOWN)) length++;
   const device = fields[length - 1];
   if (device === undefined) {
     throw new Error(`expected a device like 8:0, found ${JSON.stringify(fields.join(' ').slice(0, 40))}`);

@@ -64,7 +64,7 @@ export class ProcessFinder {
     this.#host = host;
     this.#cgroups = cgroups;
     this.#tree = tree;
-    const controller = basename(tree).split(',')[0] as string;
+    const [controller = ''] = basename(tree).split(',');
     this.#isLine = version === 2 ? (id) => id === '0' : (_, controllers) => controllers.split(',').includes(controller);
     this.#isShared = new Namespaces(host).isHosts('pid');
   }

@@ -25,7 +25,13 @@ export type StoreOptions = Pick<ClusterStateOptions, 'compression' | 'notesEnded
  * Builds the ksm collector; sends no request to the cluster before `state.start()`. An unusable file of custom
  * resources costs only those resources, but marks the collector as failed.
  */
-export function createKsm(section: KsmSection, api: KubeApi, storeOptions: StoreOptions, log: Log, version: string): Ksm {
+export function createKsm(
+  section: KsmSection,
+  api: KubeApi,
+  storeOptions: StoreOptions,
+  log: Log,
+  version: string,
+): Ksm {
   const wanted = new Set<string>(section.resources);
   const { resources: custom, problems } = readCustomResources(section);
   for (const problem of problems) log.error({ problem }, 'cannot use the custom resource file; continuing without it');

@@ -1,4 +1,3 @@
-import type { Reflector } from '../../kube/reflector.ts';
 import { LIST_REASONS, type ReflectorStats } from '../../kube/reflector-stats.ts';
 import { counter, type Family, gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
@@ -45,16 +44,17 @@ function table(
 ): AddSeries {
   const rows = state.followed.map((followed) => {
     const name = nameOf(followed.resource);
-    const keys = columns.map(({ family, labels = [] }) => keyOf(family, [name, ...labels]));
-    return { followed, keys };
+    const cells = columns.map(({ family, labels = [], value }) => {
+      return { family, value, key: keyOf(family, [name, ...labels]) };
+    });
+    return { followed, cells };
   });
   return (out) => {
-    for (const { followed, keys } of rows) {
+    for (const { followed, cells } of rows) {
       const { sizes } = followed.store;
-      for (let index = 0; index < columns.length; index++) {
-        const { family, value } = columns[index] as Column;
+      for (const { family, value, key } of cells) {
         const number = value(followed, sizes);
-        if (number !== undefined) out.addSeries(family, keys[index] as string, number);
+        if (number !== undefined) out.addSeries(family, key, number);
       }
     }
   };
@@ -67,7 +67,7 @@ const summed =
   (count: (stats: ReflectorStats) => number) =>
   ({ reflectors }: Followed): number => {
     let total = 0;
-    for (let index = 0; index < reflectors.length; index++) total += count((reflectors[index] as Reflector).stats);
+    for (const { stats } of reflectors) total += count(stats);
     return total;
   };
 

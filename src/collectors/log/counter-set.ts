@@ -47,7 +47,7 @@ export class CounterSet {
 
   /** The series with these labels, created if necessary. Callers may keep it. */
   of(labels: readonly string[]): Count {
-    return this.#series.get(labels.length === 1 ? (labels[0] as string) : labels.join('\0')) ?? this.#new(labels);
+    return this.#series.get(labels.length === 1 ? (labels[0] ?? '') : labels.join('\0')) ?? this.#new(labels);
   }
 
   /**

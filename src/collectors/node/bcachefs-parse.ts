@@ -31,7 +31,7 @@ export function parseTable(
   eachRecord(lost, path, text, (line, number) => {
     const [name = '', ...cells] = words(line);
     if ((hasHeader && number === 1) || cells.length < columns.length) return;
-    rows.push({ name: name.replace(/:$/, ''), numbers: columns.map((read, index) => read(cells[index] as string)) });
+    rows.push({ name: name.replace(/:$/, ''), numbers: columns.map((read, index) => read(cells[index] ?? '')) });
   });
   return rows;
 }

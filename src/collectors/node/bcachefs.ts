@@ -1,4 +1,5 @@
 // /sys/fs/bcachefs/<uuid>: fs/bcachefs/sysfs.c of bcachefs. No data without a mounted one.
+import { zip } from '../../base/zip.ts';
 import { integerAttribute } from '../../host/attributes.ts';
 import type { Host } from '../../host/host.ts';
 import { oneLine } from '../../host/lines.ts';
@@ -116,7 +117,7 @@ function addTable(
   if (!text) return;
   const readers = columns.map(([, read]) => read);
   for (const { name, numbers } of parseTable(out, path, text, hasHeader, readers)) {
-    for (const [index, [family]] of columns.entries()) out.add(family, numbers[index] as number, uuid, name);
+    for (const [[family], number] of zip(columns, numbers)) out.add(family, number, uuid, name);
   }
 }
 

@@ -1,8 +1,10 @@
 // /proc/diskstats: Documentation/admin-guide/iostats.rst of the kernel; udev's data about a disk comes from its
 // database, one text file per device: sd_device of systemd. The first is present on every host with block devices, the
 // second where udev runs and its database is mounted.
+
 import { join } from 'node:path';
 import * as z from 'zod';
+import { zip } from '../../base/zip.ts';
 import { pattern } from '../../config/units.ts';
 import type { Host } from '../../host/host.ts';
 import { eachRecord, type Losses, words } from '../../host/lines.ts';
@@ -106,9 +108,7 @@ export const diskstats = defineCollector({
       const listed = new Set(disks.map(({ device }) => device));
       for (const disk of disks) {
         if (!isWanted(disk.device) && !(isUsual && isWholeDisk(host, disk.device, listed))) continue;
-        for (const [index, { family }] of columns.slice(0, disk.values.length).entries()) {
-          out.add(family, disk.values[index] as number, disk.device);
-        }
+        for (const [{ family }, value] of zip(columns, disk.values)) out.add(family, value, disk.device);
         const entry = join(host.paths.udev, `b${disk.major}:${disk.minor}`);
         addIdentity(out, host, disk, (hasUdev && out.attempt(entry, () => readUdev(host, entry))) || NO_UDEV);
       }
@@ -136,10 +136,10 @@ function parseDiskstats(lost: Losses, path: string, text: string): Disk[] {
     if (counts.length === OLD_PARTITION_COLUMNS) return;
     if (counts.length < LEAST_COLUMNS) throw new Error(`expected ${LEAST_COLUMNS} counts, found ${counts.length}`);
     if (disks.has(device)) throw new Error(`${device} is listed twice`);
-    const values = counts.slice(0, columns.length).map((text, index) => {
-      const { family, factor } = columns[index] as Column;
-      return (family.type === 'counter' ? countOf(text) : integer(text)) * factor;
-    });
+    const values = Array.from(
+      zip(columns, counts),
+      ([{ family, factor }, text]) => (family.type === 'counter' ? countOf(text) : integer(text)) * factor,
+    );
     disks.set(device, { major, minor, device, values });
   });
   return [...disks.values()];

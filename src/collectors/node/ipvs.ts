@@ -1,12 +1,14 @@
 // /proc/net/ip_vs and ip_vs_stats: ipvsadm(8); written by net/netfilter/ipvs/ip_vs_ctl.c of the kernel. Absent where
 // the module ip_vs is not loaded.
+
 import * as z from 'zod';
+import { zip } from '../../base/zip.ts';
 import { MissingFile } from '../../host/errors.ts';
 import { ipText } from '../../host/ip-address.ts';
 import { eachLine, eachRecord, filled, type Losses, words } from '../../host/lines.ts';
 import { netPath } from '../../host/net-files.ts';
 import { hexadecimal, integer } from '../../host/numbers.ts';
-import { counter, type Family, gauge } from '../../metrics/family.ts';
+import { counter, gauge } from '../../metrics/family.ts';
 import { defineCollector } from '../collector.ts';
 
 const totals = [
@@ -49,7 +51,7 @@ export const ipvs = defineCollector({
       out.attempt(statsPath, () => {
         const text = host.readIfExists(statsPath);
         const counts = text === undefined ? [] : parseStats(statsPath, filled(statsPath, text));
-        for (const [index, value] of counts.entries()) out.add(totals[index] as Family, value);
+        for (const [family, value] of zip(totals, counts)) out.add(family, value);
       });
       const sums = new Map<string, { values: string[]; weight: number; active: number; inactive: number }>();
       const backends = out.attempt(path, () => {

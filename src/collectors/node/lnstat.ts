@@ -1,4 +1,5 @@
 // /proc/net/stat/<subsystem>: counters for lnstat(8); a line of names, then one line of hexadecimal counts per CPU.
+import { zip } from '../../base/zip.ts';
 import type { Host } from '../../host/host.ts';
 import { type Losses, words } from '../../host/lines.ts';
 import { netPath } from '../../host/net-files.ts';
@@ -55,7 +56,7 @@ function readLnstat(lost: Losses, host: Host, path: string): Count[] {
     const row = cpu++;
     if (columns.length !== names.length) throw new Error(`${columns.length} counts for ${names.length} names`);
     const values = columns.map(hexadecimal);
-    for (const [index, name] of names.entries()) counts.push({ name, cpu: row, value: values[index] as number });
+    for (const [name, value] of zip(names, values)) counts.push({ name, cpu: row, value });
   });
   return counts;
 }

@@ -1,4 +1,5 @@
 import { errorText } from '../../base/error-text.ts';
+import { zip } from '../../base/zip.ts';
 // /proc/loadavg: proc_loadavg(5). Present on every Linux host.
 import { MalformedFile } from '../../host/errors.ts';
 import { decimal } from '../../host/numbers.ts';
@@ -22,7 +23,7 @@ export const loadavg = defineCollector({
     const path = host.proc('loadavg');
     return (out) => {
       const loads = parseLoadavg(path, host.read(path));
-      for (const [index, family] of families.entries()) out.add(family, loads[index] as number);
+      for (const [family, load] of zip(families, loads)) out.add(family, load);
     };
   },
 });

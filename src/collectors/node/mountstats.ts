@@ -1,4 +1,5 @@
 // /proc/1/mountstats: mounted NFS file systems, see mountstats-parse.ts. Nothing on hosts without NFS mounts.
+import { zip } from '../../base/zip.ts';
 import { DeniedFile, MissingFile } from '../../host/errors.ts';
 import { mustShowFirst } from '../../host/first-process.ts';
 import type { Host } from '../../host/host.ts';
@@ -128,8 +129,8 @@ function addMount(out: Snapshot, mount: NfsMount, labels: readonly string[]): vo
     }
   }
   for (const { name, counts } of mount.operations) {
-    for (const [index, [family, divisor]] of operations.entries()) {
-      out.add(family, (counts[index] as number) / divisor, ...labels, name);
+    for (const [[family, divisor], count] of zip(operations, counts)) {
+      out.add(family, count / divisor, ...labels, name);
     }
   }
 }

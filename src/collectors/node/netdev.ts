@@ -1,6 +1,8 @@
 // Counters of network devices: rtnetlink(7), or /proc/net/dev, proc_pid_net(5), where netlink would report a network
 // namespace other than the host's. Present on every host.
+
 import * as z from 'zod';
+import { zip } from '../../base/zip.ts';
 import { pattern } from '../../config/units.ts';
 import { integerAttribute } from '../../host/attributes.ts';
 import type { Host } from '../../host/host.ts';
@@ -70,7 +72,7 @@ export const netdev = defineCollector({
       for (const { device, values } of parseNetDev(out, path, host.read(path))) {
         if (!isWanted(device)) continue;
         const deviceLabels = labelsOf(out, device);
-        for (const [index, family] of columns.entries()) out.add(family, values[index] as number, ...deviceLabels);
+        for (const [family, value] of zip(columns, values)) out.add(family, value, ...deviceLabels);
         // The one counter missing in the file; the host's sysfs has it for the host's devices.
         const unhandled = nohandler && integerAttribute(host, host.sys('class/net', device, 'statistics/rx_nohandler'));
         if (nohandler && unhandled !== undefined) out.add(nohandler, unhandled, ...deviceLabels);

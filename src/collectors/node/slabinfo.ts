@@ -1,5 +1,7 @@
 // /proc/slabinfo: slabinfo(5). Readable by root only; absent without CONFIG_SLUB_DEBUG.
+
 import * as z from 'zod';
+import { zip } from '../../base/zip.ts';
 import { pattern } from '../../config/units.ts';
 import { eachRecord } from '../../host/lines.ts';
 import { integer } from '../../host/numbers.ts';
@@ -40,7 +42,7 @@ export const slabinfo = defineCollector({
         if (slab === undefined) throw new Error(`expected the name of a slab and ${COLUMNS.length} numbers`);
         if (!slabsInclude.test(slab) || slabsExclude?.test(slab)) return;
         const values = columns.map(integer);
-        for (const [index, family] of COLUMNS.entries()) out.add(family, values[index] as number, slab);
+        for (const [family, value] of zip(COLUMNS, values)) out.add(family, value, slab);
       });
     };
   },

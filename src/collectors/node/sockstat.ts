@@ -69,6 +69,6 @@ function parseSockets(line: string): SocketCounts {
   const [protocol = '', ...pairs] = words(line);
   if (pairs.length === 0 || !protocol.endsWith(':')) throw new Error('expected a protocol and its counts');
   const values = new Map<string, number>();
-  for (let index = 0; index < pairs.length; index += 2) values.set(pairs[index] as string, integer(pairs[index + 1]));
+  for (let index = 0; index < pairs.length; index += 2) values.set(pairs[index] ?? '', integer(pairs[index + 1]));
   return { protocol: protocol.slice(0, -1), values };
 }

@@ -1,5 +1,7 @@
 // /proc/stat except the cpu lines: proc_stat(5). Present on every Linux host.
+
 import * as z from 'zod';
+import { zip } from '../../base/zip.ts';
 import { eachRecord, words } from '../../host/lines.ts';
 import { count } from '../../host/numbers.ts';
 import { counter, type Family, gauge } from '../../metrics/family.ts';
@@ -39,7 +41,7 @@ export const stat = defineCollector({
         if (family) out.add(family, count(first));
         if (keyword !== 'softirq' || !softirq) return;
         const counts = rest.slice(0, VECTORS.length).map(count);
-        for (const [index, value] of counts.entries()) out.add(softirqs, value, VECTORS[index] as string);
+        for (const [vector, value] of zip(VECTORS, counts)) out.add(softirqs, value, vector);
       });
     };
   },

@@ -81,9 +81,9 @@ const MAX_BYTES = 64 * 1024 * 1024;
 
 function readTcp(out: Snapshot, host: Host): Sums {
   const sums = new Sums();
-  const paths = [netPath(host, 'tcp'), netPath(host, 'tcp6')];
-  const found = paths.filter((path) => readSockets(out, host, path, sums));
-  if (found.length === 0) throw new MissingFile(paths[0] as string);
+  const [path, path6] = [netPath(host, 'tcp'), netPath(host, 'tcp6')] as const;
+  const found = [path, path6].filter((one) => readSockets(out, host, one, sums));
+  if (found.length === 0) throw new MissingFile(path);
   return sums;
 }
 

@@ -115,8 +115,8 @@ function parseXfsStats(lost: Losses, path: string, text: string): [Family, numbe
   eachRecord(lost, path, text, (line) => {
     const [keyword = '', ...counts] = words(line);
     const families = lines.get(keyword) ?? [];
-    const numbers = families.map((_, index) => countOf(counts[index]));
-    for (const [index, family] of families.entries()) values.push([family, numbers[index] as number]);
+    const numbers = families.map((family, index): [Family, number] => [family, countOf(counts[index])]);
+    values.push(...numbers);
   });
   return values;
 }

@@ -1,4 +1,5 @@
 // /proc/zoneinfo: proc_zoneinfo(5); the names are in mm/vmstat.c. Present on every Linux host.
+import { zip } from '../../base/zip.ts';
 import { eachRecord, type Losses, words } from '../../host/lines.ts';
 import { integer } from '../../host/numbers.ts';
 import { counter, type Family, gauge } from '../../metrics/family.ts';
@@ -103,9 +104,7 @@ function parseZoneinfo(lost: Losses, path: string, text: string): Zone[] {
     const [, list] = /^\((.*)\)$/.exec(rest.join(' ')) ?? [];
     if (list === undefined) throw new Error('expected numbers in parentheses');
     const numbers = list.split(',').map((number) => integer(number.trim()));
-    for (const [index, family] of PROTECTION.slice(0, numbers.length).entries()) {
-      values?.set(family, numbers[index] as number);
-    }
+    for (const [family, number] of zip(PROTECTION, numbers)) values?.set(family, number);
   });
   return zones;
 }

@@ -10,6 +10,9 @@ export const COUNTER = {
   nonvoluntarySwitches: 7,
 } as const;
 
+/** An array that has all of {@link COUNTER}. */
+type CounterValues = Float64Array<ArrayBuffer> & Record<(typeof COUNTER)[keyof typeof COUNTER], number>;
+
 const COUNTERS = Object.keys(COUNTER).length;
 
 /** Above it a count is a difference that fell below zero and wrapped (write_bytes does after truncations). */
@@ -18,7 +21,7 @@ const WRAPPED = 2 ** 63;
 /** The counters of one process or thread: the current values, and how much of them has already been added to totals. */
 export class Counters {
   /** By {@link COUNTER}; NaN for unreadable counters. */
-  readonly now = new Float64Array(COUNTERS).fill(Number.NaN);
+  readonly now = new Float64Array(COUNTERS).fill(Number.NaN) as CounterValues;
   readonly #counted = new Float64Array(COUNTERS).fill(Number.NaN);
 
   /**

@@ -17,6 +17,9 @@ export const FIELD = {
   residentPages: 24,
 } as const;
 
+/** An array that has all of {@link FIELD}. */
+type StatFields = Float64Array<ArrayBuffer> & Record<(typeof FIELD)[keyof typeof FIELD], number>;
+
 const LAST_FIELD = FIELD.residentPages;
 const TAB = 0x09;
 const BLANK = 0x20;
@@ -35,7 +38,7 @@ export class Stat {
   /** Hash of the name's bytes: detects a change of the name without creating a string. */
   commHash = 0;
   /** By {@link FIELD}; counts over 2^53 lose their last digits. */
-  readonly fields = new Float64Array(LAST_FIELD + 1);
+  readonly fields = new Float64Array(LAST_FIELD + 1) as StatFields;
   #commStart = 0;
   #commEnd = 0;
 
@@ -50,7 +53,7 @@ export class Stat {
     this.commHash = hashOf(bytes, this.#commStart, this.#commEnd);
     this.state = bytes[this.#commEnd + 2] ?? 0;
     let start = this.#commEnd + 4;
-    for (let field = FIELD.ppid as number; field <= LAST_FIELD; field++) {
+    for (let field: number = FIELD.ppid; field <= LAST_FIELD; field++) {
       const isNegative = bytes[start] === MINUS;
       if (isNegative) start++;
       const end = digitsEnd(bytes, start, length);

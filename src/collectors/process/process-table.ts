@@ -86,7 +86,7 @@ export class ProcessTable {
       if (process) process.cycle = this.#cycle;
       return;
     }
-    const startTicks = stat.fields[FIELD.startTicks] as number;
+    const startTicks = stat.fields[FIELD.startTicks];
     if (process?.startTicks !== startTicks) {
       process = new Process(pid, stat, startTicks > this.#firstLook);
       this.processes.set(pid, process);

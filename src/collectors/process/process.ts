@@ -75,9 +75,9 @@ export class Process {
 
   constructor(pid: number, stat: Stat, isNewborn: boolean) {
     this.pid = pid;
-    this.startTicks = stat.fields[FIELD.startTicks] as number;
+    this.startTicks = stat.fields[FIELD.startTicks];
     this.isNewborn = isNewborn;
-    this.isKernelThread = ((stat.fields[FIELD.flags] as number) & KERNEL_THREAD) !== 0;
+    this.isKernelThread = (stat.fields[FIELD.flags] & KERNEL_THREAD) !== 0;
   }
 
   /** A process that has exited and waits for its parent: only its entry remains. */
@@ -106,10 +106,10 @@ export class Process {
   /** Applies the values of stat. */
   update({ state, fields }: Stat): void {
     this.state = state;
-    this.parentPid = fields[FIELD.ppid] as number;
-    this.threads = fields[FIELD.threads] as number;
-    this.virtualBytes = fields[FIELD.virtualBytes] as number;
-    this.residentPages = fields[FIELD.residentPages] as number;
+    this.parentPid = fields[FIELD.ppid];
+    this.threads = fields[FIELD.threads];
+    this.virtualBytes = fields[FIELD.virtualBytes];
+    this.residentPages = fields[FIELD.residentPages];
     countStat(this.counters, fields);
   }
 }
@@ -134,8 +134,8 @@ export interface ThreadDetail {
 
 /** Applies the counters of a stat file. */
 export function countStat({ now }: Counters, fields: Stat['fields']): void {
-  now[COUNTER.userTicks] = fields[FIELD.userTicks] as number;
-  now[COUNTER.systemTicks] = fields[FIELD.systemTicks] as number;
-  now[COUNTER.majorFaults] = fields[FIELD.majorFaults] as number;
-  now[COUNTER.minorFaults] = fields[FIELD.minorFaults] as number;
+  now[COUNTER.userTicks] = fields[FIELD.userTicks];
+  now[COUNTER.systemTicks] = fields[FIELD.systemTicks];
+  now[COUNTER.majorFaults] = fields[FIELD.majorFaults];
+  now[COUNTER.minorFaults] = fields[FIELD.minorFaults];
 }

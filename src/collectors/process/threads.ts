@@ -59,7 +59,7 @@ export class Threads {
       return true;
     });
     if (!isRead) return;
-    const startTicks = stat.fields[FIELD.startTicks] as number;
+    const startTicks = stat.fields[FIELD.startTicks];
     const isSame = record.detail?.startTicks === startTicks;
     const detail: ThreadDetail = isSame && record.detail ? record.detail : newDetail(startTicks);
     record.detail = detail;

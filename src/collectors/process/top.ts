@@ -57,7 +57,7 @@ export class Top {
   /** Takes a process into account. */
   note(process: Process): void {
     const { now } = process.counters;
-    const ticks = (now[COUNTER.userTicks] as number) + (now[COUNTER.systemTicks] as number);
+    const ticks = now[COUNTER.userTicks] + now[COUNTER.systemTicks];
     this.#cpu.note(process, ticks - process.ticksBefore);
     process.ticksBefore = ticks;
     this.#memory.note(process, process.residentPages);

@@ -86,8 +86,8 @@ function itemsOf(body: string): readonly Item[] | 'stored' | undefined {
   if (response.errors === false) return 'stored';
   if (!('items' in response) || !Array.isArray(response.items)) return undefined;
   return response.items.map((item: unknown): Item => {
-    const [result] = Object.values(Object(item)) as [{ status?: unknown; error?: unknown }?];
-    const { type } = Object(result?.error) as { type?: unknown };
+    const [result]: { status?: unknown; error?: unknown }[] = Object.values(Object(item));
+    const { type }: { type?: unknown } = Object(result?.error);
     const error = typeof type === 'string' && /^[a-z_]{1,64}$/.test(type) ? type : 'unknown';
     return { status: typeof result?.status === 'number' ? result.status : 0, error };
   });

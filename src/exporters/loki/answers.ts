@@ -140,8 +140,8 @@ function unquoted(text: string): string {
 /** Whether the stream of an entry, as JSON, is one of the named streams, or none is named. */
 function isIn(streams: readonly ReadonlyMap<string, string>[], stream: string): boolean {
   if (streams.length === 0) return true;
-  const own = Object.entries(JSON.parse(stream) as Record<string, string>);
-  return streams.some((one) => own.every(([name, value]) => one.get(name) === value));
+  const own: Record<string, string> = JSON.parse(stream);
+  return streams.some((one) => Object.entries(own).every(([name, value]) => one.get(name) === value));
 }
 
 /** RFC 3339 as microseconds since 1970; NaN for anything else. */

@@ -100,6 +100,6 @@ const COMMA = Buffer.from(',');
 
 /** The length in bytes of the line in a value written by {@link writeEntry}. */
 export function lineBytes(value: Buffer): number {
-  const [, line] = JSON.parse(value.toString()) as [time: string, line: string];
+  const [, line]: [time: string, line: string] = JSON.parse(value.toString());
   return Buffer.byteLength(line);
 }

@@ -32,7 +32,9 @@ export class ByteTable {
     const [slots, hashes, ends, bytes] = [this.#slots, this.#hashes, this.#ends, this.#bytes];
     const mask = slots.length - 1;
     let slot = hash & mask;
-    for (let known = slots[slot] as number; known !== EMPTY; known = slots[slot] as number) {
+    for (;;) {
+      const known = slots[slot] as number;
+      if (known === EMPTY) break;
       if (hashes[known] === hash) {
         const to = ends[known] as number;
         let from = to - (end - start);

@@ -41,10 +41,11 @@ class FirstFormat implements LineFormat {
   add(text: Buffer, line: PlainLine, _facts: Facts | undefined, stamp: Buffer): void {
     const labels = this.#labels;
     labels.read(text, line);
-    const { names, values, common, count } = labels;
+    const { common, count } = labels;
     let bytes = SAMPLE_BYTES;
     for (let at = 0; at < count; at++) {
-      const label = fieldBytes(names[at] as Piece) + fieldBytes(values[at] as Piece);
+      const { name, value } = labels.at(at);
+      const label = fieldBytes(name) + fieldBytes(value);
       bytes += 1 + varintBytes(label) + label;
     }
     const out = this.#out.reserve(HEAD_BYTES + bytes);
@@ -52,7 +53,7 @@ class FirstFormat implements LineFormat {
     out[to++] = fieldTag(1);
     to = writeVarint(out, to, bytes);
     for (let at = 0; at < count; at++) {
-      const [name, value] = [names[at] as Piece, values[at] as Piece];
+      const { name, value } = labels.at(at);
       out[to++] = fieldTag(1);
       to = writeVarint(out, to, fieldBytes(name) + fieldBytes(value));
       to = writeField(out, to, fieldTag(1), name.isCommon ? common : text, name);
@@ -63,10 +64,10 @@ class FirstFormat implements LineFormat {
   }
 
   take(): Buffer {
-    const accepted = this.#out.view();
+    const content = this.#out.view();
     this.#out.clear();
     this.samples = 0;
-    return accepted;
+    return content;
   }
 }
 
@@ -92,7 +93,7 @@ class SecondFormat implements LineFormat {
 
   constructor(target: readonly Label[]) {
     this.#labels = new LineLabels(target);
-    this.#refs = new Int32Array(2 * this.#labels.names.length);
+    this.#refs = new Int32Array(2 * this.#labels.most);
     this.#commonRefs = new Int32Array(this.#labels.common.length);
     this.#symbols.numberOf(NOTHING, 0, 0);
   }
@@ -104,11 +105,11 @@ class SecondFormat implements LineFormat {
   add(text: Buffer, line: PlainLine, facts: Facts | undefined, stamp: Buffer): void {
     const labels = this.#labels;
     labels.read(text, line);
-    const { names, values, count } = labels;
+    const { count } = labels;
     const refs = this.#refs;
     let refBytes = 0;
     for (let at = 0; at < count; at++) {
-      const [name, value] = [names[at] as Piece, values[at] as Piece];
+      const { name, value } = labels.at(at);
       const nameRef = name.isCommon ? this.#commonRef(name) : this.#symbols.numberOf(text, name.start, name.end);
       const valueRef = value.isCommon ? this.#commonRef(value) : this.#symbols.numberOf(text, value.start, value.end);
       refs[2 * at] = nameRef;

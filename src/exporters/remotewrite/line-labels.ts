@@ -8,6 +8,12 @@ export interface Piece {
   end: number;
 }
 
+/** One label of a line. */
+interface LabelPieces {
+  readonly name: Piece;
+  readonly value: Piece;
+}
+
 /**
  * The labels of a line in the order in which they are sent: its own, its name and those of its target, sorted by name. As
  * with sortedLabels(), those of the target take precedence, and one with an empty value is omitted. The pieces are reused
@@ -16,9 +22,8 @@ export interface Piece {
 export class LineLabels {
   /** The bytes of what all lines have in common. */
   readonly common: Buffer;
-  readonly names: readonly Piece[];
-  readonly values: readonly Piece[];
   count = 0;
+  readonly #labels: readonly LabelPieces[];
   /** Where name and value of each label that all lines get are in {@link common}, as of {@link PlainLine.labelAt}. */
   readonly #commonAt: Int32Array;
   /** Which of those is the name of the series; its value is in the line. */
@@ -31,8 +36,18 @@ export class LineLabels {
     this.common = Buffer.from(all.flat().join(''));
     const ends = all.flat().map((_, index, texts) => Buffer.byteLength(texts.slice(0, index + 1).join('')));
     this.#commonAt = Int32Array.from(ends.flatMap((end, index) => [ends[index - 1] ?? 0, end]));
-    const pieces = () => Array.from({ length: all.length + MAX_LABELS }, () => ({ isCommon: false, start: 0, end: 0 }));
-    [this.names, this.values] = [pieces(), pieces()];
+    const piece = (): Piece => ({ isCommon: false, start: 0, end: 0 });
+    this.#labels = Array.from({ length: all.length + MAX_LABELS }, () => ({ name: piece(), value: piece() }));
+  }
+
+  /** The most labels that a line can have. */
+  get most(): number {
+    return this.#labels.length;
+  }
+
+  /** A label of the line, below {@link count}. */
+  at(index: number): LabelPieces {
+    return this.#labels[index] as LabelPieces;
   }
 
   /** Finds and sorts the labels of a line. */
@@ -50,22 +65,25 @@ export class LineLabels {
         if (difference <= 0) break;
         this.#addCommon(next, line);
       }
-      const [start, end] = [labelAt[label + 2] as number, labelAt[label + 3] as number];
-      if (difference === 0 || start === end) continue;
-      set(this.names[this.count] as Piece, false, labelAt[label] as number, labelAt[label + 1] as number);
-      set(this.values[this.count++] as Piece, false, start, end);
+      if (difference === 0 || labelAt[label + 2] === labelAt[label + 3]) continue;
+      const { name, value } = this.at(this.count++);
+      set(name, false, labelAt, label);
+      set(value, false, labelAt, label + 2);
     }
     for (; next < commonAt.length; next += 4) this.#addCommon(next, line);
   }
 
   #addCommon(label: number, { nameStart, nameEnd }: PlainLine): void {
     const at = this.#commonAt;
-    const [start, end] = [at[label + 2] as number, at[label + 3] as number];
     const isName = label === 4 * this.#nameIndex;
-    if (start === end && !isName) return;
-    set(this.names[this.count] as Piece, true, at[label] as number, at[label + 1] as number);
-    if (isName) set(this.values[this.count++] as Piece, false, nameStart, nameEnd);
-    else set(this.values[this.count++] as Piece, true, start, end);
+    if (at[label + 2] === at[label + 3] && !isName) return;
+    const { name, value } = this.at(this.count++);
+    set(name, true, at, label);
+    set(value, true, at, label + 2);
+    if (!isName) return;
+    value.isCommon = false;
+    value.start = nameStart;
+    value.end = nameEnd;
   }
 
   #sort(text: Buffer, { labelAt, labels }: PlainLine): void {
@@ -82,10 +100,11 @@ export class LineLabels {
   }
 }
 
-function set(piece: Piece, isCommon: boolean, start: number, end: number): void {
+/** Sets a piece to the one whose begin and end are in `ends` at `place`. */
+function set(piece: Piece, isCommon: boolean, ends: Int32Array, place: number): void {
   piece.isCommon = isCommon;
-  piece.start = start;
-  piece.end = end;
+  piece.start = ends[place] as number;
+  piece.end = ends[place + 1] as number;
 }
 
 /** Compares two names, whose begin and end are in the two `…At` at the places `one` and `other`. */

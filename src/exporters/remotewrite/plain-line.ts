@@ -3,7 +3,7 @@ import { numberOf } from './sample-batch.ts';
 /** No series has more labels: the parser of pushed and scraped text refuses them, and this agent's own have far fewer. */
 export const MAX_LABELS = 64;
 
-const [NEWLINE, BLANK, QUOTE, COMMA, MINUS, ZERO, EQUALS, BACKSLASH, OPEN, CLOSE] = Buffer.from('\n ",-0=\\{}');
+const [NEWLINE = 0, BLANK, QUOTE, COMMA, MINUS, ZERO = 0, EQUALS, BACKSLASH, OPEN, CLOSE] = Buffer.from('\n ",-0=\\{}');
 
 /** Of integers with so many digits, each step of the sum is exact. */
 const EXACT_DIGITS = 15;
@@ -69,7 +69,7 @@ export class PlainLine {
     let sum = 0;
     let at = first;
     for (; at < end; at++) {
-      const digit = (text[at] as number) - (ZERO as number);
+      const digit = (text[at] as number) - ZERO;
       if (digit < 0 || digit > 9) break;
       sum = sum * 10 + digit;
     }
@@ -87,6 +87,6 @@ export class PlainLine {
 
 /** Where the line that begins at `start` ends: at its newline, or at the end of the text. */
 export function lineEnd(text: Buffer, start: number): number {
-  const end = text.indexOf(NEWLINE as number, start);
+  const end = text.indexOf(NEWLINE, start);
   return end === -1 ? text.length : end;
 }

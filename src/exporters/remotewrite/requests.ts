@@ -209,8 +209,8 @@ function* rangesOf(snapshots: readonly Snapshot[], most: number): Generator<Rang
 const areSame = (ones: readonly Range[], others: readonly Range[]): boolean =>
   ones.length === others.length &&
   ones.every(({ series, from, to }, index) => {
-    const other = others[index] as Range;
-    return series === other.series && from === other.from && to === other.to;
+    const other = others[index];
+    return series === other?.series && from === other.from && to === other.to;
   });
 
 /** A request with these values, in the order of the template's series. */
@@ -226,7 +226,7 @@ function filled(
   const start = varintBytes(rawBytes);
   let next = 0;
   for (const { series, from, to } of ranges) {
-    const numbers = values.get(series) as readonly number[];
+    const numbers = values.get(series) ?? [];
     for (let index = from; index < to; index++) {
       overwriteNumbers(packed, start + (places[next++] as number), numbers[index] as number, stamp);
     }

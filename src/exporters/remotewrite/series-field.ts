@@ -58,7 +58,7 @@ export class SeriesField {
   /** What was added since the last call, behind `prefix`. */
   take(prefix: Buffer = NOTHING): { content: Buffer; samples: number; sampleAt: readonly number[] } {
     const own = this.#out.copy();
-    const accepted = {
+    const request = {
       content: prefix.length > 0 ? Buffer.concat([prefix, own]) : own,
       samples: this.#samples,
       sampleAt: prefix.length > 0 ? this.#sampleAt.map((at) => at + prefix.length) : this.#sampleAt,
@@ -66,6 +66,6 @@ export class SeriesField {
     this.#out.clear();
     this.#sampleAt = [];
     this.#samples = 0;
-    return accepted;
+    return request;
   }
 }

@@ -302,7 +302,7 @@ export class TailSet {
       tracked.remember(copy.state);
       copy.close();
     }
-    const file = this.#files.get(copy.key) as TailedFile;
+    const file = tracked ?? copy;
     file.heldUntil = 0;
     file.isLeft ||= tracked === undefined;
   }

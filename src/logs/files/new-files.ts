@@ -16,7 +16,7 @@ export const filePositionText = ({ sets, seen }: FilePosition): string => JSON.s
 
 /** A position; those of earlier versions do not have the number. Throws a SyntaxError. */
 export function parseFilePosition(text: string): FilePosition {
-  const { [SEEN]: seen = 0, ...sets } = JSON.parse(text) as Record<string, readonly FileState[]> & { seen?: number };
+  const { [SEEN]: seen = 0, ...sets }: { seen?: number } & Record<string, readonly FileState[]> = JSON.parse(text);
   return { sets, seen };
 }
 

@@ -54,7 +54,7 @@ export class JournalSource implements LogSource {
     const { paths } = options;
     this.name = name;
     this.#options = options;
-    const position = saved && (JSON.parse(saved.position) as JournalPosition);
+    const position: JournalPosition | undefined = saved && JSON.parse(saved.position);
     this.#world = world;
     this.#journal = new Journal({ paths, start: this.#start(), leavesDeleted: true, position });
     const { fields = 0, ...lost } = saved?.lost ?? {};

@@ -42,7 +42,7 @@ export class KmsgSource implements LogSource {
     this.#isNew = saved === undefined;
     if (saved === undefined) return;
     Object.assign(this.lost, saved.lost);
-    const { bootId, sequence } = JSON.parse(saved.position) as Position;
+    const { bootId, sequence }: Position = JSON.parse(saved.position);
     this.#last = bootId === this.#bootId ? sequence : -1;
   }
 
@@ -51,7 +51,7 @@ export class KmsgSource implements LogSource {
     this.#checkClock();
     const turns = new Turns(signal);
     if (this.#isNew) {
-      await this.#begin(turns);
+      await this.#begin(this.#messages, turns);
       this.#isNew = false;
       return { position: this.#position, isDrained: false };
     }
@@ -94,10 +94,9 @@ export class KmsgSource implements LogSource {
   }
 
   /** Finds the record after which shipping begins, without a saved position. */
-  async #begin(turns: Turns): Promise<void> {
+  async #begin(messages: OpenKmsg, turns: Turns): Promise<void> {
     const { start, maxAge } = this.#world.logs.kernel;
     const sinceUs = maxAge === undefined ? 0 : (this.#world.now() - maxAge) * 1000;
-    const messages = this.#messages as OpenKmsg;
     let read = 0;
     for (let record = messages.next(); record !== undefined; record = messages.next()) {
       if (start !== 'now' && this.#bootUs + record.monotonic >= sinceUs) {

@@ -151,7 +151,7 @@ export class Relabeling {
       }
       places.push(index);
       if (typeof decision === 'object') list.add(decision.owner, key, '', '');
-      else list.add(series.owners[index] as Family, ...partsOf(series, index));
+      else list.add(series.owners[index] as Family, ...series.parts(index));
     }
     if (refused > 1) errors.push(new Error(`${refused - 1} more series equal others after relabelling: dropped`));
     return { of: series, decisions, series: list, places, errors };
@@ -211,11 +211,6 @@ export class Relabeling {
 function drained(steps: Generator<void, Plan>): Plan {
   for (let step = steps.next(); ; step = steps.next()) if (step.done) return step.value;
 }
-
-type Parts = [head: string, middle: string, tail: string];
-
-const partsOf = ({ heads, middles, tails }: SeriesView, index: number): Parts =>
-  [heads[index], middles[index], tails[index]] as Parts;
 
 const isSameAt = (one: SeriesView, at: number, other: SeriesView, place: number): boolean =>
   one.middles[at] === other.middles[place] &&

@@ -2,7 +2,7 @@ import { createSocket } from 'node:dgram';
 import { dial } from '../../net/dial.ts';
 import { type DnsAnswer, type DnsQuestion, decodeAnswer, encodeQuestion } from '../../net/dns-message.ts';
 import type { Address } from '../../net/literal-address.ts';
-import { startTls, type TlsFacts, type HandshakeOptions } from '../../net/tls-session.ts';
+import { type HandshakeOptions, startTls, type TlsFacts } from '../../net/tls-session.ts';
 
 /** Transport of a query. */
 export interface DnsConnection {
@@ -40,7 +40,11 @@ export function askUdp(question: DnsQuestion, { address, port, signal, onConnect
 export async function askTcp(
   question: DnsQuestion,
   { address, port, signal, onConnect }: DnsConnection,
-  tls?: { readonly handshake: HandshakeOptions; readonly onTls: (facts: TlsFacts) => void; readonly onStart: () => void },
+  tls?: {
+    readonly handshake: HandshakeOptions;
+    readonly onTls: (facts: TlsFacts) => void;
+    readonly onStart: () => void;
+  },
 ): Promise<DnsAnswer> {
   let socket = await dial(address, port, signal);
   try {

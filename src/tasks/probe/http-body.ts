@@ -40,7 +40,7 @@ export function readBody(body: Readable, options: BodyReadOptions, read: BodyRea
   return new Promise((resolve, reject) => {
     const decoder = compression && DECODERS[compression]();
     const source = decoder ?? body;
-    let isOver = false as boolean;
+    let isOver: boolean = false;
     const end = (cause?: unknown) => {
       // The first reason counts: destroying the streams here also causes errors.
       if (isOver) return;

@@ -1,7 +1,7 @@
 import { networkInterfaces } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 import { Unsupported } from '../../host/errors.ts';
-import { type IcmpReply, IcmpSocket, type IcmpOptions } from '../../host/icmp-socket.ts';
+import { type IcmpOptions, type IcmpReply, IcmpSocket } from '../../host/icmp-socket.ts';
 import { SyscallError } from '../../host/syscalls.ts';
 import { type Address, addressBytes } from '../../net/literal-address.ts';
 import { type EchoMark, echoReplyOf, echoRequest, echoRequestOf, newToken, TOKEN_BYTES } from './echo.ts';

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { readText, whyUnread } from '../../base/files.ts';
 import { parseDuration } from '../../config/units.ts';
-import type { TlsFacts, HandshakeOptions } from '../../net/tls-session.ts';
+import type { HandshakeOptions, TlsFacts } from '../../net/tls-session.ts';
 import { ProbeFailure } from './failure.ts';
 import { TLS } from './families.ts';
 import type { TlsOptions } from './options.ts';

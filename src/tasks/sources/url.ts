@@ -164,7 +164,7 @@ const sha256 = (text: string): string => createHash('sha256').update(text).diges
 
 function copyOf(text: string): Copy | undefined {
   try {
-    const copy = JSON.parse(text) as Copy;
+    const copy: Copy = JSON.parse(text);
     return sha256(copy.text) === copy.sha256 ? copy : undefined;
   } catch {
     return undefined;

@@ -140,7 +140,7 @@ export class TextBlock {
     // Node.js and V8 would retain it until a full garbage collection: 200 changing blocks leave 23 MB behind. Smaller
     // texts may share their memory with other buffers.
     const { buffer, length } = this.#unpacked;
-    if (length > Buffer.poolSize) (buffer as ArrayBuffer).transfer(0);
+    if (length > Buffer.poolSize && buffer instanceof ArrayBuffer) buffer.transfer(0);
     this.#unpacked = NOTHING;
   }
 
