@@ -93,7 +93,6 @@ const MAX_LINES = 300;
 
 /** Longer files, with the reason why they are not split. */
 const LONG: Readonly<Record<string, string>> = {
-  'src/host/tail/tail-set.ts': 'one state machine of files that rotate',
   'src/kube/lease.ts': 'one state machine of an election',
 };
 

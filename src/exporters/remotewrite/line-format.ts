@@ -5,7 +5,12 @@ import { LineLabels, type Piece } from './line-labels.ts';
 import type { PlainLine } from './plain-line.ts';
 import { type Facts, TYPE_NUMBERS, type Version } from './request.ts';
 
-/** Encodes lines of text as the series of one request, byte by byte. */
+/**
+ * Encodes lines of text as the series of one request, byte by byte. The builders of versions 1.0 and 2.0 do the same for
+ * series that are strings already: their encoded label blocks are cached from cycle to cycle, whereas the lines here
+ * are read once, and strings of them would be tens of megabytes of garbage. Neither could use the other's way without
+ * making strings of the bytes or bytes of the strings first, so only the fields (`bytes.ts`) are shared.
+ */
 export interface LineFormat {
   readonly samples: number;
   readonly bytes: number;

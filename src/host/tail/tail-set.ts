@@ -1,7 +1,6 @@
 import { type Stats, statSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
 import { errorCode } from '../../base/error-text.ts';
-import { type Original, openCopy } from './copies.ts';
+import { looksLikeCopy, newestCopy } from './copies.ts';
 import { FolderNames } from './folder-names.ts';
 import { PathList, type PathListOptions } from './path-list.ts';
 import { type FileState, keyOf, TailedFile } from './tailed-file.ts';
@@ -123,14 +122,16 @@ export class TailSet {
     for (const file of this.#files.values()) file.close();
   }
 
-  #stat(path: string): Stats | undefined {
+  readonly #stat = (path: string): Stats | undefined => {
     try {
       return statSync(path, { throwIfNoEntry: false });
     } catch (cause) {
       this.#events.failed(path, cause);
       return undefined;
     }
-  }
+  };
+
+  readonly #fileAt = (path: string): TailedFile | undefined => this.#files.get(this.#paths.get(path) ?? '');
 
   #see(path: string, key: string, stat: Stats, nowMs: number, isAtStart: boolean): void {
     const before = this.#paths.get(path);
@@ -195,7 +196,7 @@ export class TailSet {
       try {
         if (!this.#check(file, nowMs, open < MAX_OPEN)) continue;
         const isHeld = file.heldUntil > nowMs && file.heldUntil - nowMs <= HOLD_MS;
-        if (isHeld && this.#looksLikeCopy(file)) continue;
+        if (isHeld && looksLikeCopy(file, this.#fileAt)) continue;
         file.heldUntil = 0;
         if (file.offset < file.size) ready.push(file);
         else if (file.isOpen && (nowMs - file.grewAt > this.#options.closeAfterMs || ++open > MAX_OPEN)) file.close();
@@ -206,19 +207,6 @@ export class TailSet {
     }
     // Older data comes first.
     return [...ready.filter(({ isLeft }) => isLeft), ...ready.filter(({ isLeft }) => !isLeft)];
-  }
-
-  /** Whether a new file has the same beginning as the file from whose name its own is derived. */
-  #looksLikeCopy(file: TailedFile): boolean {
-    const folder = dirname(file.path);
-    const name = basename(file.path);
-    for (let length = name.length - 1; length > 0; length--) {
-      const original = this.#files.get(this.#paths.get(join(folder, name.slice(0, length))) ?? '');
-      if (original === undefined) continue;
-      const { headBytes, headHash, offset } = original.state;
-      if (headBytes > 0 && file.size >= offset && file.headHash(headBytes) === headHash) return true;
-    }
-    return false;
   }
 
   /** Opens a file if it may have unread data, or if there may be `more` open ones; false if it is gone. */
@@ -272,20 +260,12 @@ export class TailSet {
   #cut(file: TailedFile, nowMs: number): void {
     this.#events.truncated(file.path);
     const { headBytes, headHash, offset } = file.state;
-    let isCopied = false;
-    if (headBytes > 0) {
-      const copy = this.#names
-        .siblings(file.path)
-        .map((path) => this.#copyOf(path, { headBytes, headHash, offset }, nowMs))
-        .filter((one) => one !== undefined)
-        .sort((a, b) => b.stat().mtimeMs - a.stat().mtimeMs);
-      for (const [index, one] of copy.entries()) {
-        if (index > 0) one.close();
-        else this.#adopt(one);
-        isCopied = true;
-      }
-    }
-    if (!isCopied && file.unreadBytes > 0) this.#events.lost?.(file.path, file.unreadBytes);
+    const siblings = headBytes > 0 ? this.#names.siblings(file.path) : [];
+    const copy = newestCopy(siblings, { headBytes, headHash, offset }, nowMs, this.#stat, (path, cause) =>
+      this.#events.failed(path, cause),
+    );
+    if (copy) this.#adopt(copy);
+    else if (file.unreadBytes > 0) this.#events.lost?.(file.path, file.unreadBytes);
     file.restart();
   }
 
@@ -305,15 +285,5 @@ export class TailSet {
     const file = tracked ?? copy;
     file.heldUntil = 0;
     file.isLeft ||= tracked === undefined;
-  }
-
-  #copyOf(path: string, of: Original, nowMs: number): TailedFile | undefined {
-    const stat = this.#stat(path);
-    try {
-      return stat && openCopy(path, stat, of, nowMs);
-    } catch (cause) {
-      this.#events.failed(path, cause);
-      return undefined;
-    }
   }
 }
