@@ -1,6 +1,6 @@
 # syntax=docker/dockerfile:1
-# The image holds Node, the libraries that it is linked with and the bundle: no shell, no package manager. Its files are
-# laid out by scripts/image-root.ts, which tests run without an engine.
+# The image contains Node, the libraries that it is linked with and the bundle: no shell, no package manager. Its files are
+# written by scripts/image-root.ts, which tests run without a container engine.
 
 FROM node:26.10.0-trixie-slim AS build
 WORKDIR /src
@@ -20,11 +20,11 @@ LABEL org.opencontainers.image.title="Firesteel" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 COPY --from=build /image-root/ /
-# Filled while the image is built, for these very options of Node; found by paths relative to it, and never written to.
+# Filled while the image is built, for exactly these options of Node; found by relative paths, and never written to.
 ENV PATH=/usr/bin NODE_COMPILE_CACHE=/opt/firesteel/cache NODE_COMPILE_CACHE_PORTABLE=1
 USER 65534:65534
 WORKDIR /
 EXPOSE 9750
-# What a small space for young objects saves is in docs/performance-laboratory.md; the chart's nodeOptions replace these options.
+# docs/performance-laboratory.md has the savings of a small young generation; the chart's nodeOptions replace these options.
 ENTRYPOINT ["/usr/bin/node", "--disable-warning=ExperimentalWarning", "--max-semi-space-size=1", "/opt/firesteel/firesteel.mjs"]
 CMD ["run"]

@@ -22,11 +22,11 @@ interface Case {
 }
 
 const CASES: readonly Case[] = [
-  { name: 'first question of every node', path: POD_INFO_PATH, knows: false, changes: 0 },
+  { name: 'first request of every node', path: POD_INFO_PATH, knows: false, changes: 0 },
   { name: 'nothing changes (304)', path: POD_INFO_PATH, knows: true, changes: 0 },
   { name: '10 pods change a second', path: POD_INFO_PATH, knows: true, changes: 10 },
   { name: '100 pods change a second', path: POD_INFO_PATH, knows: true, changes: 100 },
-  { name: 'whole answers, kept (200)', path: POD_INFO_PATH, knows: false, changes: 0 },
+  { name: 'full responses, cached (200)', path: POD_INFO_PATH, knows: false, changes: 0 },
 ];
 
 /**

@@ -22,11 +22,11 @@ async function pair(
   const every = ['--push.interval', `${intervalMs / 1000}s`, '--push.phase', '0s'];
   const agents = await StateAgents.start(context, [...every, ...flags], acquaintance);
   const began = performance.now();
-  const master = await agents.add('state-0');
+  const leader = await agents.add('state-0');
   await agents.pushes('state-0', began, 60_000);
-  const slave = await agents.add('state-1');
-  await slave.printed(/another candidate holds the Lease/, 60_000);
-  return { agents, master, slave };
+  const standby = await agents.add('state-1');
+  await standby.printed(/another candidate holds the Lease/, 60_000);
+  return { agents, leader, standby };
 }
 
 /** The longest time without an upload since `from`. */
@@ -62,20 +62,20 @@ describe('an outage of the API server', { concurrency: true, timeout: 180_000 },
   test('for both, for 60 s: the leader continues, and then reports the current state', async (t) => {
     if (!serverAvailable(t, 'victoria-metrics')) return;
     const { vm, flags } = await vmFlags(t);
-    const { agents, master, slave } = await pair(t, 2000, 'direct', flags);
-    for (const { proxy } of [master, slave]) proxy.cut();
+    const { agents, leader, standby } = await pair(t, 2000, 'direct', flags);
+    for (const { proxy } of [leader, standby]) proxy.cut();
     const cut = performance.now();
-    await master.printed(/the leader continues without the Lease/, 30_000);
+    await leader.printed(/the leader continues without the Lease/, 30_000);
     await setTimeout(60_000 - (performance.now() - cut));
     assert.ok(largestGap(agents.uploads, cut) < 2000 + SLACK_MS, `a gap of ${largestGap(agents.uploads, cut)} ms`);
     assert.deepEqual(by(agents.uploads, cut), new Set(['state-0']));
-    const metrics = await (await fetch(`${master.url}/metrics`)).text();
+    const metrics = await (await fetch(`${leader.url}/metrics`)).text();
     assert.match(metrics, /^firesteel_leader_without_lease\{lease="firesteel"\} 1$/m);
 
     agents.cluster.remove(PODS, 'default/crash');
-    for (const { proxy } of [master, slave]) proxy.restore();
+    for (const { proxy } of [leader, standby]) proxy.restore();
     const restored = performance.now();
-    await master.printed(/leader election recovered/, 20_000);
+    await leader.printed(/leader election recovered/, 20_000);
     await vm.until('count(kube_pod_info{pod="crash"}) or vector(0)', ([count]) => count?.value === 0, 60_000);
     assert.ok(largestGap(agents.uploads, restored) < 2000 + SLACK_MS);
     assert.deepEqual(by(agents.uploads, cut), new Set(['state-0']));
@@ -83,57 +83,57 @@ describe('an outage of the API server', { concurrency: true, timeout: 180_000 },
   });
 
   test('for the leader alone: the standby takes over through the Lease, and there are never two leaders', async (t) => {
-    const { agents, master } = await pair(t, 1000, 'direct');
-    master.proxy.cut();
+    const { agents, leader } = await pair(t, 1000, 'direct');
+    leader.proxy.cut();
     const cut = performance.now();
     const began = await agents.pushes('state-1', cut, LEASE_MS + 2000 + SLACK_MS);
     await setTimeout(10_000);
     assert.ok(overlapMs(agents.uploads, 'state-0', 'state-1') < 0, 'the leader stops before the other one starts');
     assert.ok(largestGap(agents.uploads, cut) < LEASE_MS - RENEW_DEADLINE_MS + 2000 + SLACK_MS);
     assert.deepEqual(agents.strayUploads(LEASE_MS), []);
-    master.proxy.restore();
-    await master.printed(/"holder":"state-1","msg":"another candidate holds the Lease"/, 20_000);
+    leader.proxy.restore();
+    await leader.printed(/"holder":"state-1","msg":"another candidate holds the Lease"/, 20_000);
     assert.deepEqual(by(agents.uploads, began), new Set(['state-1']));
   });
 
   test('for both, which cannot reach each other either: neither pushes', async (t) => {
-    const { agents, master, slave } = await pair(t, 1000, 'proxied');
-    for (const { proxy, link } of [master, slave]) {
+    const { agents, leader, standby } = await pair(t, 1000, 'proxied');
+    for (const { proxy, link } of [leader, standby]) {
       proxy.cut();
       link?.cut();
     }
     const cut = performance.now();
-    await master.printed(/"msg":"lost leadership"/, RENEW_DEADLINE_MS + 2000 + SLACK_MS);
+    await leader.printed(/"msg":"lost leadership"/, RENEW_DEADLINE_MS + 2000 + SLACK_MS);
     const ended = performance.now();
     await setTimeout(LEASE_MS + 2000);
     assert.deepEqual(by(agents.uploads, ended + 500), new Set());
     // They reach each other before they reach the API server.
-    for (const { link } of [master, slave]) link?.restore();
+    for (const { link } of [leader, standby]) link?.restore();
     const linked = performance.now();
     await agents.pushes('state-0', linked, 10_000);
     await setTimeout(5000);
     assert.deepEqual(by(agents.uploads, cut), new Set(['state-0']));
-    for (const { proxy } of [master, slave]) proxy.restore();
+    for (const { proxy } of [leader, standby]) proxy.restore();
     await setTimeout(5000);
     assert.deepEqual(by(agents.uploads, cut), new Set(['state-0']));
   });
 
   test('for both, and the standby is killed: the leader continues', async (t) => {
-    const { agents, master, slave } = await pair(t, 1000, 'direct');
-    for (const { proxy } of [master, slave]) proxy.cut();
-    slave.child.kill('SIGKILL');
+    const { agents, leader, standby } = await pair(t, 1000, 'direct');
+    for (const { proxy } of [leader, standby]) proxy.cut();
+    standby.child.kill('SIGKILL');
     const cut = performance.now();
     await setTimeout(LEASE_MS + 10_000);
     assert.ok(largestGap(agents.uploads, cut) < 1000 + SLACK_MS, `a gap of ${largestGap(agents.uploads, cut)} ms`);
   });
 
   test('for both, and the standby is suspended: the leader stops until it responds, because it may be the leader', async (t) => {
-    const { agents, master, slave } = await pair(t, 1000, 'direct');
-    for (const { proxy } of [master, slave]) proxy.cut();
-    slave.child.kill('SIGSTOP');
-    await master.printed(/"msg":"lost leadership"/, RENEW_DEADLINE_MS + 2000 + SLACK_MS);
+    const { agents, leader, standby } = await pair(t, 1000, 'direct');
+    for (const { proxy } of [leader, standby]) proxy.cut();
+    standby.child.kill('SIGSTOP');
+    await leader.printed(/"msg":"lost leadership"/, RENEW_DEADLINE_MS + 2000 + SLACK_MS);
     await setTimeout(2000);
-    slave.child.kill('SIGCONT');
+    standby.child.kill('SIGCONT');
     const woken = performance.now();
     await agents.pushes('state-0', woken, 10_000);
     await setTimeout(3000);
@@ -146,16 +146,16 @@ describe('the leader is killed', { concurrency: true, timeout: 120_000 }, () => 
     test(`the largest gap is an interval of ${intervalMs / 1000} s plus 5 s`, async (t) => {
       if (!serverAvailable(t, 'victoria-metrics')) return;
       const { vm, flags } = await vmFlags(t);
-      const { agents, master, slave } = await pair(t, intervalMs, 'direct', flags);
+      const { agents, leader, standby } = await pair(t, intervalMs, 'direct', flags);
       // From now on the standby is connected to the holder.
       await setTimeout(6000);
       await agents.pushes('state-0', performance.now(), intervalMs + SLACK_MS);
       await setTimeout(200);
-      master.child.kill('SIGKILL');
+      leader.child.kill('SIGKILL');
       const killed = performance.now();
       const pushed = await agents.pushes('state-1', killed, intervalMs + 5000);
       await agents.pushes('state-1', pushed, intervalMs + SLACK_MS);
-      assert.match(slave.stderr(), /the holder of the Lease has ended/);
+      assert.match(standby.stderr(), /the holder of the Lease has ended/);
       await vm.visible('kube_pod_info', Date.now() - (performance.now() - pushed) - 1000, 10);
       const gap = await storedGap(vm);
       assert.ok(gap <= intervalMs + 5000, `a gap of ${gap} ms`);

@@ -17,11 +17,11 @@ const EVERY_SECOND = ['--push.interval', '1s', '--push.phase', '0s'];
 async function pair(context: TestContext, flags: readonly string[]) {
   const agents = await StateAgents.start(context, flags);
   const began = performance.now();
-  const master = await agents.add('state-0');
+  const leader = await agents.add('state-0');
   await agents.pushes('state-0', began, 60_000);
-  const slave = await agents.add('state-1');
-  await slave.printed(/another candidate holds the Lease/);
-  return { agents, master, slave };
+  const standby = await agents.add('state-1');
+  await standby.printed(/another candidate holds the Lease/);
+  return { agents, leader, standby };
 }
 
 const signal = ({ child }: StateAgent, name: NodeJS.Signals): number => {
@@ -31,41 +31,41 @@ const signal = ({ child }: StateAgent, name: NodeJS.Signals): number => {
 
 describe('two state agents share one Lease', { concurrency: true, timeout: 120_000 }, () => {
   test('the leader is killed: the standby pushes within lease duration and retry period', async (t) => {
-    const { agents, master } = await pair(t, ['--push.interval', '15s']);
-    const killed = signal(master, 'SIGKILL');
+    const { agents, leader } = await pair(t, ['--push.interval', '15s']);
+    const killed = signal(leader, 'SIGKILL');
     const pushed = await agents.pushes('state-1', killed, 20_000);
     assert.ok(pushed - killed <= LEASE_MS + RETRY_MS, `after ${pushed - killed} ms`);
     assert.deepEqual(agents.strayUploads(LEASE_MS), []);
   });
 
   test('the leader is stopped cleanly: it pushes a last time, and the standby pushes within 3 s', async (t) => {
-    const { agents, master, slave } = await pair(t, ['--push.interval', '15s']);
-    const stopped = signal(master, 'SIGTERM');
-    const [pushed, { code }] = await Promise.all([agents.pushes('state-1', stopped, 10_000), master.ended]);
+    const { agents, leader, standby } = await pair(t, ['--push.interval', '15s']);
+    const stopped = signal(leader, 'SIGTERM');
+    const [pushed, { code }] = await Promise.all([agents.pushes('state-1', stopped, 10_000), leader.ended]);
     assert.ok(pushed - stopped <= 3000, `after ${pushed - stopped} ms`);
     assert.equal(code, 0);
     assert.ok(agents.uploads.some(({ by, at }) => by === 'state-0' && at > stopped));
     assert.deepEqual(agents.strayUploads(LEASE_MS), []);
-    assert.match(slave.stderr(), /"reason":"the Lease was free","msg":"became leader"/);
+    assert.match(standby.stderr(), /"reason":"the Lease was free","msg":"became leader"/);
   });
 
   test('the leader is stopped while a receiver hangs: the handover does not wait for the receiver', async (t) => {
     const hung = JSON.stringify({ type: 'vmagent', url: await hungReceiver(t) });
-    const { agents, master } = await pair(t, ['--push.interval', '15s', '--set', `exporters.hung=${hung}`]);
-    const stopped = signal(master, 'SIGTERM');
-    const [pushed, { code }] = await Promise.all([agents.pushes('state-1', stopped, 10_000), master.ended]);
+    const { agents, leader } = await pair(t, ['--push.interval', '15s', '--set', `exporters.hung=${hung}`]);
+    const stopped = signal(leader, 'SIGTERM');
+    const [pushed, { code }] = await Promise.all([agents.pushes('state-1', stopped, 10_000), leader.ended]);
     assert.ok(pushed - stopped <= 3000, `after ${pushed - stopped} ms`);
     assert.equal(code, 0);
     assert.deepEqual(agents.strayUploads(LEASE_MS), []);
   });
 
   test('the leader is suspended for 30 s: it sends nothing when it continues', async (t) => {
-    const { agents, master } = await pair(t, EVERY_SECOND);
-    const stopped = signal(master, 'SIGSTOP');
+    const { agents, leader } = await pair(t, EVERY_SECOND);
+    const stopped = signal(leader, 'SIGSTOP');
     await agents.pushes('state-1', stopped, LEASE_MS + RETRY_MS + 1000);
     await setTimeout(30_000 - (performance.now() - stopped));
-    const woken = signal(master, 'SIGCONT');
-    await master.printed(/"msg":"lost leadership"/, 5000);
+    const woken = signal(leader, 'SIGCONT');
+    await leader.printed(/"msg":"lost leadership"/, 5000);
     await setTimeout(5000);
     assert.deepEqual(
       agents.uploads.filter(({ by, at }) => by === 'state-0' && at > woken),
@@ -75,12 +75,12 @@ describe('two state agents share one Lease', { concurrency: true, timeout: 120_0
     // It is a standby again.
     const [next] = agents.writes.slice(-1);
     assert.equal(next?.holder, 'state-1');
-    assert.match(master.stderr(), /"holder":"state-1","msg":"another candidate holds the Lease"/);
+    assert.match(leader.stderr(), /"holder":"state-1","msg":"another candidate holds the Lease"/);
   });
 
   test('the leader loses the API server: it stops pushing before the standby starts', async (t) => {
-    const { agents, master } = await pair(t, EVERY_SECOND);
-    master.proxy.cut();
+    const { agents, leader } = await pair(t, EVERY_SECOND);
+    leader.proxy.cut();
     const cut = performance.now();
     const began = await agents.pushes('state-1', cut, LEASE_MS + RETRY_MS + 1000);
     await setTimeout(3000);
@@ -93,18 +93,18 @@ describe('two state agents share one Lease', { concurrency: true, timeout: 120_0
   });
 
   test('leader and standby return the same responses to node agents', async (t) => {
-    const { master, slave } = await pair(t, EVERY_SECOND);
+    const { leader, standby } = await pair(t, EVERY_SECOND);
     const path = `${POD_INFO_PATH}?nodeName=node1`;
-    const first = await fetch(master.url + path);
+    const first = await fetch(leader.url + path);
     assert.equal(first.status, 200);
     assert.equal(((await first.json()) as NodePods).pods.length, 13);
     const headers = { 'if-none-match': first.headers.get('etag') ?? '' };
     // The standby may still be listing.
     const deadline = AbortSignal.timeout(10_000);
-    let second = await fetch(slave.url + path, { headers, signal: deadline });
+    let second = await fetch(standby.url + path, { headers, signal: deadline });
     while (second.status === 503) {
       await setTimeout(50);
-      second = await fetch(slave.url + path, { headers, signal: deadline });
+      second = await fetch(standby.url + path, { headers, signal: deadline });
     }
     assert.equal(second.status, 304);
   });
@@ -114,11 +114,11 @@ describe('two state agents share one Lease', { concurrency: true, timeout: 120_0
     const vm = await startVictoriaMetrics(t, scratchFolder(t));
     const exporter = JSON.stringify({ type: 'vmagent', url: vm.url });
     const flags = ['--push.interval', '5s', '--set', `exporters.vm=${exporter}`];
-    const { agents, master } = await pair(t, flags);
+    const { agents, leader } = await pair(t, flags);
     // Right after a push, so that the gap is as long as possible.
     await agents.pushes('state-0', performance.now(), 10_000);
     await setTimeout(200);
-    const killed = signal(master, 'SIGKILL');
+    const killed = signal(leader, 'SIGKILL');
     const killedAt = Date.now();
     await agents.pushes('state-1', killed, 20_000);
     // The pushed samples of all series do not become visible simultaneously.
