@@ -38,7 +38,7 @@ const BLOCK_BUDGET_MS = 10;
 /**
  * The built agent with only the ksm collector, following a synthetic cluster of two-container pods over HTTP and pushing
  * every 2 s: the cost until the first complete push, then that of a push at several rates of pod events, and that of only
- * sending it. In small clusters a leader and its standby are measured at the usual interval; with `--shards N`, one agent
+ * sending it. In small clusters a leader and its standby are measured at the usual interval, beside a Node.js that does only a standby's requests; with `--shards N`, one agent
  * for each of N shards; with `--remote-write`, agents that push an unchanged cluster with text import and with remote
  * write. `--node-flags` are passed to the agent's Node. The longest block of its event loop is printed with that of an idle
  * process, the baseline of the machine.

@@ -28,11 +28,12 @@ if (process.argv[3] === 'kept') {
 }
 
 let eventsPerSecond = 0;
-process.on('message', (message: { eventsPerSecond: number }) => {
-  eventsPerSecond = message.eventsPerSecond;
+process.on('message', (message: { eventsPerSecond: number } | 'watches') => {
+  if (message === 'watches') process.send?.({ watched: [...new Set([...server.watches].map(({ path }) => path))] });
+  else eventsPerSecond = message.eventsPerSecond;
 });
 process.on('disconnect', () => process.exit());
-process.send?.({ kubeconfig: server.kubeconfig() });
+process.send?.({ kubeconfig: server.kubeconfig(), url: `http://127.0.0.1:${server.port}` });
 
 let bookmarks = 0;
 let due = 0;

@@ -19,6 +19,7 @@ export const WRITE_PATH = '/api/v1/write';
 /** A synthetic cluster behind an API server, and a receiver. */
 export interface KsmScene {
   readonly url: string;
+  readonly apiUrl: string;
   readonly pushes: Pushes;
   /** Received requests of any group. */
   readonly bodies: number;
@@ -26,6 +27,8 @@ export interface KsmScene {
   readonly writes: ReadonlyMap<string, number>;
   /** Sets the number of pod events per second. */
   pace(eventsPerSecond: number): void;
+  /** The paths that are being watched. */
+  watched(): Promise<readonly string[]>;
   /** The flags of an agent with only the ksm collector, listening at `listen`. */
   flags(intervalSeconds: number, settings?: readonly string[], listen?: string): string[];
   close(): void;
@@ -47,7 +50,7 @@ export async function startKsmScene(pods: number, keepsPages = false): Promise<K
     pushes.bytes += bytes;
     if (!pushes.firstMs.has(job)) pushes.firstMs.set(job, performance.now());
   });
-  const { kubeconfig } = await nextMessage<{ kubeconfig: string }>(api);
+  const { kubeconfig, url: apiUrl } = await nextMessage<{ kubeconfig: string; url: string }>(api);
   const file = join(folder, 'kubeconfig');
   writeFileSync(file, kubeconfig);
   const common = [
@@ -59,12 +62,17 @@ export async function startKsmScene(pods: number, keepsPages = false): Promise<K
   ];
   return {
     url: sink.url,
+    apiUrl,
     pushes,
     writes,
     get bodies() {
       return sink.bodies;
     },
     pace: (eventsPerSecond) => void api.send({ eventsPerSecond }),
+    async watched() {
+      api.send('watches');
+      return (await nextMessage<{ watched: readonly string[] }>(api)).watched;
+    },
     flags(intervalSeconds, settings = [], listen = '127.0.0.1:0') {
       const flags = ['--push.interval', `${intervalSeconds}s`, '--http.listen', listen, '--log.level', 'error'];
       return [...flags, ...[...common, ...settings].flatMap((setting) => ['--set', setting])];
