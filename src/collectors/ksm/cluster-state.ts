@@ -211,12 +211,12 @@ export class ClusterState implements Prepared {
       onUpsert: (key: string, object: KubeObject) => {
         index?.upsert(key, object);
         if (!isOurs(object)) return;
-        const rendered = renderer.render(object);
-        const { text, errors } = rendered;
+        const rendered = renderer.renderBytes(object);
+        const { bytes, errors } = rendered;
         notes.set(key, rendered);
         if (claims) {
           const isFirst = claims.count === 0;
-          keep(claims.set(prefix + key, text));
+          keep(claims.set(prefix + key, bytes.toString()));
           const [refused] = claims.refused;
           if (isFirst && refused) {
             const next = 'give the custom resource labels that distinguish its objects, such as the namespace';
@@ -225,7 +225,7 @@ export class ClusterState implements Prepared {
               'two objects have the same series; keeping that of the first',
             );
           }
-        } else store.set(prefix + key, text);
+        } else store.set(prefix + key, bytes);
         if (errors.length > 0 && renderErrors.count === 0) {
           const fields = { resource, object: key, err: errors[0] };
           this.#log.warn(fields, 'failed to render part of an object; further failures are only counted');

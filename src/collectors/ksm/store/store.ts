@@ -96,22 +96,23 @@ export class ObjectStore {
     return { ...this.#bytes, objects: this.size, blocks: this.#blocks.size, debtBytes: this.#debt };
   }
 
-  /** Sets the sample lines of an object, each with its newline; `text` is empty when it has none. */
-  set(key: string, text: string): void {
-    const pending = this.#arena.hold(text);
-    const checksum = crc32(pending.text) | 0;
+  /** Sets the sample lines of an object, each with its newline, of which it makes a copy; empty when it has none. */
+  set(key: string, lines: string | Buffer): void {
+    const text = typeof lines === 'string' ? Buffer.from(lines) : lines;
+    const checksum = crc32(text) | 0;
     const slot = this.#index.get(key);
+    const isGone = slot?.pending instanceof Gone;
+    if (slot !== undefined && !isGone && slot.checksum === checksum && sizeOf(slot) === text.length) return;
+    const pending = this.#arena.hold(text);
     if (slot === undefined) {
       const block = this.#openBlock();
       const added = { block, stored: 0, pending, checksum };
       this.#index.set(key, added);
       this.#change(block, () => block.append(added));
       if (block.size >= TEXT_BLOCK_BYTES) this.#rebuild(block);
-    } else if (slot.checksum === checksum && sizeOf(slot) === pending.text.length) {
-      this.#arena.release(pending);
     } else {
       // An object that comes back keeps its slot, so that the series it has again do not count as ended.
-      if (slot.pending instanceof Gone) this.#gone--;
+      if (isGone) this.#gone--;
       this.#noteUnpushed(slot, pending.text);
       slot.checksum = checksum;
       this.#change(slot.block, () => slot.block.replace(slot, pending));

@@ -23,12 +23,11 @@ export class TextArena {
   #current: Block | undefined;
   readonly #spare: Block[] = [];
 
-  /** A copy of `text` as UTF-8, valid until it is released. */
-  hold(text: string): Waiting {
-    const size = Buffer.byteLength(text);
-    const block = this.#blockFor(size);
+  /** A copy of `text`, valid until it is released. */
+  hold(text: Buffer): Waiting {
+    const block = this.#blockFor(text.length);
     const start = block.used;
-    block.used += block.bytes.write(text, start);
+    block.used += text.copy(block.bytes, start);
     block.texts++;
     return { text: block.bytes.subarray(start, block.used), block };
   }
