@@ -3,23 +3,39 @@
  * always a key.
  */
 const KEY = Buffer.from('"managedFields":[');
+/** The end of the field, which Kubernetes writes last in the metadata: objects in an array. */
+const END = Buffer.from('}]}');
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const OPEN_ARRAY = 0x5b;
 const CLOSE_ARRAY = 0x5d;
 
 /**
- * The JSON of an object with `managedFields` emptied. That field, which records who last set which field, is used by no
- * series and takes up a quarter to a half of a pod. Parsing only the rest saves as much CPU and garbage. Other JSON is
- * left unchanged.
+ * The object, or the event with an object, in `json`, with `managedFields` emptied. That field, which records who last
+ * set which field, is used by no series and takes up a quarter to a half of a pod. Parsing only the rest saves as much
+ * CPU and garbage. Throws a SyntaxError.
+ *
+ * Its end is guessed first, because finding it byte by byte takes longer than it saves. A wrong guess leaves a bracket,
+ * or the quote of a string, without its other half, so that the rest is not JSON.
  */
-export function withoutManagers(json: Buffer): string {
+export function parseWithoutManagers<T>(json: Buffer): T {
   const key = json.indexOf(KEY);
-  if (key === -1) return json.toString();
+  if (key === -1) return JSON.parse(json.toString());
   const start = key + KEY.length;
+  const guess = json.indexOf(END, start);
+  if (guess !== -1) {
+    try {
+      return JSON.parse(without(json, start, guess + 1));
+    } catch {
+      // The guess, or the JSON, was wrong: what follows tells.
+    }
+  }
   const end = endOfArray(json, start);
-  return end === -1 ? json.toString() : json.toString('utf8', 0, start) + json.toString('utf8', end);
+  return JSON.parse(end === -1 ? json.toString() : without(json, start, end));
 }
+
+const without = (json: Buffer, start: number, end: number): string =>
+  json.toString('utf8', 0, start) + json.toString('utf8', end);
 
 /** End of the array whose content begins at `start`; -1 when it does not end. */
 function endOfArray(json: Buffer, start: number): number {

@@ -1,5 +1,5 @@
 import { ApiBodyError } from './api.ts';
-import { withoutManagers } from './managed-fields.ts';
+import { parseWithoutManagers } from './managed-fields.ts';
 import type { KubeObject } from './object.ts';
 
 /** One line of a watch. `object` is a Status when `type` is ERROR, and only has a resourceVersion in a BOOKMARK. */
@@ -32,7 +32,7 @@ export async function* decodeWatch(
       pending = [];
       pendingBytes = 0;
       start = end + 1;
-      if (line.length > 0) yield decodeEvent(skipsManagers ? withoutManagers(line) : line.toString(), url);
+      if (line.length > 0) yield decodeEvent(line, url, skipsManagers);
     }
     if (start === chunk.length) continue;
     pending.push(chunk.subarray(start));
@@ -44,13 +44,13 @@ export async function* decodeWatch(
 const isEvent = (event: Partial<WatchEvent> | null): event is WatchEvent =>
   event?.object !== undefined && event.object !== null && TYPES.has(event.type);
 
-function decodeEvent(line: string, url: string): WatchEvent {
+function decodeEvent(line: Buffer, url: string, skipsManagers: boolean): WatchEvent {
   let event: Partial<WatchEvent> | null = null;
   try {
-    event = JSON.parse(line);
+    event = skipsManagers ? parseWithoutManagers(line) : JSON.parse(line.toString());
   } catch {
     // Reported below, like other lines that are not events.
   }
   if (isEvent(event)) return event;
-  throw new ApiBodyError(url, 'malformed', `not a watch event: ${line.slice(0, 100)}`);
+  throw new ApiBodyError(url, 'malformed', `not a watch event: ${line.toString('utf8', 0, 100)}`);
 }

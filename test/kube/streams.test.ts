@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ApiBodyError } from '../../src/kube/api.ts';
 import { ListDecoder, type ListMeta } from '../../src/kube/list-stream.ts';
-import { withoutManagers } from '../../src/kube/managed-fields.ts';
+import { parseWithoutManagers } from '../../src/kube/managed-fields.ts';
 import type { KubeObject } from '../../src/kube/object.ts';
 import { decodeWatch } from '../../src/kube/watch-stream.ts';
 import { recorded } from '../kit/fake-api-server.ts';
@@ -141,5 +141,39 @@ test('managedFields are removed from lists and events, wherever they are split, 
     assert.deepEqual(await eventsOf(line, size, LIMIT, true), [{ type: 'ADDED', object: rest }]);
     assert.deepEqual(await eventsOf(line, size), [{ type: 'ADDED', object: pod }]);
   }
-  assert.equal(withoutManagers(Buffer.from('{"managedFields":[{"a":"]"}')), '{"managedFields":[{"a":"]"}', 'cut off');
+  assert.throws(() => parseWithoutManagers(Buffer.from('{"managedFields":[{"a":"]"}')), SyntaxError, 'cut off');
+});
+
+test('an end of managedFields or of an object that is guessed wrongly is searched for', () => {
+  const seam = { metadata: { name: 'inner' } };
+  const tricky = {
+    metadata: {
+      name: 'outer},{"metadata":{',
+      managedFields: [{ 'v:{"a":[{}]}': {}, list: [{ deep: [{}] }] }, { 'ends with }]}': 1 }],
+    },
+    spec: { templates: [seam, seam, { list: [seam, seam] }] },
+  };
+  const items = Array.from({ length: 12 }, (_, index) => (index % 3 === 0 ? tricky : { ...seam, index }));
+  const text = JSON.stringify({ kind: 'XList', metadata: { resourceVersion: '7' }, items });
+  for (let size = 10; size < 2000; size += 7) {
+    assert.deepEqual(decodeList(text, size).objects, items);
+    const decoder = new ListDecoder('/list', LIMIT, true);
+    const objects = pieces(text, size).flatMap((piece) => [...decoder.push(piece)]);
+    const emptied = { ...tricky, metadata: { ...tricky.metadata, managedFields: [] } };
+    assert.deepEqual(
+      objects,
+      items.map((item) => (item === tricky ? emptied : item)),
+    );
+  }
+  for (const broken of [
+    '{"metadata":{"name":"a"},}',
+    '{"metadata":{"name":"a"}x}',
+    '{"metadata":{"managedFields":[{}]},}',
+  ]) {
+    const list = `{"metadata":{"resourceVersion":"1"},"items":[{"metadata":{}},${broken},{"metadata":{}}]}`;
+    const decoder = new ListDecoder('/list', LIMIT, true);
+    assert.throws(() => [...decoder.push(Buffer.from(list))], { name: 'ApiBodyError', code: 'malformed' }, broken);
+  }
+  const large = `{"items":[{"metadata":{"name":"${'x'.repeat(2000)}"}},{"metadata":{}}]}`;
+  assert.throws(() => decodeList(large, 5000, 1000), { code: 'too-large' });
 });

@@ -208,9 +208,47 @@ const RFC3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d
 
 /** An RFC 3339 time in whole seconds since 1970; undefined when it is absent, Go's zero time, or not a time. */
 export function unixSeconds(time: string | null | undefined): number | undefined {
-  if (!time || !RFC3339.test(time)) return undefined;
+  if (!time) return undefined;
+  const usual = typeof time === 'string' ? secondsOf(time) : Number.NaN;
+  if (!Number.isNaN(usual)) return usual;
+  if (!RFC3339.test(time)) return undefined;
   const seconds = Math.floor(Date.parse(time) / 1000);
   return Number.isNaN(seconds) || seconds === ZERO_TIME ? undefined : seconds;
+}
+
+/** Length of `2026-11-20T13:00:00Z`. */
+const USUAL_LENGTH = 20;
+const ZERO_CODE = 0x30;
+/** Days before each month of a year that begins in March, so that a leap day comes last. */
+const DAYS_BEFORE = [306, 337, 0, 31, 61, 92, 122, 153, 184, 214, 245, 275] as const;
+
+/**
+ * A time as the API server writes it, in UTC and whole seconds; NaN for all that has to be looked at more closely. A pod
+ * has a dozen of them, and Date.parse takes ten times as long.
+ */
+function secondsOf(time: string): number {
+  if (time.length !== USUAL_LENGTH || time[4] !== '-' || time[7] !== '-' || time[10] !== 'T') return Number.NaN;
+  if (time[13] !== ':' || time[16] !== ':' || time[19] !== 'Z') return Number.NaN;
+  const year = 100 * twoDigits(time, 0) + twoDigits(time, 2);
+  const month = twoDigits(time, 5);
+  const day = twoDigits(time, 8);
+  const hour = twoDigits(time, 11);
+  const minute = twoDigits(time, 14);
+  const second = twoDigits(time, 17);
+  const before = DAYS_BEFORE[month - 1];
+  const isUsual = year >= 1970 && day >= 1 && day <= 28 && hour < 24 && minute < 60 && second < 60;
+  if (!isUsual || before === undefined) return Number.NaN;
+  const years = month <= 2 ? year - 1 : year;
+  const leapDays = Math.floor(years / 4) - Math.floor(years / 100) + Math.floor(years / 400);
+  // 719,468 days from 1 March of the year 0 to 1970.
+  const days = 365 * years + leapDays + before + day - 1 - 719_468;
+  return ((days * 24 + hour) * 60 + minute) * 60 + second;
+}
+
+/** NaN unless both are digits. */
+function twoDigits(text: string, at: number): number {
+  const [tens, ones] = [text.charCodeAt(at) - ZERO_CODE, text.charCodeAt(at + 1) - ZERO_CODE];
+  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? 10 * tens + ones : Number.NaN;
 }
 
 /** Like {@link unixSeconds}, but Go's zero time when absent: for families whose series always exist. */

@@ -38,7 +38,9 @@ for (const compression of ['gzip', 'zstd'] as const) {
 
 test('texts in an arena are unchanged until they are released, and its memory is reused', () => {
   const arena = new TextArena();
-  const held = new Map(Array.from({ length: 500 }, (_, index) => [index, arena.hold(Buffer.from(`${index}ä`.repeat(1000)))]));
+  const held = new Map(
+    Array.from({ length: 500 }, (_, index) => [index, arena.hold(Buffer.from(`${index}ä`.repeat(1000)))]),
+  );
   const large = arena.hold(Buffer.from('x'.repeat(1024 * 1024)));
   for (let index = 500; index < 5000; index++) {
     const oldest = held.get(index - 500) ?? assert.fail();
