@@ -34,10 +34,10 @@ export interface KsmScene {
   close(): void;
 }
 
-/** Starts the API server, in a separate process, with `pods` pods, and the receiver. `keepsPages` is for several agents. */
-export async function startKsmScene(pods: number, keepsPages = false): Promise<KsmScene> {
+/** Starts the API server, in a separate process, with `pods` pods, and the receiver. */
+export async function startKsmScene(pods: number): Promise<KsmScene> {
   const folder = mkdtempSync(join(tmpdir(), 'firesteel-bench-'));
-  const api = fork(new URL('ksm-api.ts', import.meta.url), [String(pods), ...(keepsPages ? ['kept'] : [])], {
+  const api = fork(new URL('ksm-api.ts', import.meta.url), [String(pods)], {
     execArgv: ['--disable-warning=ExperimentalWarning'],
   });
   const pushes: Pushes = { count: 0, bytes: 0, firstMs: new Map() };

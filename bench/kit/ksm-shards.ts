@@ -9,7 +9,7 @@ const STEADY_MS = 60_000;
 
 /** One agent per shard of a cluster, all started simultaneously: the time until each has listed everything, CPU and memory. */
 export async function measureShards(pods: number, shards: number, nodeFlags: readonly string[]): Promise<void> {
-  const scene = await startKsmScene(pods, true);
+  const scene = await startKsmScene(pods);
   const agents: Measured[] = [];
   const listing = new Set<string>();
   try {

@@ -19,7 +19,7 @@ interface ListHead {
 /** How many bytes of an object are taken to tell where the next one begins: `{"metadata":{`. */
 const OPENING_BYTES = 13;
 /** After so many wrong guesses, the ends of a list's objects are not guessed any more. */
-const MOST_WRONG = 4;
+const MAX_WRONG = 4;
 
 const SEAM = Buffer.from('},');
 const QUOTE = 0x22;
@@ -124,7 +124,7 @@ export class ListDecoder {
    * is not where it seems to be, or not in this chunk.
    */
   #guess(chunk: Buffer, start: number): { readonly object: KubeObject; readonly end: number } | undefined {
-    if (this.#parts === undefined || this.#seam === undefined || this.#wrong >= MOST_WRONG) return undefined;
+    if (this.#parts === undefined || this.#seam === undefined || this.#wrong >= MAX_WRONG) return undefined;
     const seam = chunk.indexOf(this.#seam, start);
     if (seam === -1) return undefined;
     const part = chunk.subarray(start, seam + 1);

@@ -34,8 +34,16 @@ export function parseWithoutManagers<T>(json: Buffer): T {
   return JSON.parse(end === -1 ? json.toString() : without(json, start, end));
 }
 
-const without = (json: Buffer, start: number, end: number): string =>
-  json.toString('utf8', 0, start) + json.toString('utf8', end);
+/** The text without the bytes from `start` to `end`. Joined as bytes: two strings would be copied once more to parse them. */
+function without(json: Buffer, start: number, end: number): string {
+  const size = json.length - (end - start);
+  const rest = size > workspace.length ? Buffer.allocUnsafeSlow(size) : workspace;
+  json.copy(rest, 0, 0, start);
+  json.copy(rest, start, end);
+  return rest.toString('utf8', 0, size);
+}
+
+const workspace = Buffer.allocUnsafeSlow(64 * 1024);
 
 /** End of the array whose content begins at `start`; -1 when it does not end. */
 function endOfArray(json: Buffer, start: number): number {

@@ -14,17 +14,17 @@ const MAX_WITH_MILLIS = MAX_WHOLE / 1000n;
 export type QuantityText = string | number | null | undefined;
 
 /** Quantities repeat in the containers of a cluster, and reading one takes a microsecond. A full cache is cleared. */
-const MOST_CACHED = 1000;
-const LONGEST_CACHED = 40;
+const MAX_CACHED = 1000;
+const MAX_CACHED_LENGTH = 40;
 
 /** `read`, but each text is read once. */
 function cached(read: (text: QuantityText) => number | undefined): (text: QuantityText) => number | undefined {
   const known = new Map<string, number | undefined>();
   return (text) => {
-    if (typeof text !== 'string' || text.length > LONGEST_CACHED) return read(text);
+    if (typeof text !== 'string' || text.length > MAX_CACHED_LENGTH) return read(text);
     const found = known.get(text);
     if (found !== undefined) return found;
-    if (known.size >= MOST_CACHED) known.clear();
+    if (known.size >= MAX_CACHED) known.clear();
     const value = read(text);
     known.set(text, value);
     return value;

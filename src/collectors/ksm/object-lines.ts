@@ -4,6 +4,7 @@ import type { Relabeling } from '../../metrics/relabel/relabeling.ts';
 import { escapeLabelValue, numberText } from '../../metrics/text/format.ts';
 import { parseLine } from '../../metrics/text/parse.ts';
 import type { Emit, LabelValue } from './resource.ts';
+import { SeenKeys } from './seen-keys.ts';
 
 /** A family with the constant parts of its lines. */
 export interface CompiledFamily {
@@ -36,8 +37,6 @@ const FIRST_NOT_ASCII = 0x80;
 const MAX_BYTES = 4;
 /** Quotes, brackets, commas and the longest number, `-1.7976931348623157e+308`. */
 const SPARE_BYTES = 64;
-/** Up to this many series of one family are compared one by one; a map is more expensive for so few. */
-const FEW = 8;
 /** Maximum length of a series in a message, in characters. */
 const MAX_SHOWN = 200;
 
@@ -74,10 +73,8 @@ export class ObjectLines {
   #family: CompiledFamily | undefined;
   /** Where the lines of the current family begin. */
   #familyStart = 0;
-  /** Series of the current family: begin and end of their keys, alternating, and their values. */
-  readonly #keys: number[] = [];
-  readonly #values: number[] = [];
-  #seen: Map<string, number> | undefined;
+  /** Series of the current family. */
+  readonly #seen = new SeenKeys();
 
   constructor({ pushed, relabel }: LineOptions, identityLabels: number) {
     this.#relabel = relabel;
@@ -97,7 +94,7 @@ export class ObjectLines {
     this.renamed = 0;
     this.overLimit = NONE;
     this.#at = 0;
-    for (let index = 0; index < heads.length; index++) this.#label(heads[index] as Uint8Array, values[index]);
+    for (let index = 0; index < heads.length; index++) this.#label(heads[index] ?? NO_BYTES, values[index]);
     this.#identityEnd = this.#at;
     this.#end = this.#at;
   }
@@ -106,9 +103,7 @@ export class ObjectLines {
   emitter(family: CompiledFamily): Emit {
     this.#family = family;
     this.#familyStart = this.#end;
-    this.#keys.length = 0;
-    this.#values.length = 0;
-    this.#seen = undefined;
+    this.#seen.clear();
     this.contradiction = undefined;
     this.count = 0;
     return this.#emit;
@@ -132,7 +127,7 @@ export class ObjectLines {
     const start = this.#end;
     this.#at = start;
     this.#begin(head);
-    for (let index = 0; index < fixed; index++) this.#label(labelHeads[index] as Uint8Array, labels[index]);
+    for (let index = 0; index < fixed; index++) this.#label(labelHeads[index] ?? NO_BYTES, labels[index]);
     let longest = longestName;
     let count = this.#common + fixed;
     if (labels.length > fixed) {
@@ -165,7 +160,7 @@ export class ObjectLines {
     if (this.count > 0 && this.#relabel === undefined) {
       buffer.copyWithin(start, this.#familyStart, this.#familyStart + length);
     } else {
-      for (let index = 0; index < head.length; index++) buffer[start + index] = head[index] as number;
+      buffer.set(head, start);
       buffer.copyWithin(start + head.length, 0, this.#identityEnd);
     }
     this.#at = start + length;
@@ -261,42 +256,11 @@ export class ObjectLines {
 
   /** Receivers reject an entire request if one series occurs twice, which two equal taints would cause. */
   #isSecond(start: number, end: number, value: number): boolean {
-    const first = this.#valueOf(start, end);
-    if (first !== undefined) {
-      if (first !== value) {
-        const key = this.#closed(start, end);
-        this.contradiction ??= `${key} has conflicting values ${first} and ${value}; keeping the first`;
-      }
-      return true;
-    }
-    this.#keys.push(start, end);
-    this.#values.push(value);
-    this.#seen?.set(this.#buffer.toString('latin1', start, end), value);
-    if (this.#seen === undefined && this.#values.length > FEW) this.#seen = this.#keyed();
-    return false;
-  }
-
-  #keyed(): Map<string, number> {
-    const text = (index: number) => this.#buffer.toString('latin1', this.#keys[2 * index], this.#keys[2 * index + 1]);
-    return new Map(this.#values.map((value, index) => [text(index), value]));
-  }
-
-  /** The value emitted for a series of the current family. */
-  #valueOf(start: number, end: number): number | undefined {
-    if (this.#seen) return this.#seen.get(this.#buffer.toString('latin1', start, end));
-    const keys = this.#keys;
-    for (let index = 0; index < keys.length; index += 2) {
-      if (this.#areEqual(keys[index] as number, keys[index + 1] as number, start, end)) return this.#values[index >> 1];
-    }
-    return undefined;
-  }
-
-  /** Whether two keys are equal, compared from their ends: they begin with the same name and identity. */
-  #areEqual(start: number, end: number, otherStart: number, otherEnd: number): boolean {
-    if (end - start !== otherEnd - otherStart) return false;
-    const buffer = this.#buffer;
-    for (let at = end - 1, other = otherEnd - 1; at >= start; at--, other--) {
-      if (buffer[at] !== buffer[other]) return false;
+    const first = this.#seen.add(this.#buffer, start, end, value);
+    if (first === undefined) return false;
+    if (first !== value) {
+      const key = this.#closed(start, end);
+      this.contradiction ??= `${key} has conflicting values ${first} and ${value}; keeping the first`;
     }
     return true;
   }
