@@ -18,7 +18,7 @@ interface Patience {
 }
 
 /** 40 is a real-time signal that neither Node nor the C library uses. */
-const PATIENCE: Patience = { seconds: 60, graceSeconds: 40, turnMs: 10_000 };
+const PATIENCE: Patience = { seconds: 60, graceSeconds: 40, turnMs: 20_000 };
 
 /**
  * Makes the kernel end this process when its event loop is blocked: after a minute of CPU time with exit code 26 (it is

@@ -2,13 +2,16 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Server as TlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 
-/** Limits of node:http, which itself responds with 408 to slow requests and 431 to large headers. */
+/**
+ * Limits of node:http, which itself responds with 408 to slow requests and 431 to large headers. It looks for slow ones at an
+ * interval, also while there is no connection: each look wakes the process.
+ */
 export const LIMITS = {
   requestTimeout: 10_000,
   headersTimeout: 5000,
   keepAliveTimeout: 5000,
   maxHeaderSize: 8192,
-  connectionsCheckingInterval: 2000,
+  connectionsCheckingInterval: 10_000,
 };
 
 /** An idle connection is closed, also while its reader does not accept a response. */

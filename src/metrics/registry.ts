@@ -1,5 +1,6 @@
 import type { MetricValue } from 'prom-client';
 import { monotonicMs } from '../base/clock.ts';
+import { deadlineIn } from '../base/deadline.ts';
 import { begin } from '../base/last-operation.ts';
 import type { Family, MetricType } from './family.ts';
 import { KeyCache } from './key-cache.ts';
@@ -122,8 +123,15 @@ export class AgentRegistry extends Scope {
    * `wanted`, only these collectors run, and the agent's own metrics are omitted.
    */
   async gather(deadlineMs: number, signal?: AbortSignal, wanted?: CollectorFilter): Promise<Gathered> {
-    const timeout = AbortSignal.timeout(deadlineMs);
-    const deadline = signal ? AbortSignal.any([signal, timeout]) : timeout;
+    const deadline = deadlineIn(deadlineMs, signal);
+    try {
+      return await this.#gatherUntil(deadline.signal, deadlineMs, wanted);
+    } finally {
+      deadline.end();
+    }
+  }
+
+  async #gatherUntil(deadline: AbortSignal, deadlineMs: number, wanted: CollectorFilter | undefined): Promise<Gathered> {
     const runs: (Run | Promise<Run>)[] = [];
     for (const producer of this.allProducers) {
       if (wanted?.(producer.group, producer.name) === false) continue;

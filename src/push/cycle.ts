@@ -1,3 +1,4 @@
+import { deadlineIn } from '../base/deadline.ts';
 import { begin } from '../base/last-operation.ts';
 import { kindOf, type ThrottledLog } from '../base/log.ts';
 import type { EndedSeries, Exporter, Tracking } from '../exporters/exporter.ts';
@@ -218,13 +219,16 @@ export class PushCycle {
       (prepared) => prepared.group === group && registry.gate(group, prepared.collector) === undefined,
     );
     if (sources.length === 0) return [];
-    const timeout = AbortSignal.timeout(deadlineMs);
-    const signal = outer ? AbortSignal.any([outer, timeout]) : timeout;
+    const deadline = deadlineIn(deadlineMs, outer);
     const parts: Part[] = [];
-    for (const source of sources) {
-      const text = await this.#textOf(source, signal);
-      if (text === undefined) return undefined;
-      parts.push({ source, text });
+    try {
+      for (const source of sources) {
+        const text = await this.#textOf(source, deadline.signal);
+        if (text === undefined) return undefined;
+        parts.push({ source, text });
+      }
+    } finally {
+      deadline.end();
     }
     return parts;
   }

@@ -27,9 +27,8 @@ const MINUTE_MS = 60_000;
 /** Two hours of ticks each second. */
 const MAX_LATE_TICKS = 7200;
 
-/** How often to check whether the clock was set, beside at each tick: three times an interval, within these bounds. */
-const SHORTEST_WATCH_MS = 1000;
-const LONGEST_WATCH_MS = 5000;
+/** How often to check whether the clock was set, beside at each tick: once an interval, but at least this often. */
+const LONGEST_WATCH_MS = 15_000;
 
 /**
  * The ticks of the push cycle on the wall clock: interval k starts at `k * interval + phase`. node-cron signals the
@@ -64,8 +63,7 @@ export class Schedule {
   start(): void {
     this.#lastAheadMs = this.#aheadMs();
     this.#begin();
-    const pause = Math.min(Math.max(this.#options.intervalMs / 3, SHORTEST_WATCH_MS), LONGEST_WATCH_MS);
-    this.#watch = setInterval(() => this.#wasSet(), pause);
+    this.#watch = setInterval(() => this.#wasSet(), Math.min(this.#options.intervalMs, LONGEST_WATCH_MS));
     this.#watch.unref();
   }
 

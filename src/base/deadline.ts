@@ -1,0 +1,20 @@
+/** A signal that fires after a time, or with another signal. */
+export interface Deadline {
+  readonly signal: AbortSignal;
+  /** The work is done. Without this call the deadline keeps the process alive, and wakes it when it passes. */
+  end(): void;
+}
+
+/**
+ * A deadline for work that ends. Unlike `AbortSignal.timeout`, it leaves no timer behind, which would wake an idle process
+ * once more after each piece of work.
+ */
+export function deadlineIn(milliseconds: number, outer?: AbortSignal): Deadline {
+  const timeout = new AbortController();
+  const expire = () => timeout.abort(new DOMException(`${milliseconds} ms have passed`, 'TimeoutError'));
+  const timer = setTimeout(expire, milliseconds);
+  return {
+    signal: outer ? AbortSignal.any([outer, timeout.signal]) : timeout.signal,
+    end: () => clearTimeout(timer),
+  };
+}
