@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { retryAfterMs } from '../base/backoff.ts';
 import { wallMs } from '../base/clock.ts';
-import { errorCode, errorText } from '../base/error-text.ts';
 import { turn } from '../base/turns.ts';
-import { ApiBodyError, ApiError, ApiUnreachable, type KubeApi, type KubeRequest } from './api.ts';
+import { ApiBodyError, ApiError, type KubeApi, type KubeRequest } from './api.ts';
+import { chunksOf, unreachable } from './chunks.ts';
 import { Connection } from './connection.ts';
 import { exchange, readWhole } from './http-exchange.ts';
 import { type ClusterSettings, loadKubeConfig } from './kubeconfig.ts';
@@ -57,7 +57,7 @@ export class KubeClient implements KubeApi {
 
   async stream(request: KubeRequest, idleMs: number): Promise<AsyncIterable<Buffer>> {
     const { response, url } = await this.#open(request, this.#limits.headersMs);
-    return chunks(response, url, idleMs);
+    return chunksOf(response, url, idleMs);
   }
 
   #read(response: IncomingMessage, url: string, limit: number, deadlineMs: number) {
@@ -110,28 +110,3 @@ export class KubeClient implements KubeApi {
 /** The client for the cluster that `settings` specify. Nothing is read or sent before the first request. */
 export const kubeClient = (settings: ClusterSettings): KubeClient =>
   new KubeClient(new Connection(() => loadKubeConfig(settings)));
-
-/** The bytes of the stream; ends it when the reader stops or nothing is received for `idleMs`. */
-async function* chunks(stream: IncomingMessage, url: string, idleMs: number): AsyncGenerator<Buffer> {
-  let dead: ApiUnreachable | undefined;
-  const timer = setTimeout(() => {
-    dead = new ApiUnreachable(url, 'EIDLE', `nothing received for ${idleMs} ms`);
-    stream.destroy(dead);
-  }, idleMs);
-  try {
-    for await (const chunk of stream) {
-      timer.refresh();
-      yield chunk;
-    }
-  } catch (cause) {
-    throw dead ?? unreachable(url, cause);
-  } finally {
-    clearTimeout(timer);
-    stream.destroy();
-  }
-}
-
-/** Whatever else an error contains, only its code and message are copied: no request, and so no token. */
-function unreachable(url: string, cause: unknown): ApiUnreachable {
-  return new ApiUnreachable(url, errorCode(cause) ?? 'ERROR', errorText(cause));
-}
