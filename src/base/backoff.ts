@@ -1,5 +1,5 @@
 /** The first pause and the longest, milliseconds. */
-interface Pauses {
+export interface Pauses {
   readonly firstMs: number;
   readonly longestMs: number;
 }

@@ -7,7 +7,7 @@ import { listPages, MAX_OBJECT_BYTES } from './list-pages.ts';
 import { type KubeObject, keyOf } from './object.ts';
 import type { ReflectorFailure, ReflectorHandler, ReflectorSource } from './reflector-source.ts';
 import { type ListReason, ReflectorStats } from './reflector-stats.ts';
-import { type ReflectorTiming, reasonToList, retryDelay } from './retry.ts';
+import { pausesAfter, type ReflectorTiming, reasonToList, retryDelay } from './retry.ts';
 import { decodeWatch, type WatchEvent } from './watch-stream.ts';
 
 /**
@@ -42,8 +42,8 @@ export class Reflector<O extends KubeObject = KubeObject> {
   /** Where to resume; undefined until the first list is complete. */
   #version: string | undefined;
   #listFor: ListReason | undefined = 'start';
-  /** Whether the last watch delivered a bookmark. */
-  #sendsBookmarks: boolean = false;
+  /** Whether the last watch delivered a bookmark; assumed of the first one, as all servers since Kubernetes 1.17 do. */
+  #sendsBookmarks: boolean = true;
   /** When the current or last watch was opened; undefined when it was refused. */
   #watchingSince: number | undefined;
   #undecodableAt: string | undefined;
@@ -125,7 +125,7 @@ export class Reflector<O extends KubeObject = KubeObject> {
         await setImmediate();
         continue;
       }
-      const delayMs = retryDelay(failures, error, random);
+      const delayMs = retryDelay(failures, error, random, pausesAfter(error, this.#source));
       if (error !== undefined) this.#judge(error, failures, wallMs() + delayMs);
       await sleep(delayMs, signal);
       failures++;

@@ -1,6 +1,8 @@
-import { backoffMs } from '../base/backoff.ts';
+import { backoffMs, type Pauses } from '../base/backoff.ts';
 import { type Clock, sleep, wallMs } from '../base/clock.ts';
 import { ApiError } from './api.ts';
+import { isNotServed } from './failure-log.ts';
+import type { ReflectorSource } from './reflector-source.ts';
 import type { ListReason } from './reflector-stats.ts';
 
 /** Clock, random numbers and timeouts, as parameters. */
@@ -28,15 +30,23 @@ export const REAL_TIMING: ReflectorTiming = {
   healthyMs: 60_000,
 };
 
-const PAUSES = { firstMs: 500, longestMs: 30_000 };
+const PAUSES: Pauses = { firstMs: 500, longestMs: 30_000 };
+const RARE_PAUSES: Pauses = { firstMs: 500, longestMs: 120_000 };
 
 /**
- * Milliseconds to wait after failure number `failures` + 1: half a second doubling to 30 s, of which a random part between
- * half and all, so that agents cut off together do not return together. Longer if the server requested it.
+ * The pauses after an error: up to 30 s, but up to 2 minutes when the server does not have one of Kubernetes' own
+ * resources. These come only with an upgrade of the server; custom resources, which are located, come at any time.
  */
-export function retryDelay(failures: number, error: unknown, random: () => number): number {
+export const pausesAfter = (error: unknown, { path, locate }: Pick<ReflectorSource, 'path' | 'locate'>): Pauses =>
+  locate === undefined && isNotServed(error, path) ? RARE_PAUSES : PAUSES;
+
+/**
+ * Milliseconds to wait after failure number `failures` + 1: doubling as `pauses` say, of which a random part between half
+ * and all, so that agents cut off together do not return together. Longer if the server requested it.
+ */
+export function retryDelay(failures: number, error: unknown, random: () => number, pauses: Pauses): number {
   const requestedMs = error instanceof ApiError ? (error.retryAfterMs ?? 0) : 0;
-  return Math.max(backoffMs(failures + 1, random, PAUSES), requestedMs);
+  return Math.max(backoffMs(failures + 1, random, pauses), requestedMs);
 }
 
 /**
