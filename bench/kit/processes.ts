@@ -166,6 +166,8 @@ export async function startSink(onBody: (path: string, bytes: number) => void = 
       response.writeHead(204, isSecond ? { 'x-prometheus-remote-write-samples-written': '1000000' } : {}).end();
     });
   }).listen(0, '127.0.0.1');
+  // As VictoriaMetrics; Node's own five seconds would cost each push a new connection.
+  server.keepAliveTimeout = 60_000;
   await once(server, 'listening');
   sink.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return sink;

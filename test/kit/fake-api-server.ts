@@ -65,6 +65,8 @@ export class FakeApiServer {
       this.#answer(request, response).catch((error) => response.destroy(error));
     };
     this.#server = tls ? createTlsServer(tls, answer) : createServer(answer);
+    // As kube-apiserver; Node's own is five seconds.
+    this.#server.keepAliveTimeout = 90_000;
     this.#server.on('connection', () => this.connections++);
     this.cluster.onEvent = (path, { type, object }) => {
       for (const watch of this.#watching(path, object.metadata?.namespace)) watch.send(type, object);
