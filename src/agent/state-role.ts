@@ -20,6 +20,7 @@ import { type KubeClient, kubeClient } from '../kube/client.ts';
 import { type Election, soleMaster } from '../kube/election.ts';
 import { LeaseElection } from '../kube/lease.ts';
 import { nodeNames } from '../kube/node-names.ts';
+import type { KubeObject } from '../kube/object.ts';
 import { CONSENT_PATH, HOLDER_PATH, PeerClient, SHARD_PATH } from '../kube/peer-client.ts';
 import { POD_INFO_PATH } from '../kube/pod-info.ts';
 import { Resharding } from '../kube/resharding.ts';
@@ -81,7 +82,8 @@ export function createStateRole(
 ): StateRole {
   preferMemoryToSpeed();
   const client = clientOf(section);
-  const ksm = createKsm(section, client, storeOptions, log, VERSION);
+  const onLease = (object: KubeObject) => lease?.shows(object);
+  const ksm = createKsm(section, client, storeOptions, log, VERSION, { onLease });
   for (const producer of ksm.producers) scope.addProducer(producer);
   scope.addPrepared(ksm.state);
   // Shards share the objects that they follow; events are counted by the first of them.

@@ -19,7 +19,7 @@ interface LeaseCandidate {
 }
 
 /** Less than the idle timeout of a connection. */
-const SIGN_MS = 10_000;
+const SIGN_MS = 20_000;
 const MAX_WATCHERS = 64;
 const SIGN = Buffer.from('alive\n');
 

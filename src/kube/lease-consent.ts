@@ -24,8 +24,6 @@ interface ConsentWorld extends Pick<Clock, 'monotonicMs' | 'sleep'> {
   readonly peers: LeasePeers | undefined;
   /** Called on each use. */
   readonly log: () => Log;
-  /** Longest pause between two requests for the Lease, milliseconds. */
-  readonly longestPauseMs: number;
   /** Begins the next round now, unless one is running. */
   readonly hurry: () => void;
   /** Why the last round failed; undefined when it did not. */
@@ -94,11 +92,13 @@ export class LeaseConsent {
 
   /** Whether this candidate reaches the API server as far as it knows; if that was some time ago, it looks. */
   #reaches(now: number): boolean {
-    const { options, longestPauseMs, hurry } = this.#world;
+    const { options, hurry } = this.#world;
     if (this.#triedAt !== undefined) return now - this.#triedAt < REACH_MS;
-    const since = now - this.#reachedAt;
-    if (since > options.retryMs * ASK_PAUSE) hurry();
-    return since < longestPauseMs + REACH_MS;
+    if (now - this.#reachedAt > options.retryMs * ASK_PAUSE) {
+      hurry();
+      this.#triedAt = now;
+    }
+    return true;
   }
 
   /** Asks the peers in parallel with the rounds, which may hang, until a round succeeds. */

@@ -5,10 +5,21 @@
  * request costs 2 ms of CPU in a process that is idle otherwise. The same holds for a leader's renewals, each of which is
  * also an event for all who watch Leases. A leader whose renewal failed tries again soon: of two tries, one may hang.
  */
-const PAUSE = { master: [0.9, 1.15], failing: [0.3, 0.5], standby: [0.7, 0.95], watcher: [1.9, 2.2] } as const;
+const PAUSE = { master: [1.4, 1.65], failing: [0.3, 0.5], standby: [0.7, 0.95], watcher: [2.9, 3.3] } as const;
+
+/** What the pause between two rounds depends on. */
+interface Situation {
+  readonly isMaster: boolean;
+  /** Whether the last round failed. */
+  readonly isFailing: boolean;
+  /** Whether the end of the leader's process would be seen at once. */
+  readonly seesHolder: boolean;
+}
 
 /** The pause between two rounds as a fraction of the retry period; `random` in [0, 1], where 1 gives the longest. */
-export function pauseShare(role: keyof typeof PAUSE, random: number): number {
-  const [shortest, longest] = PAUSE[role];
+export function pauseShare({ isMaster, isFailing, seesHolder }: Situation, random: number): number {
+  const leader = isFailing ? 'failing' : 'master';
+  const standby = seesHolder && !isFailing ? 'watcher' : 'standby';
+  const [shortest, longest] = PAUSE[isMaster ? leader : standby];
   return shortest + (longest - shortest) * random;
 }

@@ -1,6 +1,9 @@
 import { proofOfHolder } from './lease-peers.ts';
 import { type Candidate, holderOf, isHeldBy, isReleased, type Lease, recordText, validMs } from './lease-record.ts';
 
+/** How long a record that a watch has shown puts off requests, as a fraction of its duration. */
+const SHOWN_SHARE = 0.8;
+
 /**
  * The Lease as last seen, and how long it belongs to another candidate. Clocks are never compared: a record has expired
  * when it has not changed for its duration on our own clock.
@@ -15,12 +18,18 @@ export class LeaseSight {
   #othersUntil = Number.NEGATIVE_INFINITY;
   /** Proof of a holder whose process has ended. */
   #dead: string | undefined;
+  #shownUntil = Number.NEGATIVE_INFINITY;
 
   /** `durationMs` applies to records without a duration. */
   constructor(candidate: Candidate, durationMs: number, monotonicMs: () => number) {
     this.#candidate = candidate;
     this.#durationMs = durationMs;
     this.#monotonicMs = monotonicMs;
+  }
+
+  /** Until when requests for the Lease can wait because a watch has shown it; in the past when it has not. */
+  get shownUntil(): number {
+    return this.#shownUntil;
   }
 
   get lease(): Lease | undefined {
@@ -60,9 +69,26 @@ export class LeaseSight {
     return !isFree && (before === undefined || holderOf(before) !== holder) ? holder : undefined;
   }
 
+  /** Whether this is a later record than the one last seen. A watch may be behind a request. */
+  isNewer(lease: Lease): boolean {
+    return !(Number(lease.metadata?.resourceVersion) <= Number(this.#lease?.metadata?.resourceVersion ?? 0));
+  }
+
+  /**
+   * A watch has shown the last record: the next one is due long before most of its duration has passed. Returns whether it
+   * has another holder.
+   */
+  shown(): boolean {
+    const now = this.#monotonicMs();
+    const isHeld = now < this.#othersUntil;
+    this.#shownUntil = isHeld ? now + SHOWN_SHARE * this.#durationMs : Number.NEGATIVE_INFINITY;
+    return isHeld;
+  }
+
   /** The process of that holder has ended: its Lease is free before it expires. */
   ended(proof: string): void {
     this.#dead = proof;
+    this.#shownUntil = Number.NEGATIVE_INFINITY;
     if (this.#lease && proofOfHolder(this.#lease) === proof) this.#othersUntil = Number.NEGATIVE_INFINITY;
   }
 }

@@ -68,7 +68,6 @@ export class LeaseElection implements Election {
       ...{ options, lease: `${namespace}/${name}`, candidate: this.#candidate, sight: this.#sight },
       ...{ leadership: this.#leadership, peers: world.peers, monotonicMs: world.monotonicMs, sleep: world.sleep },
       log: () => this.#log,
-      longestPauseMs: pauseShare('watcher', 1) * options.retryMs,
       hurry: () => this.#wake.abort(WOKEN),
       failure: () => this.#failure,
       stopping: this.#stopping.signal,
@@ -117,6 +116,18 @@ export class LeaseElection implements Election {
     });
   }
 
+  /**
+   * Takes a Lease from a watch, which may be any and from any time. Only requests decide who leads, so all that it can
+   * change is when the next one is sent.
+   */
+  shows(lease: Lease): void {
+    const { namespace, name } = this.#options;
+    const isThis = lease.metadata?.name === name && lease.metadata.namespace === namespace;
+    if (!isThis || this.isMaster() || !this.#sight.isNewer(lease)) return;
+    this.#observe(lease);
+    if (!this.#sight.shown()) this.#wake.abort(WOKEN);
+  }
+
   /** Answers a holder that cannot reach the API server. */
   answer(question: PeerQuestion): PeerAnswer {
     return this.#consent.answer(question);
@@ -163,21 +174,26 @@ export class LeaseElection implements Election {
       if (this.#wake.signal.aborted) this.#wake = new AbortController();
       await this.#round();
       this.#leadership.announce(this.#failure);
-      await this.#world.sleep(this.#pauseMs(), this.#wake.signal);
+      do await this.#world.sleep(this.#pauseMs(), this.#wake.signal);
+      while (!this.#wake.signal.aborted && this.#isShown);
       this.#leadership.announce(this.#failure);
     }
   }
 
   /** Until the next round is due, or until our leadership or the Lease of another holder ends. */
   #pauseMs(): number {
-    const isFailing = this.#failure !== undefined;
-    const standby = this.#seesHolder && !isFailing ? 'watcher' : 'standby';
-    const leader = isFailing ? 'failing' : 'master';
-    const role = this.isMaster() ? leader : standby;
-    const pause = this.#options.retryMs * pauseShare(role, this.#world.random());
-    const end = this.isMaster() ? this.#leadership.until : this.#sight.othersUntil;
-    const left = end - this.#world.monotonicMs();
+    const isMaster = this.isMaster();
+    const now = this.#world.monotonicMs();
+    if (this.#isShown) return this.#sight.shownUntil - now;
+    const situation = { isMaster, isFailing: this.#failure !== undefined, seesHolder: this.#seesHolder };
+    const pause = this.#options.retryMs * pauseShare(situation, this.#world.random());
+    const left = (isMaster ? this.#leadership.until : this.#sight.othersUntil) - now;
     return left > 0 ? Math.min(pause, left) : pause;
+  }
+
+  /** Whether a watch shows that another holder renews the Lease, so that a request would say nothing new. */
+  get #isShown(): boolean {
+    return !this.isMaster() && this.#failure === undefined && this.#world.monotonicMs() < this.#sight.shownUntil;
   }
 
   async #round(): Promise<void> {
@@ -256,10 +272,10 @@ export class LeaseElection implements Election {
   }
 
   /**
-   * How long to wait for a response: one of two tries may hang, and a response is useless once leadership has ended.
+   * How long to wait for a response: one of two tries may hang, and after it there must be time to ask the other candidates.
    */
   #patienceMs(): number {
-    const patience = this.#options.renewDeadlineMs / 2;
+    const patience = 0.4 * this.#options.renewDeadlineMs;
     return this.isMaster() ? Math.min(patience, this.#leadership.until - this.#world.monotonicMs()) : patience;
   }
 

@@ -28,7 +28,7 @@ interface Address {
 }
 
 const CONNECT_MS = 1500;
-/** The holder sends a heartbeat every ten seconds. */
+/** The holder sends a heartbeat every twenty seconds. */
 const SILENCE_MS = 25_000;
 const MAX_ANSWER = 4096;
 /** How often, and at which pause, a holder that resets connections is asked again before it counts as unknown. */

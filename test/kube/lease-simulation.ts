@@ -20,10 +20,15 @@ export interface Neighbours {
 /** As in the real client: longer than the interval between two heartbeats. */
 const SILENCE_MS = 25_000;
 
+/** When what was lost is sent again. */
+const RESEND_MS = 3000;
+
 /** The API server: one Lease with optimistic locking. */
 export class LeaseServer {
   lease: Lease | undefined;
   #version = 0;
+  /** Called with each record that is stored. */
+  readonly watchers = new Set<(lease: Lease) => void>();
 
   /** Changes the Lease like a manual edit. */
   edit(change: (lease: Lease) => Lease | undefined): void {
@@ -49,7 +54,10 @@ export class LeaseServer {
 
   #stored(lease: Lease): Lease {
     this.#version++;
-    return { ...lease, metadata: { ...lease.metadata, resourceVersion: String(this.#version) } };
+    const { metadata } = lease;
+    const stored = { ...lease, metadata: { ...metadata, resourceVersion: String(this.#version) } };
+    for (const watcher of this.watchers) watcher(structuredClone(stored));
+    return stored;
   }
 }
 
@@ -65,7 +73,7 @@ export class SimulatedProcess {
   /** Messages that arrived while it was stopped. */
   readonly #backlog: (() => void)[] = [];
 
-  /** `rate` is the speed of its clocks. */
+  /** `rate` is the speed of its clocks; not all agents follow Leases. */
   constructor(
     timeline: Timeline,
     server: LeaseServer,
@@ -74,6 +82,7 @@ export class SimulatedProcess {
     rate: number,
     random: Random,
     neighbours?: Neighbours,
+    followsLeases = random.chance(0.7),
   ) {
     this.#timeline = timeline;
     this.#origin = random.below(1e9);
@@ -88,6 +97,14 @@ export class SimulatedProcess {
       sleep: (ms, signal) => this.#sleep(ms, signal),
       peers: neighbours && this.#peers(neighbours),
     });
+    if (followsLeases) server.watchers.add((lease) => this.#show(lease, network));
+  }
+
+  /** A watch: what is lost on the way arrives later, as over TCP. */
+  #show(lease: Lease, network: Network): void {
+    const delay = network();
+    if (delay === 'lost') this.#timeline.in(RESEND_MS, () => this.#show(lease, network));
+    else this.#timeline.in(delay, () => this.#deliver(() => this.election.shows(lease)));
   }
 
   /** SIGSTOP. */

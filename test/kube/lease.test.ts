@@ -255,45 +255,50 @@ test('a manually edited counter does not block all candidates', async () => {
   }
 });
 
-test('while all is well a pair makes few requests: 27 to 33 renewals a minute and 13 to 16 polls, and more of either after a failure', async () => {
-  const timeline = new Timeline();
-  const server = new LeaseServer();
-  const requests = { get: 0, put: 0 };
-  const { answer } = server;
-  server.answer = (request) => {
-    if (request.method === 'PUT') requests.put++;
-    else if (request.method === undefined) requests.get++;
-    return answer.call(server, request);
-  };
-  const processes: SimulatedProcess[] = [];
-  let isCut: boolean = false;
-  for (const identity of ['a', 'b']) {
-    const neighbours = { at: [0, 1].map((at) => () => processes[at] as SimulatedProcess), network: () => 1 };
-    const network = () => (isCut && identity === 'a' ? 'lost' : 1);
-    const made = new SimulatedProcess(
-      timeline,
-      server,
-      network,
-      { ...OPTIONS, identity },
-      1,
-      randomFrom(identity),
-      neighbours,
-    );
-    processes.push(made);
-    made.election.start();
-    await timeline.run(1000);
-  }
-  // Until the standby is connected to the holder.
-  await timeline.run(10_000);
-  Object.assign(requests, { get: 0, put: 0 });
-  await timeline.run(60_000);
-  assert.ok(requests.put >= 26 && requests.put <= 33, `${requests.put} renewals`);
-  assert.ok(requests.get >= 13 && requests.get <= 16, `${requests.get} polls`);
-  // One renewal hangs for half the deadline; the next one is in time.
-  isCut = true;
-  await timeline.run(7000);
-  isCut = false;
-  await timeline.run(1100);
-  assert.equal(processes[0]?.isMaster, true);
-  assert.equal(processes[0]?.election.status.withoutLease, false);
-});
+for (const followsLeases of [false, true]) {
+  const polls = followsLeases ? 'no polls' : '9 to 11 polls';
+  test(`while all is well a pair makes few requests: 18 to 22 renewals a minute and ${polls}, and more after a failure`, async () => {
+    const timeline = new Timeline();
+    const server = new LeaseServer();
+    const requests = { get: 0, put: 0 };
+    const { answer } = server;
+    server.answer = (request) => {
+      if (request.method === 'PUT') requests.put++;
+      else if (request.method === undefined) requests.get++;
+      return answer.call(server, request);
+    };
+    const processes: SimulatedProcess[] = [];
+    let isCut: boolean = false;
+    for (const identity of ['a', 'b']) {
+      const neighbours = { at: [0, 1].map((at) => () => processes[at] as SimulatedProcess), network: () => 1 };
+      const network = () => (isCut && identity === 'a' ? 'lost' : 1);
+      const made = new SimulatedProcess(
+        timeline,
+        server,
+        network,
+        { ...OPTIONS, identity },
+        1,
+        randomFrom(identity),
+        neighbours,
+        followsLeases,
+      );
+      processes.push(made);
+      made.election.start();
+      await timeline.run(1000);
+    }
+    // Until the standby is connected to the holder.
+    await timeline.run(10_000);
+    Object.assign(requests, { get: 0, put: 0 });
+    await timeline.run(60_000);
+    assert.ok(requests.put >= 18 && requests.put <= 22, `${requests.put} renewals`);
+    const [fewest, most] = followsLeases ? [0, 0] : [9, 11];
+    assert.ok(requests.get >= (fewest as number) && requests.get <= (most as number), `${requests.get} polls`);
+    // One renewal hangs for two fifths of the deadline; the next one is in time.
+    isCut = true;
+    await timeline.run(7000);
+    isCut = false;
+    await timeline.run(1100);
+    assert.equal(processes[0]?.isMaster, true);
+    assert.equal(processes[0]?.election.status.withoutLease, false);
+  });
+}

@@ -32,6 +32,8 @@ export interface ClusterStateOptions {
   readonly resources: readonly Resource[];
   /** Receives the pods and their owners. */
   readonly pods: PodIndex;
+  /** Called with each Lease that is added or changed. */
+  readonly onLease?: ((lease: KubeObject) => void) | undefined;
   /** How the text is stored and pushed. */
   readonly compression: Compression;
   /** Whether to record which series have ended, for receivers that need it. */
@@ -60,6 +62,7 @@ export class ClusterState implements Prepared {
   readonly #stores: readonly ObjectStore[];
   readonly #packing: Packing;
   readonly #pods: PodIndex;
+  readonly #onLease: ClusterStateOptions['onLease'];
   readonly #log: Log;
   readonly #timing: ReflectorTiming;
   readonly #ended: EndedSeries | undefined;
@@ -70,6 +73,7 @@ export class ClusterState implements Prepared {
     options,
     resources,
     pods,
+    onLease,
     compression,
     notesEnded,
     pushed,
@@ -78,6 +82,7 @@ export class ClusterState implements Prepared {
     timing = REAL_TIMING,
   }: ClusterStateOptions) {
     this.#pods = pods;
+    this.#onLease = onLease;
     this.#log = log;
     this.#timing = timing;
     this.#ended = notesEnded ? new EndedSeries(timing.wallMs) : undefined;
@@ -201,7 +206,7 @@ export class ClusterState implements Prepared {
     { store, renderErrors, claims, notes }: Omit<Followed, 'reflectors'>,
     isOurs: (object: KubeObject) => boolean,
   ) {
-    const index = indexOf(this.#pods, renderer.resource);
+    const index = indexOf(this.#pods, renderer.resource, this.#onLease);
     const resource = renderer.resource.name;
     const keep = (texts: ClaimedTexts) => {
       for (const [key, text] of texts) store.set(key, text);
@@ -252,10 +257,15 @@ interface Index {
   delete(key: string): void;
 }
 
-/** The pod index as the handler of one resource; undefined when it does not need that resource. */
-function indexOf(pods: PodIndex, { name, custom }: Resource): Index | undefined {
+/** Who else needs the objects of one resource; undefined when nobody does. */
+function indexOf(
+  pods: PodIndex,
+  { name, custom }: Resource,
+  onLease: ClusterStateOptions['onLease'],
+): Index | undefined {
   if (custom) return undefined;
   if (name === 'pods') return pods;
+  if (name === 'leases') return onLease && { upsert: (_key, lease) => onLease(lease), delete() {} };
   const kind = name === 'replicasets' ? 'ReplicaSet' : name === 'jobs' ? 'Job' : undefined;
   if (kind === undefined) return undefined;
   return {

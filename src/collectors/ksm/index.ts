@@ -18,6 +18,9 @@ export interface Ksm {
   readonly producers: readonly Producer[];
 }
 
+/** Called with objects that others need as well. */
+export type Watching = Pick<ClusterStateOptions, 'onLease'>;
+
 /** How the state is stored, and which parts of it. */
 export type StoreOptions = Pick<ClusterStateOptions, 'compression' | 'notesEnded' | 'pushed' | 'relabel'>;
 
@@ -31,6 +34,7 @@ export function createKsm(
   storeOptions: StoreOptions,
   log: Log,
   version: string,
+  watching: Watching = {},
 ): Ksm {
   const wanted = new Set<string>(section.resources);
   const { resources: custom, problems } = readCustomResources(section);
@@ -45,7 +49,7 @@ export function createKsm(
   };
   const pods = new PodIndex(pick(labels, section.labelsAllowlist), pick(annotations));
   const followed = [...resources.filter(({ name }) => wanted.has(name)), ...custom];
-  const state = new ClusterState({ api, options: section, resources: followed, pods, ...storeOptions, log });
+  const state = new ClusterState({ api, options: section, resources: followed, pods, ...storeOptions, ...watching, log });
   const failure = () => problems[0] ?? state.down;
   const both = { failure, resources: () => state.statuses };
   return {
