@@ -302,3 +302,42 @@ for (const followsLeases of [false, true]) {
     assert.equal(processes[0]?.election.status.withoutLease, false);
   });
 }
+
+test('a standby takes over when a watch shows that the Lease was released; older records and other Leases change nothing', async () => {
+  const timeline = new Timeline();
+  const server = new LeaseServer();
+  const requests = { count: 0 };
+  const { answer } = server;
+  server.answer = (request) => {
+    requests.count++;
+    return answer.call(server, request);
+  };
+  const [first, second] = ['a', 'b'].map(
+    (identity) =>
+      new SimulatedProcess(
+        timeline,
+        server,
+        () => 1,
+        { ...OPTIONS, identity },
+        1,
+        randomFrom(identity),
+        undefined,
+        identity === 'b',
+      ),
+  ) as [SimulatedProcess, SimulatedProcess];
+  first.election.start();
+  await timeline.run(1000);
+  const old = structuredClone(server.lease) as Lease;
+  second.election.start();
+  await timeline.run(20_000);
+  // Without polls, each request is a renewal of the leader.
+  const released = { ...old, metadata: { name: old.metadata?.name ?? '' }, spec: { holderIdentity: '' } };
+  const before = requests.count;
+  second.election.shows({ ...released, metadata: { ...old.metadata, annotations: {} } });
+  second.election.shows({ ...released, metadata: { namespace: 'shop', name: 'other', resourceVersion: '99' } });
+  await timeline.run(500);
+  assert.ok(requests.count - before <= 1, `${requests.count - before} requests`);
+  void first.election.stop();
+  await timeline.run(100);
+  assert.equal(second.isMaster, true);
+});
