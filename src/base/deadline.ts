@@ -1,5 +1,5 @@
 /** A signal that fires after a time, or with another signal. */
-export interface Deadline {
+interface Deadline {
   readonly signal: AbortSignal;
   /** The work is done. Without this call the deadline keeps the process alive, and wakes it when it passes. */
   end(): void;

@@ -19,7 +19,7 @@ export interface Ksm {
 }
 
 /** Called with objects that others need as well. */
-export type Watching = Pick<ClusterStateOptions, 'onLease'>;
+type Watching = Pick<ClusterStateOptions, 'onLease'>;
 
 /** How the state is stored, and which parts of it. */
 export type StoreOptions = Pick<ClusterStateOptions, 'compression' | 'notesEnded' | 'pushed' | 'relabel'>;
