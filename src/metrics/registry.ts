@@ -131,7 +131,11 @@ export class AgentRegistry extends Scope {
     }
   }
 
-  async #gatherUntil(deadline: AbortSignal, deadlineMs: number, wanted: CollectorFilter | undefined): Promise<Gathered> {
+  async #gatherUntil(
+    deadline: AbortSignal,
+    deadlineMs: number,
+    wanted: CollectorFilter | undefined,
+  ): Promise<Gathered> {
     const runs: (Run | Promise<Run>)[] = [];
     for (const producer of this.allProducers) {
       if (wanted?.(producer.group, producer.name) === false) continue;

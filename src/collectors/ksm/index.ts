@@ -49,7 +49,15 @@ export function createKsm(
   };
   const pods = new PodIndex(pick(labels, section.labelsAllowlist), pick(annotations));
   const followed = [...resources.filter(({ name }) => wanted.has(name)), ...custom];
-  const state = new ClusterState({ api, options: section, resources: followed, pods, ...storeOptions, ...watching, log });
+  const state = new ClusterState({
+    api,
+    options: section,
+    resources: followed,
+    pods,
+    ...storeOptions,
+    ...watching,
+    log,
+  });
   const failure = () => problems[0] ?? state.down;
   const both = { failure, resources: () => state.statuses };
   return {
