@@ -21,7 +21,8 @@ LABEL org.opencontainers.image.title="Firesteel" \
       org.opencontainers.image.revision="${REVISION}"
 COPY --from=build /image-root/ /
 # Filled while the image is built, for exactly these options of Node; found by relative paths, and never written to.
-ENV PATH=/usr/bin NODE_COMPILE_CACHE=/opt/firesteel/cache NODE_COMPILE_CACHE_PORTABLE=1
+# One malloc arena for all threads, including V8's, which start before the agent can ask for it: 2 MiB less.
+ENV PATH=/usr/bin MALLOC_ARENA_MAX=1 NODE_COMPILE_CACHE=/opt/firesteel/cache NODE_COMPILE_CACHE_PORTABLE=1
 USER 65534:65534
 WORKDIR /
 EXPOSE 9750

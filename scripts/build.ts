@@ -1,8 +1,10 @@
 // Builds dist/firesteel.mjs, which the image and the published package run, main.mjs, which it loads, and the chunks that
 // only some roles load: node agents do not load the Kubernetes client. An argument names another folder than dist.
 import { chmodSync, copyFileSync, cpSync, rmSync } from 'node:fs';
-import { build, type Plugin } from 'esbuild';
+import { join } from 'node:path';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { BUILDERS, OTHERS } from '../src/base/deferred-zod.ts';
+import { joinChunks } from './join-chunks.ts';
 
 /** Packages without side effects; unless marked as such, esbuild would include all 2,742 API models of the client. */
 const SIDE_EFFECT_FREE = ['@kubernetes/client-node'];
@@ -87,14 +89,22 @@ const whenUsed: Plugin = {
 const standIn = (name: string, made: string): string =>
   `const _${name} = /* @__PURE__ */ ${made}; export { _${name} as ${name} };`;
 
+/** What a node agent loads, the program before it knows its command, and the process that checks the configuration. */
+const STARTS = {
+  program: ['src/main.ts'],
+  node: [
+    'src/commands/run.ts',
+    'src/agent/agent.ts',
+    'src/exporters/delivery/http-exporter.ts',
+    'src/exporters/victoriametrics/vmagent.ts',
+  ],
+  settings: ['src/check-settings.ts'],
+};
+
 const [outdir = 'dist'] = process.argv.slice(2);
 rmSync(outdir, { recursive: true, force: true });
-await build({
-  entryPoints: { main: 'src/main.ts', 'check-settings': 'src/check-settings.ts', zod: 'real-zod', yaml: 'real-yaml' },
-  outdir,
+const options: BuildOptions = {
   outExtension: { '.js': '.mjs' },
-  chunkNames: 'chunks/[name]-[hash]',
-  splitting: true,
   bundle: true,
   platform: 'node',
   format: 'esm',
@@ -103,9 +113,6 @@ await build({
   minifyWhitespace: true,
   legalComments: 'linked',
   sourcemap: 'external',
-  plugins: [whenUsed, sideEffectFree, unused],
-  // A builder of zod that src/base/deferred-zod.ts does not list.
-  logOverride: { 'import-is-undefined': 'error' },
   external: ['utf-8-validate', 'bufferutil', 'supports-color', 'pino-pretty'],
   // Some dependencies are CommonJS and call require() for node: modules.
   banner: {
@@ -115,7 +122,25 @@ await build({
       'const __filename=import.meta.filename,__dirname=import.meta.dirname;',
     ].join(''),
   },
+};
+const folder = join(outdir, 'split');
+const { metafile } = await build({
+  ...options,
+  entryPoints: { main: 'src/main.ts', 'check-settings': 'src/check-settings.ts', zod: 'real-zod', yaml: 'real-yaml' },
+  outdir: folder,
+  chunkNames: 'chunks/[name]-[hash]',
+  splitting: true,
+  metafile: true,
+  // What the second pass reads, and joined files have once.
+  legalComments: 'inline',
+  sourcemap: 'linked',
+  banner: {},
+  plugins: [whenUsed, sideEffectFree, unused],
+  // A builder of zod that src/base/deferred-zod.ts does not list.
+  logOverride: { 'import-is-undefined': 'error' },
 });
+await joinChunks({ folder, outputs: metafile.outputs, options }, outdir, STARTS);
+rmSync(folder, { recursive: true });
 copyFileSync('src/launcher.mjs', `${outdir}/firesteel.mjs`);
 chmodSync(`${outdir}/firesteel.mjs`, 0o755);
 cpSync('src/http/page', `${outdir}/page`, { recursive: true, filter: (path) => !path.endsWith('tsconfig.json') });

@@ -14,6 +14,8 @@ const PRELOADED = fileURLToPath(new URL('../kit/loaded-modules.mjs', import.meta
 const PATIENCE_MS = 60_000;
 
 interface Loaded {
+  /** Files of the bundle. */
+  readonly files: readonly string[];
   /** Source files of all loaded code, as paths within the project. */
   readonly sources: readonly string[];
   readonly builtins: readonly string[];
@@ -61,7 +63,7 @@ async function loadedBy(t: TestContext, settings: readonly string[] = []): Promi
     return map.sources.map((source) => relative(PROJECT, join(dirname(file), source)));
   });
   assert.ok(sources.includes('src/agent/agent.ts'), 'the list is that of the agent');
-  return { sources, builtins };
+  return { files: bundled, sources, builtins };
 }
 
 const isBundle = BUNDLE.endsWith('.mjs');
@@ -73,6 +75,11 @@ test('a node agent loads no library that is only needed for reading a configurat
   const { sources, builtins } = await loadedBy(t);
   assert.deepEqual(found(sources, /node_modules\/(?:zod|yaml|got|undici|@kubernetes\/client-node)\//), []);
   assert.deepEqual(found(builtins, /^(?:https|tls|http2|.*undici|.*webcrypto)$/), []);
+});
+
+test('the chunks that a node agent loads at its start are joined', { skip: !isBundle }, async (t) => {
+  const { files } = await loadedBy(t);
+  assert.ok(files.length < 15, files.join(' '));
 });
 
 /** Roles and groups that are off unless they are configured. */
@@ -106,6 +113,14 @@ test('a node agent loads no code of disabled features', { skip: !isBundle }, asy
   const types = TYPES.filter((name) => name !== 'exporters/victoriametrics');
   assert.ok(types.length > 4);
   assert.deepEqual(codeOf(sources, [...ROLES, ...types]), []);
+  // What ends the program asks about operations of disks.
+  assert.deepEqual(codeOf(sources, ['exporters/spool']), ['src/exporters/spool/disk.ts']);
+});
+
+test('an agent with a spool loads it', { skip: !isBundle }, async (t) => {
+  const { sources } = await loadedBy(t, [`spool.path=${scratchFolder(t)}`]);
+  assert.ok(sources.includes('src/exporters/spool/spool.ts'));
+  assert.ok(sources.includes('src/exporters/delivery/replay.ts'));
 });
 
 test('enabled features are loaded, and nothing else', { skip: !isBundle }, async (t) => {

@@ -9,16 +9,16 @@ import { Endpoints } from '../http/endpoints.ts';
 import { Sender } from '../http/sender.ts';
 import type { Spool } from '../spool/spool.ts';
 import { StaleMarkers } from '../victoriametrics/stale-markers.ts';
+import { adviseSpool } from './advise-spool.ts';
 import { Delivery } from './delivery.ts';
 import { LeftOutFamilies } from './left-out.ts';
 import { outlook, stateOf } from './outlook.ts';
 import type { Protocol } from './protocol.ts';
 import { PushedGroups } from './pushed-groups.ts';
 import { MemoryQueue } from './queue.ts';
-import { Replay } from './replay.ts';
+import type { Replay } from './replay.ts';
 import { Report } from './report.ts';
 import type { DeliverySettings } from './settings.ts';
-import { adviseSpool, spoolFor } from './spool-for.ts';
 
 /** At shutdown, the disk has this long after the last upload. With collection and uploads, the total is 6 s. */
 const LAST_WRITES_MS = 1000;
@@ -28,6 +28,9 @@ interface HttpExporterSettings extends DeliverySettings {
   /** Whether the agent's own groups are deleted when it stops. */
   readonly deletesOnStop?: boolean;
 }
+
+/** The code for batches on disk, which only exporters with a spool load. */
+export type StoredCode = typeof import('./stored.ts');
 
 /**
  * Delivers to one receiver over HTTP. Each group has its own lane: one upload at a time, the newest batch first, so
@@ -63,7 +66,13 @@ export class HttpExporter implements Exporter {
   /** Whether a batch of this run has been settled. Batches of an earlier run wait for that. */
   #hasBegun: boolean = false;
 
-  constructor(name: string, protocol: Protocol, settings: HttpExporterSettings, context: ExporterContext) {
+  constructor(
+    name: string,
+    protocol: Protocol,
+    settings: HttpExporterSettings,
+    context: ExporterContext,
+    stored: StoredCode | undefined,
+  ) {
     const { targets, metrics, log, now, random, env, clock = REAL_CLOCK } = context;
     this.name = name;
     this.#protocol = protocol;
@@ -103,10 +112,10 @@ export class HttpExporter implements Exporter {
         log,
       });
     }
-    if (!protocol.keepsHistory) return;
-    this.#spool = spoolFor(name, settings, context, this.#report, () => this.#count());
+    if (!protocol.keepsHistory || stored === undefined) return;
+    this.#spool = stored.spoolFor(name, settings, context, this.#report, () => this.#count());
     if (this.#spool === undefined) return;
-    this.#replay = new Replay({
+    this.#replay = new stored.Replay({
       spool: this.#spool,
       delivery: this.#delivery,
       endpoints: this.#endpoints,

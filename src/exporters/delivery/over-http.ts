@@ -24,7 +24,10 @@ export function overHttp<Settings extends DeliverySettings>({
       if (problems.length > 0) throw new ConfigError(problems);
       for (const warning of warnings) context.log.say('warn', `${name}/proxy`, { exporter: name }, warning);
       const { HttpExporter } = await import('./http-exporter.ts');
-      return new HttpExporter(name, await protocol(), { ...settings, deletesOnStop: deletesOnStop(settings) }, context);
+      const keepsOnDisk = settings.spool.enabled && context.spool.path !== undefined;
+      const stored = keepsOnDisk ? await import('./stored.ts') : undefined;
+      const own = { ...settings, deletesOnStop: deletesOnStop(settings) };
+      return new HttpExporter(name, await protocol(), own, context, stored);
     },
     async check(settings, target, world) {
       const { checkReceivers } = await import('../check.ts');

@@ -28,12 +28,3 @@ export function spoolFor(
     ...(disk && { disk }),
   });
 }
-
-/** Logs once that an exporter without a spool loses batches in an outage. */
-export const adviseSpool = (log: ExporterContext['log']): void =>
-  log.say(
-    'info',
-    'no spool',
-    {},
-    'no disk spool: batches are lost when a receiver is unavailable for more than a few cycles; set spool.path',
-  );

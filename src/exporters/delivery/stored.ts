@@ -1,0 +1,3 @@
+// What only exporters with a spool load.
+export { Replay } from './replay.ts';
+export { spoolFor } from './spool-for.ts';
