@@ -57,7 +57,12 @@ test('the Dockerfile has the same Node version, version and user as everything e
   assert.equal(/^FROM node:([\d.]+)-/m.exec(dockerfile)?.[1], manifest.devDependencies.node);
   assert.equal(/^ARG VERSION=(.+)$/m.exec(dockerfile)?.[1], VERSION);
   assert.equal(IMAGE.user, '65534:65534');
-  assert.deepEqual(Object.keys(IMAGE.env), ['PATH', 'MALLOC_ARENA_MAX', 'NODE_COMPILE_CACHE', 'NODE_COMPILE_CACHE_PORTABLE']);
+  assert.deepEqual(Object.keys(IMAGE.env), [
+    'PATH',
+    'MALLOC_ARENA_MAX',
+    'NODE_COMPILE_CACHE',
+    'NODE_COMPILE_CACHE_PORTABLE',
+  ]);
 });
 
 test('the build stage gets every file that it needs, and nothing else', () => {
