@@ -30,7 +30,7 @@ interface HttpExporterSettings extends DeliverySettings {
 }
 
 /** The code for batches on disk, which only exporters with a spool load. */
-export type StoredCode = typeof import('./stored.ts');
+type StoredCode = typeof import('./stored.ts');
 
 /**
  * Delivers to one receiver over HTTP. Each group has its own lane: one upload at a time, the newest batch first, so
