@@ -133,6 +133,9 @@ function measured(child: ChildProcess): Measured {
   };
 }
 
+/** Idle connections stay open for as long as at VictoriaMetrics: Node's own five seconds are shorter than an interval. */
+const IDLE_MS = 60_000;
+
 const ZSTD_MAGIC = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
 
 /** A receiver that accepts and counts everything, and only checks whether requests declared as zstd may be zstd. */
@@ -145,8 +148,12 @@ export interface Sink {
 
 /** Starts a sink on a free port; `onBody` is called for each request body. */
 export async function startSink(onBody: (path: string, bytes: number) => void = () => {}): Promise<Sink> {
-  const sink = { url: '', bodies: 0, bytes: 0, close: () => server.close() };
-  const server = createServer((request, response) => {
+  const close = () => {
+    server.close();
+    server.closeAllConnections();
+  };
+  const sink = { url: '', bodies: 0, bytes: 0, close };
+  const server = createServer({ keepAliveTimeout: IDLE_MS }, (request, response) => {
     let bytes = 0;
     let isZstd = true;
     request.on('data', (chunk: Buffer) => {

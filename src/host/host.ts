@@ -16,6 +16,12 @@ const ATTRIBUTE_BYTES = 4096;
 
 const READ_BITS = 0o444;
 
+/** How a file is read: to its end, as short lines, as one record, or as one whose bytes are characters. */
+type Kind = 'text' | 'lines' | 'record' | 'numbers';
+
+/** The kernel fills a page with lines: after a shorter read, one of fewer than 512 bytes would have fitted as well. */
+const LAST_PAGE_BYTES = 4096 - 512;
+
 /** Errors that drivers return for an attribute without a current value: treated as no value, rather than an error. */
 const NO_VALUE = new Set(['EINVAL', 'EOPNOTSUPP', 'ENOTSUP', 'EAGAIN', 'EBUSY', 'ENODATA', 'ENOMSG', 'ENETDOWN']);
 
@@ -52,9 +58,9 @@ export class Host {
    * The whole file as text; bytes that are not UTF-8 are preserved (host/bytes.ts), also in paths. Throws MissingFile,
    * DeniedFile or UnreadableFile, also for a file over `maxBytes`.
    */
-  read(path: string, maxBytes = MAX_FILE_BYTES, isRecord = false): string {
+  read(path: string, maxBytes = MAX_FILE_BYTES, kind: Kind = 'text'): string {
     try {
-      return this.#readAll(path, maxBytes, isRecord);
+      return this.#readAll(path, maxBytes, kind);
     } catch (cause) {
       throw this.#asFileError(path, cause);
     }
@@ -66,26 +72,36 @@ export class Host {
    * is needed to detect the end.
    */
   readRecord(path: string): string {
-    return this.read(path, MAX_FILE_BYTES, true);
+    return this.read(path, MAX_FILE_BYTES, 'record');
+  }
+
+  /** Like {@link readRecord}, for numbers and the kernel's own words: each byte is a character. */
+  readNumbers(path: string): string {
+    return this.read(path, MAX_FILE_BYTES, 'numbers');
   }
 
   /**
-   * The current content of an open file, if the kernel produces it as required for {@link readRecord}. Throws the
+   * The current content of an open file, if the kernel produces it as required for {@link readNumbers}. Throws the
    * errors of node:fs.
    */
   readAgain(fd: number): string {
-    return this.#readOpen(fd, `descriptor ${fd}`, MAX_FILE_BYTES, true, 0);
+    return this.#readOpen(fd, `descriptor ${fd}`, MAX_FILE_BYTES, 'numbers', 0);
   }
 
   /** Like {@link read}, but undefined if the file is absent. */
-  readIfExists(path: string, maxBytes = MAX_FILE_BYTES): string | undefined {
+  readIfExists(path: string, maxBytes = MAX_FILE_BYTES, kind: Kind = 'text'): string | undefined {
     if (this.#absent.isAbsent(path)) return undefined;
     try {
-      return this.read(path, maxBytes);
+      return this.read(path, maxBytes, kind);
     } catch (cause) {
       if (cause instanceof MissingFile) return undefined;
       throw cause;
     }
+  }
+
+  /** Like {@link readIfExists}, for a file of the kernel whose lines all have fewer than 512 bytes. */
+  readLinesIfExists(path: string): string | undefined {
+    return this.readIfExists(path, MAX_FILE_BYTES, 'lines');
   }
 
   /**
@@ -235,10 +251,10 @@ export class Host {
   }
 
   /** Throws the original errors of node:fs. */
-  #readAll(path: string, maxBytes: number, isRecord: boolean): string {
+  #readAll(path: string, maxBytes: number, kind: Kind): string {
     const fd = openSync(pathOfText(path), READ_AT_ONCE);
     try {
-      return this.#readOpen(fd, path, maxBytes, isRecord);
+      return this.#readOpen(fd, path, maxBytes, kind);
     } finally {
       closeSync(fd);
     }
@@ -249,7 +265,7 @@ export class Host {
   }
 
   /** Kernel files have no size: read until the end, into a buffer that only grows. */
-  #readOpen(fd: number, path: string, maxBytes: number, isRecord: boolean, start: number | null = null): string {
+  #readOpen(fd: number, path: string, maxBytes: number, kind: Kind, start: number | null = null): string {
     let length = 0;
     for (;;) {
       const position = start === null ? null : start + length;
@@ -259,7 +275,8 @@ export class Host {
         this.#buffer = Buffer.allocUnsafeSlow(FIRST_BUFFER_BYTES);
         throw new UnreadableFile(`${path} is larger than ${maxBytes} bytes`);
       }
-      if (read === 0 || (isRecord && length < this.#buffer.length)) {
+      if (read === 0 || (length < this.#buffer.length && isLast(kind, read))) {
+        if (kind === 'numbers') return this.#buffer.toString('latin1', 0, length);
         const text = this.#buffer.toString('utf8', 0, length);
         // A view of the buffer for each file would be garbage of every cycle.
         return text.includes(REPLACEMENT) ? textOfBytes(this.#buffer.subarray(0, length)) : text;
@@ -278,3 +295,6 @@ function notNul(path: string, text: string): string {
   if (text.charCodeAt(0) === 0) throw new UnreadableFile(`${path} starts with NUL bytes`);
   return text;
 }
+
+/** Whether nothing can follow a read that did not fill its buffer. */
+const isLast = (kind: Kind, read: number): boolean => kind !== 'text' && (kind !== 'lines' || read < LAST_PAGE_BYTES);

@@ -2,6 +2,7 @@ import type { MetricValue } from 'prom-client';
 import { monotonicMs } from '../base/clock.ts';
 import { deadlineIn } from '../base/deadline.ts';
 import { begin } from '../base/last-operation.ts';
+import { turn } from '../base/turns.ts';
 import type { Family, MetricType } from './family.ts';
 import { KeyCache } from './key-cache.ts';
 import type { CollectorResult } from './outcome.ts';
@@ -141,7 +142,8 @@ export class AgentRegistry extends Scope {
       if (wanted?.(producer.group, producer.name) === false) continue;
       // Most collectors are synchronous. Without yielding between them, a cycle would block the event loop for its
       // whole duration.
-      await new Promise<void>((resolve) => setImmediate(resolve));
+      const pause = turn();
+      if (pause) await pause;
       const off = this.gate(producer.group, producer.name);
       runs.push(off === undefined ? this.#run(producer, deadlineMs, deadline) : leftOut(producer, off));
     }

@@ -101,6 +101,7 @@ test('numbers read back as the same double, without an exponent where a cut coul
 test('the encoder writes numbers like numberText, whatever their size, and text of any length as UTF-8', () => {
   const values = [0, -0, 7, 10, 99, 100, 2 ** 31, 2 ** 32 - 1, 1e15, 1e16, 2 ** 53 - 1, 2 ** 53, 1e21, -1, -12.5, 0.1];
   for (let power = 0; power < 53; power++) values.push(2 ** power - 1, 2 ** power + 1);
+  for (let power = 0; power < 16; power++) values.push(10 ** power - 1, 10 ** power, 10 ** power + 1);
   const out = new Snapshot();
   for (const [index, value] of values.entries()) out.addSeries(size, `m{i="${index}"}`, value);
   out.addSeries(size, `m{i="${'ü🔥'.repeat(100_000)}"}`, 1);

@@ -1,7 +1,7 @@
 import { errorText } from '../../base/error-text.ts';
 import { MalformedFile, MissingFile } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
-import { type Losses, oneLine } from '../../host/lines.ts';
+import type { Losses } from '../../host/lines.ts';
 import type { KeptCgroupFiles } from './kept-cgroup-files.ts';
 import { countOf, keyed, levelOf } from './keyed.ts';
 
@@ -56,7 +56,7 @@ export class CgroupFiles implements Losses {
     if (kept !== undefined) return kept;
     const path = `${folder}/${file}`;
     try {
-      const text = this.#missing.has(file) && !this.#host.exists(path) ? undefined : this.#host.readRecord(path);
+      const text = this.#missing.has(file) && !this.#host.exists(path) ? undefined : this.#host.readNumbers(path);
       if (text !== undefined) {
         this.#missing.delete(file);
         return text;
@@ -92,8 +92,12 @@ export class CgroupFiles implements Losses {
   value<Value>(folder: string | undefined, file: string, parse: (text: string) => Value): Value | undefined {
     const text = this.text(folder, file);
     if (text === undefined) return undefined;
-    const path = `${folder}/${file}`;
-    return this.attempt(() => oneLine(path, text.trimEnd(), parse));
+    try {
+      return parse(text.trimEnd());
+    } catch (cause) {
+      this.lose('', new MalformedFile(`${folder}/${file}`, 1, errorText(cause)));
+      return undefined;
+    }
   }
 
   /**

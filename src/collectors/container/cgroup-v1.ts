@@ -65,8 +65,8 @@ export class CgroupV1 implements CgroupReader {
 
   forget(): void {}
 
-  read(id: string, { hasQuota }: Circumstances): Reading {
-    const reading = new Reading();
+  read(id: string, { hasQuota, spent }: Circumstances): Reading {
+    const reading = spent?.cleared() ?? new Reading();
     this.#files.takeMisses();
     this.#usage(this.#folder('cpuacct', id), reading);
     if (hasQuota) this.#bandwidth(this.#folder('cpu', id), reading);

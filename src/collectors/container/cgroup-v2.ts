@@ -58,7 +58,7 @@ export class CgroupV2 implements CgroupReader {
    */
   read(id: string, circumstances: Circumstances): Reading {
     const folder = folderOf(this.#tree, id);
-    const reading = new Reading();
+    const reading = circumstances.spent?.cleared() ?? new Reading();
     this.#files.takeMisses();
     this.#files.allowKeeping(circumstances.before !== undefined);
     this.#cpu(folder, reading, circumstances.hasQuota);
@@ -170,7 +170,8 @@ export class CgroupV2 implements CgroupReader {
     const text = isQuiet ? known : files.text(folder, 'memory.events');
     if (text === undefined) return;
     if (before !== undefined && text === known) {
-      reading.eventsText = text;
+      // The same object as before: the new one would be garbage of the old space, which only full collections free.
+      reading.eventsText = known;
       reading.areEventsSame = true;
       reading.oomKills = before.oomKills;
       reading.limitHits = before.limitHits;
@@ -193,7 +194,7 @@ export class CgroupV2 implements CgroupReader {
     const text = known !== undefined && above?.isIoSame === true ? known : files.text(folder, 'io.stat');
     if (text === undefined) return;
     if (before !== undefined && text === known) {
-      reading.ioText = text;
+      reading.ioText = known;
       reading.isIoSame = true;
       reading.devices = before.devices;
       return;

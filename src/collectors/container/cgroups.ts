@@ -120,6 +120,7 @@ export class CgroupCollector {
     try {
       const reading = this.#sampler.read(row, out);
       const mayGo = this.#naming.settle(row);
+      row.spent = row.seen?.reading;
       row.seen = { reading, interfaces: this.#sampler.interfaces(row, out), cycle: this.#sampler.cycle, at };
       if (mayGo) {
         this.#add(out, row, row.seen);

@@ -1,4 +1,4 @@
-import { NotANumber } from '../../host/numbers.ts';
+import { isInteger, NotANumber } from '../../host/numbers.ts';
 import { NO_LOSSES } from './cgroup-files.ts';
 import type { Extra } from './options.ts';
 
@@ -25,6 +25,8 @@ export interface HugePages {
   readonly peak: number | undefined;
   readonly limitHits: number | undefined;
 }
+
+const NONE: readonly never[] = [];
 
 /** One reading of a cgroup: seconds, bytes and counts. A class, so that all objects have the same shape. */
 export class Reading {
@@ -68,8 +70,8 @@ export class Reading {
   processes: number | undefined = undefined;
   fileDescriptors: number | undefined = undefined;
   sockets: number | undefined = undefined;
-  devices: readonly DeviceUse[] = [];
-  hugePages: readonly HugePages[] = [];
+  devices: readonly DeviceUse[] = NONE;
+  hugePages: readonly HugePages[] = NONE;
   /** The content of the files, for comparison. */
   eventsText: string | undefined = undefined;
   ioText: string | undefined = undefined;
@@ -80,6 +82,42 @@ export class Reading {
   misses = 0;
   /** What was unreadable or malformed; each only affects its own values. */
   losses = NO_LOSSES;
+
+  /** Forgets everything, to be filled again: a new object for each cgroup and cycle would end up in V8's old space. */
+  cleared(): this {
+    this.cpuUsage =
+      this.cpuUser =
+      this.cpuSystem =
+      this.periods =
+      this.throttledPeriods =
+      this.throttledTime =
+        undefined;
+    this.burstPeriods = this.burstTime = this.memory = this.workingSet = this.cache = this.rss = undefined;
+    this.swap = this.mappedFile = this.activeFile = this.inactiveFile = this.kernel = this.peak = undefined;
+    this.limitHits = this.pageFaults = this.majorFaults = this.oomKills = this.eventsHigh = this.eventsMax = undefined;
+    this.fileDirty =
+      this.fileWriteback =
+      this.scannedPages =
+      this.reclaimedPages =
+      this.refaultsFile =
+      this.refaultsAnon =
+        undefined;
+    this.cpuWaiting =
+      this.cpuStalled =
+      this.memoryWaiting =
+      this.memoryStalled =
+      this.ioWaiting =
+      this.ioStalled =
+        undefined;
+    this.threads = this.processes = this.fileDescriptors = this.sockets = undefined;
+    this.devices = NONE;
+    this.hugePages = NONE;
+    this.eventsText = this.ioText = undefined;
+    this.areEventsSame = this.isIoSame = false;
+    this.misses = 0;
+    this.losses = NO_LOSSES;
+    return this;
+  }
 }
 
 /** The limits of a cgroup, which hardly ever change. 0 is no limit. */
@@ -125,6 +163,8 @@ export interface Circumstances {
   readonly before?: Reading | undefined;
   /** The reading of its parent cgroup in this cycle. */
   readonly above?: Reading | undefined;
+  /** An earlier reading that nothing refers to any more, to be filled again. */
+  readonly spent?: Reading | undefined;
 }
 
 /** Reads cgroups by their id, in one version of the hierarchy. */
@@ -146,19 +186,25 @@ export const folderOf = (tree: string, id: string): string => (id === '/' ? tree
 const UNLIMITED = 2 ** 62;
 
 /** Maximum number of digits of a kernel number. */
-const WHOLE = /^-?\d{1,20}$/;
+const MOST_DIGITS = 20;
+
+/** NaN for anything but a number of the kernel. */
+function whole(text: string): number {
+  const digits = text.startsWith('-') ? text.length - 1 : text.length;
+  return digits <= MOST_DIGITS && isInteger(text) ? Number(text) : Number.NaN;
+}
 
 /** A limit in bytes or tasks: `max`, and the value of v1 for none, nearly 2^63, become 0. Throws NotANumber. */
 export function limit(text: string): number {
   if (text === 'max') return 0;
-  if (!WHOLE.test(text)) throw new NotANumber(text);
-  const value = Number(text);
+  const value = whole(text);
+  if (Number.isNaN(value)) throw new NotANumber(text);
   return value > UNLIMITED || value < 0 ? 0 : value;
 }
 
 /** An amount in use: never more than the highest possible limit. Throws NotANumber. */
 export function amount(text: string): number {
-  const value = WHOLE.test(text) ? Number(text) : Number.NaN;
+  const value = whole(text);
   if (!(value >= 0 && value <= UNLIMITED)) throw new NotANumber(text);
   return value;
 }

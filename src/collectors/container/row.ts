@@ -39,6 +39,8 @@ export class Row {
   readonly started: number | undefined;
   limits: Limits | undefined;
   seen: Seen | undefined;
+  /** The reading before that of {@link seen}. */
+  spent: Reading | undefined;
   /** Of a pod: the rows of its containers, by id. */
   readonly #containers = new Map<string, Row>();
   /** Whether this is the container that holds the pod's network, called sandbox, infra or pause container. */

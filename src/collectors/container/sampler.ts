@@ -120,6 +120,7 @@ export class Sampler {
       machine: this.#machine,
       hasQuota: limits?.cpuQuota !== undefined,
       before: row.seen?.cycle === this.#cycle - 1 ? row.seen.reading : undefined,
+      spent: row.spent,
       above: !isWhole && row.above?.seen?.cycle === this.#cycle ? row.above.seen.reading : undefined,
     });
     this.#mustBeThere(row, reading);
@@ -196,7 +197,7 @@ export class Sampler {
   }
 
   #netDev(path: string, id: string, out: Snapshot): InterfaceCounters[] | undefined {
-    const text = this.#host.readIfExists(path);
+    const text = this.#host.readLinesIfExists(path);
     if (text === undefined) return undefined;
     return parseNetDev(path, text, { lose: (_, cause) => out.lose(`${id}: network`, cause) });
   }

@@ -20,6 +20,15 @@ const BRACE = 0x7d;
 const ZERO = 0x30;
 const NEWLINE = 0x0a;
 
+/** Larger numbers are written in parts below this. */
+const PART = 1e9;
+const PART_DIGITS = 9;
+
+/** The digits of 0 to 99. */
+const PAIRS = Array.from({ length: 100 }, (_, pair) => pair);
+const TENS = Uint8Array.from(PAIRS, (pair) => ZERO + Math.floor(pair / 10));
+const ONES = Uint8Array.from(PAIRS, (pair) => ZERO + (pair % 10));
+
 const UTF8 = new TextEncoder();
 /** Texts that many lines share, as bytes. */
 const shared = new Map<string, Uint8Array>();
@@ -115,16 +124,27 @@ export class Lines {
     this.#length = start + text.length;
   }
 
+  /** In parts that are small integers, as a larger one is an object on the heap for each step of the arithmetic. */
   #digits(value: number): void {
-    let end = this.#length + 1;
-    for (let rest = value; rest >= 10; rest = Math.floor(rest / 10)) end++;
-    this.#length = end;
+    const high = value < PART ? 0 : Math.floor(value / PART);
+    if (high > 0) this.#digits(high);
+    this.#part(value - high * PART, high > 0 ? PART_DIGITS : digitsOf(value));
+  }
+
+  #part(value: number, digits: number): void {
+    const buffer = this.#buffer;
+    const start = this.#length;
     let rest = value;
-    do {
-      const shorter = Math.floor(rest / 10);
-      this.#buffer[--end] = ZERO + (rest - shorter * 10);
-      rest = shorter;
-    } while (rest > 0);
+    let at = start + digits;
+    this.#length = at;
+    while (at > start + 1) {
+      // Divisions without a remainder stay small integers, too.
+      const pair = rest % 100;
+      buffer[--at] = ONES[pair] as number;
+      buffer[--at] = TENS[pair] as number;
+      rest = (rest - pair) / 100;
+    }
+    if (at > start) buffer[start] = ZERO + rest;
   }
 
   #make(room: number): void {
@@ -133,4 +153,11 @@ export class Lines {
     this.#buffer.copy(larger, 0, 0, this.#length);
     this.#buffer = larger;
   }
+}
+
+/** How many digits a number below {@link PART} has. */
+function digitsOf(value: number): number {
+  let digits = 1;
+  for (let power = 10; value >= power && digits < PART_DIGITS; power *= 10) digits++;
+  return digits;
 }
