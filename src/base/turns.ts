@@ -7,8 +7,8 @@ import { setImmediate } from 'node:timers/promises';
 const SLICE_MS = 4;
 
 /**
- * Longer than any step of such work. Whoever comes this long after the last slice finds a loop that was idle, and needs no
- * turn: in a quiet cluster a turn for each event of a watch costs as much as the event.
+ * Longer than any step of such work. This long after the last slice the loop has been idle, and no turn is needed: in a quiet
+ * cluster a turn for each event of a watch would cost as much as the event.
  */
 const IDLE_MS = 100;
 

@@ -16,9 +16,9 @@ interface ListHead {
   readonly next?: string;
 }
 
-/** How many bytes of an object are taken to tell where the next one begins: `{"metadata":{`. */
+/** Length of the text that marks the beginning of an object: `{"metadata":{`. */
 const OPENING_BYTES = 13;
-/** After so many wrong guesses, the ends of a list's objects are not guessed any more. */
+/** After this many wrong guesses, the ends of a list's objects are no longer guessed. */
 const MAX_WRONG = 4;
 
 const SEAM = Buffer.from('},');

@@ -27,7 +27,7 @@ export function parseWithoutManagers<T>(json: Buffer): T {
     try {
       return JSON.parse(without(json, start, guess + 1));
     } catch {
-      // The guess, or the JSON, was wrong: what follows tells.
+      // Either the guess or the JSON was wrong; the exact search below finds out which.
     }
   }
   const end = endOfArray(json, start);

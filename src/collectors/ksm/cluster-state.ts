@@ -257,7 +257,7 @@ interface Index {
   delete(key: string): void;
 }
 
-/** Who else needs the objects of one resource; undefined when nobody does. */
+/** The other consumer of the objects of one resource; undefined without one. */
 function indexOf(
   pods: PodIndex,
   { name, custom }: Resource,

@@ -223,8 +223,8 @@ const ZERO_CODE = 0x30;
 const DAYS_BEFORE = [306, 337, 0, 31, 61, 92, 122, 153, 184, 214, 245, 275] as const;
 
 /**
- * A time as the API server writes it, in UTC and whole seconds; NaN for all that has to be looked at more closely. A pod
- * has a dozen of them, and Date.parse takes ten times as long.
+ * A time as the API server writes it, in UTC and whole seconds; NaN for anything else, which needs Date.parse. A pod
+ * has a dozen of them, which takes ten times as long.
  */
 function secondsOf(time: string): number {
   if (time.length !== USUAL_LENGTH || time[4] !== '-' || time[7] !== '-' || time[10] !== 'T') return Number.NaN;

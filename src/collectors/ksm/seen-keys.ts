@@ -15,7 +15,7 @@ export class SeenKeys {
     this.#byKey = undefined;
   }
 
-  /** Adds the key between `start` and `end`; if it is there already, only returns the value of the first. */
+  /** Adds the key between `start` and `end`; if it exists already, only returns the value of the first. */
   add(buffer: Buffer, start: number, end: number, value: number): number | undefined {
     const first = this.#valueOf(buffer, start, end);
     if (first !== undefined) return first;
