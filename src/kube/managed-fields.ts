@@ -3,8 +3,6 @@
  * always a key.
  */
 const KEY = Buffer.from('"managedFields":[');
-/** The end of the field, which Kubernetes writes last in the metadata: objects in an array. */
-const END = Buffer.from('}]}');
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const OPEN_ARRAY = 0x5b;
@@ -15,17 +13,19 @@ const CLOSE_ARRAY = 0x5d;
  * set which field, is used by no series and takes up a quarter to a half of a pod. Parsing only the rest saves as much
  * CPU and garbage. Throws a SyntaxError.
  *
- * Its end is guessed first, because finding it byte by byte takes longer than it saves. A wrong guess leaves a bracket,
- * or the quote of a string, without its other half, so that the rest is not JSON.
+ * Its end is guessed first, because finding it byte by byte takes longer than it saves: it is the first closing bracket if
+ * no other opens before it. That is only wrong when the bracket is part of a string, and then the rest, with one quote of
+ * that string, is not JSON.
  */
 export function parseWithoutManagers<T>(json: Buffer): T {
   const key = json.indexOf(KEY);
   if (key === -1) return JSON.parse(json.toString());
   const start = key + KEY.length;
-  const guess = json.indexOf(END, start);
-  if (guess !== -1) {
+  const guess = json.indexOf(CLOSE_ARRAY, start);
+  const nested = json.indexOf(OPEN_ARRAY, start);
+  if (guess !== -1 && (nested === -1 || nested > guess)) {
     try {
-      return JSON.parse(without(json, start, guess + 1));
+      return JSON.parse(without(json, start, guess));
     } catch {
       // Either the guess or the JSON was wrong; the exact search below finds out which.
     }

@@ -177,3 +177,31 @@ test('an end of managedFields or of an object that is guessed wrongly is searche
   const large = `{"items":[{"metadata":{"name":"${'x'.repeat(2000)}"}},{"metadata":{}}]}`;
   assert.throws(() => decodeList(large, 5000, 1000), { code: 'too-large' });
 });
+
+test('the fields after managedFields stay, in whatever order an API server writes them', () => {
+  const managers = [
+    [],
+    [{ manager: 'flux', fieldsV1: { 'f:status': {} } }],
+    [{ manager: 'x', fieldsV1: { 'v:[{"a":1}]': {}, 'k:{"name":"]"}': {} } }],
+    [{ manager: 'x', fieldsV1: { list: [{}] } }],
+  ];
+  const conditions = [{ type: 'Ready' }];
+  for (const managedFields of managers) {
+    const objects = [
+      // Custom resources have their keys in alphabetical order.
+      {
+        apiVersion: 'v1',
+        metadata: { managedFields, name: 'a', uid: 'u' },
+        spec: { list: [{}] },
+        status: { conditions },
+      },
+      { metadata: { name: 'a', managedFields }, spec: { containers: [{ ports: [{}] }] }, status: { conditions } },
+      { spec: { template: { metadata: { managedFields } }, list: conditions }, metadata: { name: 'a' } },
+    ];
+    for (const object of objects) {
+      const text = JSON.stringify(object);
+      const emptied = text.replace(JSON.stringify(managedFields), '[]');
+      assert.deepEqual(parseWithoutManagers(Buffer.from(text)), JSON.parse(emptied), text);
+    }
+  }
+});
