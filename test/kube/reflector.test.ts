@@ -430,6 +430,8 @@ for (const { title, reach } of MOMENTS) {
     await reach(server, follower);
     await follower.reflector.stop();
     const { calls } = follower;
+    // A request that was on its way arrives.
+    for (let turn = 0; turn < 20; turn++) await setImmediate();
     const requests = server.requests.length;
     follower.release();
     server.cluster.put(PODS, pod('late'));
