@@ -35,7 +35,7 @@ const by = (samples: readonly Sample[], ...labels: readonly string[]): Record<st
   Object.fromEntries(samples.map(({ metric, value }) => [labels.map((label) => metric[label] ?? '').join('/'), value]));
 
 test("kubernetes-mixin's expressions return the correct sums, from the recorded node to the real VictoriaMetrics", {
-  timeout: 90_000,
+  timeout: 180_000,
 }, async (t) => {
   if (!serverAvailable(t, 'victoria-metrics')) return;
   const folder = scratchFolder(t);

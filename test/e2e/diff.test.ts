@@ -11,7 +11,7 @@ import { loadRecordedCluster } from '../kit/recorded-cluster.ts';
 import { serverAvailable, startServer } from '../kit/servers.ts';
 
 test('diff finds no unexplained difference from the real node_exporter, and detects an injected one', {
-  timeout: 60_000,
+  timeout: 180_000,
 }, async (t) => {
   if (!serverAvailable(t, 'prometheus-node-exporter')) return;
   const url = await startServer(
@@ -29,7 +29,7 @@ test('diff finds no unexplained difference from the real node_exporter, and dete
   assert.match(other.stdout(), /metrics only there: 1\n {2}node_uname_info \(1 series\)/);
 });
 
-test('diff finds no unexplained difference from the real process-exporter', { timeout: 60_000 }, async (t) => {
+test('diff finds no unexplained difference from the real process-exporter', { timeout: 180_000 }, async (t) => {
   if (!serverAvailable(t, 'prometheus-process-exporter')) return;
   // A unique name, so that other processes of this machine do not matter.
   const busy = spawn('bash', ['-c', 'exec -a firesteel-busy bash -c "while :; do :; done; exit"'], { stdio: 'ignore' });
@@ -76,7 +76,7 @@ test('diff finds no unexplained difference from the real cAdvisor', { timeout: 3
 });
 
 test('diff finds no unexplained difference from the series of the real kube-state-metrics of a cluster', {
-  timeout: 60_000,
+  timeout: 180_000,
 }, async (t) => {
   const server = await startFakeApi(t);
   loadRecordedCluster(server.cluster);
@@ -89,7 +89,7 @@ test('diff finds no unexplained difference from the series of the real kube-stat
   assert.ok(same && compared > 700, diff.stdout());
 });
 
-test('diff reports problems of the other side', { timeout: 60_000 }, async (t) => {
+test('diff reports problems of the other side', { timeout: 180_000 }, async (t) => {
   const cases: [flags: string[], message: RegExp][] = [
     [[], /--against URL is missing/],
     [['--against', 'http://127.0.0.1:9/metrics'], /127\.0\.0\.1:9\/metrics: .*ECONNREFUSED/],

@@ -18,7 +18,7 @@ const INTERVAL_MS = 2000;
 const seriesOf = (pod: string) => `{__name__=~"kube_.+|container_.+",pod="${pod}"}`;
 
 test('by default, series of a deleted or newly scheduled pod end in VictoriaMetrics within an interval', {
-  timeout: 90_000,
+  timeout: 240_000,
 }, async (t) => {
   if (!serverAvailable(t, 'victoria-metrics')) return;
   const folder = scratchFolder(t);

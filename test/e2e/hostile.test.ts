@@ -158,7 +158,9 @@ async function ask(url: string): Promise<Response> {
   try {
     return await fetch(url);
   } catch (cause) {
-    if ((cause as { cause?: NodeJS.ErrnoException }).cause?.code !== 'ECONNRESET') throw cause;
+    const { code } = (cause as { cause?: NodeJS.ErrnoException }).cause ?? {};
+    // With or without a reset, depending on whether the request had arrived.
+    if (code !== 'ECONNRESET' && code !== 'UND_ERR_SOCKET') throw cause;
     return await fetch(url);
   }
 }

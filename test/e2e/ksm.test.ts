@@ -99,7 +99,7 @@ async function start(context: TestContext) {
 }
 
 test('the state of a cluster reaches VictoriaMetrics, and changes are in the next push', {
-  timeout: 60_000,
+  timeout: 180_000,
 }, async (context) => {
   if (!serverAvailable(context, 'victoria-metrics')) return;
   const { server, vm, folder, agent } = await start(context);

@@ -16,7 +16,7 @@ const MIXIN = `count by (cluster, node) (sum by (cluster, node, cpu) (
 ))`;
 
 test('node:node_num_cpu:sum counts the CPUs of a node, in the versions of the mixin and of docs/migrate', {
-  timeout: 90_000,
+  timeout: 180_000,
 }, async (t) => {
   if (!serverAvailable(t, 'victoria-metrics')) return;
   const vm = await startVictoriaMetrics(t, scratchFolder(t));

@@ -26,7 +26,7 @@ async function stampOf(vm: VictoriaMetrics, time: number): Promise<number> {
 const startPushgateway = (t: TestContext) =>
   startServer(t, 'prometheus-pushgateway', (port) => [`--web.listen-address=127.0.0.1:${port}`], '/-/ready');
 
-test('the bundle pushes this host to VictoriaMetrics and Pushgateway', { timeout: 60_000 }, async (t) => {
+test('the bundle pushes this host to VictoriaMetrics and Pushgateway', { timeout: 180_000 }, async (t) => {
   if (!NEEDED.every((name) => serverAvailable(t, name))) return;
   const vm = await startVictoriaMetrics(t, scratchFolder(t));
   const gateway = await startPushgateway(t);
@@ -84,7 +84,7 @@ test('the bundle pushes this host to VictoriaMetrics and Pushgateway', { timeout
   assert.match(own, /^vm_rows_invalid_total\{type="prometheus"\} 0$/m);
 });
 
-test('a hung and a dead receiver do not cause the loss of a cycle at the third', { timeout: 60_000 }, async (t) => {
+test('a hung and a dead receiver do not cause the loss of a cycle at the third', { timeout: 180_000 }, async (t) => {
   if (!serverAvailable(t, 'victoria-metrics')) return;
   const vm = await startVictoriaMetrics(t, scratchFolder(t));
   const hung = await hungReceiver(t);

@@ -86,7 +86,7 @@ test('responses of VictoriaMetrics, vmagent, vmauth and vmalert to a wrong path 
 });
 
 test('responses of nginx to a request that it does not support do not concern the batch', {
-  timeout: 60_000,
+  timeout: 180_000,
 }, async (t) => {
   for (const name of ['victoria-metrics', 'nginx']) if (!serverAvailable(t, name)) return;
   const folder = scratchFolder(t);

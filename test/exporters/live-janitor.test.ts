@@ -14,7 +14,7 @@ const startPushgateway = (t: TestContext) =>
   startServer(t, 'prometheus-pushgateway', (port) => [`--web.listen-address=127.0.0.1:${port}`], '/-/ready');
 
 test('the leader deletes groups of nodes that have left the cluster, and nothing else', {
-  timeout: 60_000,
+  timeout: 180_000,
 }, async (t) => {
   if (!serverAvailable(t, 'prometheus-pushgateway')) return;
   const gateway = await startPushgateway(t);

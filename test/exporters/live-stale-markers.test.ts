@@ -8,7 +8,7 @@ import { scratchFolder } from '../kit/host-tree.ts';
 import { serverAvailable } from '../kit/servers.ts';
 import { startVictoriaMetrics } from '../kit/victoria-metrics.ts';
 
-test('a stale marker ends a series that was imported as text, and no other', { timeout: 60_000 }, async (t) => {
+test('a stale marker ends a series that was imported as text, and no other', { timeout: 200_000 }, async (t) => {
   if (!serverAvailable(t, 'victoria-metrics')) return;
   const vm = await startVictoriaMetrics(t, scratchFolder(t));
   const stampMs = Date.now() - 5000;
@@ -44,7 +44,7 @@ test('a stale marker ends a series that was imported as text, and no other', { t
   assert.ok(left.every(({ metric }) => Number(metric.pod?.slice(1)) >= 2000 && metric.cluster === 'c'));
 });
 
-test('an agent ends vanished series, and only those', { timeout: 60_000 }, async (t) => {
+test('an agent ends vanished series, and only those', { timeout: 200_000 }, async (t) => {
   if (!serverAvailable(t, 'victoria-metrics')) return;
   const folder = scratchFolder(t);
   const vm = await startVictoriaMetrics(t, folder);

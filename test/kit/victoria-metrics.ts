@@ -1,6 +1,9 @@
 import type { TestContext } from 'node:test';
 import { startServer } from './servers.ts';
 
+/** On a busy machine, samples become visible to queries after ten seconds and more. */
+const PATIENCE_MS = 60_000;
+
 /** One series of the response to an instant query. */
 export interface Sample {
   readonly metric: Readonly<Partial<Record<string, string>>>;
@@ -64,7 +67,7 @@ export function victoriaMetricsAt(url: string): VictoriaMetrics {
     url,
     query,
     async visible(match, sinceMs, least = 1) {
-      const deadline = performance.now() + 20_000;
+      const deadline = performance.now() + PATIENCE_MS;
       for (;;) {
         const since = (await exported(match)).filter(({ timestamps }) => (timestamps.at(-1) ?? 0) >= sinceMs).length;
         if (since >= least) return;
@@ -73,7 +76,7 @@ export function victoriaMetricsAt(url: string): VictoriaMetrics {
       }
     },
     export: exported,
-    async until(text, enough, milliseconds = 20_000) {
+    async until(text, enough, milliseconds = PATIENCE_MS) {
       const deadline = performance.now() + milliseconds;
       for (;;) {
         const samples = await query(text);
