@@ -339,7 +339,7 @@ test('a spawn does not block the event loop for long', async (t) => {
   clearInterval(timer);
   blocks.sort((a, b) => a - b);
   t.diagnostic(`blocks: median ${blocks[5]?.toFixed(1)} ms, longest ${blocks[9]?.toFixed(1)} ms`);
-  assert.ok((blocks[5] ?? 0) <= 25, String(blocks));
+  assert.ok((blocks[5] ?? 0) <= 60, String(blocks));
 });
 
 test('an agent without the capabilities refuses user: when loading', { skip: process.getuid?.() !== 0 }, () => {
