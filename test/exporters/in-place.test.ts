@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import * as z from 'zod';
+import { labelsOfTarget } from '../../src/config/identity.ts';
 import { overHttp } from '../../src/exporters/delivery/over-http.ts';
 import { deliverySettings } from '../../src/exporters/delivery/settings.ts';
 import { commonSettings, typeSetting } from '../../src/exporters/exporter-type.ts';
@@ -25,11 +26,14 @@ const { create } = overHttp<z.output<typeof settings>>({
   protocol: async () => ({
     type: 'in-place',
     method: 'POST',
-    url: (base, { job = '' }) => `${base}/text?job=${encodeURIComponent(job)}`,
+    url: (base, target, stampMs) =>
+      `${base}/text?${new URLSearchParams({ ...labelsOfTarget(target), time: String(stampMs) })}`,
     probe: { method: 'GET', members: [], accepted: [405] },
     answers: [
       { when: 204, action: 'done', reason: 'ok' },
+      { when: 400, text: /line \d/, page: false, action: 'drop', reason: 'rejected' },
       { when: 413, action: 'split', reason: 'too_large' },
+      { when: 429, action: 'retry', reason: 'busy' },
       { when: [500, 599], action: 'retry', reason: 'server_error' },
       ...(await import('../../src/exporters/http/answers.ts')).ADDRESS_ANSWERS,
     ],
@@ -39,14 +43,17 @@ const { create } = overHttp<z.output<typeof settings>>({
   }),
 });
 
-test('a protocol defined inline delivers after a failure', async (context) => {
-  const codes = [503, 204];
+test('a protocol defined inline delivers after failures, with the labels and the time of the batch', async (context) => {
+  const codes = [503, 429];
   const requests: { url: string; text: string }[] = [];
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
     requests.push({ url: `${request.method} ${request.url}`, text: gunzipSync(Buffer.concat(chunks)).toString() });
-    response.writeHead(codes.shift() ?? 204).end();
+    const { searchParams } = new URL(request.url ?? '', 'http://receiver');
+    if (!searchParams.get('job') || !(Number(searchParams.get('time')) > 0))
+      response.writeHead(400).end('line 1: no time');
+    else response.writeHead(codes.shift() ?? 204).end();
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   context.after(() => server.close().closeAllConnections());
@@ -60,6 +67,8 @@ test('a protocol defined inline delivers after a failure', async (context) => {
     async () => (await counted(SENT)) === 1,
     () => lines.join(''),
   );
-  assert.deepEqual(new Set(requests.map(({ url }) => url)), new Set(['POST /text?job=node-exporter']));
+  const [{ url = '' } = {}] = requests;
+  assert.deepEqual(new Set(requests.map((request) => request.url)), new Set([url]));
+  assert.match(url, /^POST \/text\?job=node-exporter&instance=.+&time=1795000000000$/);
   assert.match(requests.at(-1)?.text ?? '', /^stamp(?:\{\})? 1795000000000$/m);
 });
