@@ -83,4 +83,5 @@ async function besideNone(folder: string): Promise<void> {
   );
   await writer.end();
   await Promise.all([without.end(), agent.end()]);
+  sink.close();
 }
