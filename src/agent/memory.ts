@@ -1,6 +1,6 @@
 // Keeps the memory of this process small. All V8 settings that are made at run time are here. The image has one more
-// (`--max-semi-space-size=1` in the Dockerfile), which V8 reads before any of our code runs; boundYoungSpace is its
-// substitute.
+// (`--max-semi-space-size=1` in the Dockerfile), which V8 reads before any of our code runs; the launcher adds it, and
+// boundYoungSpace is its substitute where it can't.
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Log } from '../base/log.ts';

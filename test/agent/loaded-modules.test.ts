@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join, relative } from 'node:path';
@@ -19,6 +19,8 @@ interface Loaded {
   /** Source files of all loaded code, as paths within the project. */
   readonly sources: readonly string[];
   readonly builtins: readonly string[];
+  /** Bytes of the heap in use. */
+  readonly heapUsed: number;
 }
 
 /** A receiver, and a promise for the given number of pushes. */
@@ -56,14 +58,14 @@ async function loadedBy(t: TestContext, settings: readonly string[] = []): Promi
   await until('pushes', () => pushed.count > 8);
   agent.child.kill('SIGUSR2');
   await until('the list of modules', () => existsSync(list) && readFileSync(list, 'utf8').endsWith('}'));
-  const { files, builtins } = JSON.parse(readFileSync(list, 'utf8')) as { files: string[]; builtins: string[] };
-  const bundled = files.map((file) => fileURLToPath(file)).filter((file) => existsSync(`${file}.map`));
+  const written: Omit<Loaded, 'sources'> = JSON.parse(readFileSync(list, 'utf8'));
+  const bundled = written.files.map((file) => fileURLToPath(file)).filter((file) => existsSync(`${file}.map`));
   const sources = bundled.flatMap((file) => {
     const map = JSON.parse(readFileSync(`${file}.map`, 'utf8')) as { readonly sources: readonly string[] };
     return map.sources.map((source) => relative(PROJECT, join(dirname(file), source)));
   });
   assert.ok(sources.includes('src/agent/agent.ts'), 'the list is that of the agent');
-  return { files: bundled, sources, builtins };
+  return { ...written, files: bundled, sources };
 }
 
 const isBundle = BUNDLE.endsWith('.mjs');
@@ -115,6 +117,45 @@ test('a node agent loads no code of disabled features', { skip: !isBundle }, asy
   assert.deepEqual(codeOf(sources, [...ROLES, ...types]), []);
   // What ends the program asks about operations of disks.
   assert.deepEqual(codeOf(sources, ['exporters/spool']), ['src/exporters/spool/disk.ts']);
+});
+
+/** All of these groups, configured, but off. */
+const OFF = {
+  'collectors.event': '{enabled: false, maxSeries: 500}',
+  'collectors.journal.enabled': 'false',
+  'collectors.kernel.enabled': 'false',
+  'collectors.log': '{enabled: false, files: [{paths: [/var/log/a.log], rules: [{pattern: error}]}]}',
+  'collectors.snmp': '{enabled: false, listen: 127.0.0.1:1162}',
+  'exporters.other': '{type: remotewrite, url: "http://127.0.0.1:1/api/v1/write", enabled: false}',
+  localPush: '{enabled: false, socket: /run/firesteel.sock}',
+  'logs.events.enabled': 'false',
+  'logs.journal.enabled': 'false',
+  'scrape.targets': '[]',
+  tasks: '[]',
+};
+
+/** The settings of {@link OFF} themselves, and what two heaps of equal agents differ by: 20 to 40 kB measured. */
+const DIFFERENT_BYTES = 131_072;
+
+/** Size of the sources of {@link LISTS} and settings that every agent loads for groups that are off; 38 of 1,720 kB. */
+const LISTED_BYTES = 45_000;
+
+// The bytes in use after a full collection instead of RSS: two equal agents differ by 2 MiB of RSS, by pages that V8 and
+// malloc have not returned yet.
+test('groups that are off cost nothing, configured or not', { skip: !isBundle }, async (t) => {
+  const without = await loadedBy(t);
+  const off = await loadedBy(
+    t,
+    Object.entries(OFF).map(([path, value]) => `${path}=${value}`),
+  );
+  assert.deepEqual(off.files, without.files);
+  assert.deepEqual(off.builtins, without.builtins);
+  const more = off.heapUsed - without.heapUsed;
+  assert.ok(Math.abs(more) < DIFFERENT_BYTES, `${more} bytes of ${without.heapUsed}`);
+  const folders = [...ROLES, ...TYPES.filter((name) => name !== 'exporters/victoriametrics')];
+  const listed = without.sources.filter((source) => folders.some((folder) => source.startsWith(`src/${folder}/`)));
+  const bytes = listed.reduce((sum, source) => sum + statSync(join(PROJECT, source)).size, 0);
+  assert.ok(bytes < LISTED_BYTES, `${bytes} bytes: ${listed.join(' ')}`);
 });
 
 test('an agent with a spool loads it', { skip: !isBundle }, async (t) => {
