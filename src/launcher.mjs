@@ -43,10 +43,16 @@ function hasManyArenas() {
   }
 }
 
+/** Whether a setting is a file that is open already: Node closes those above 2 when it is replaced. */
+function usesDescriptors() {
+  const settings = Object.entries(env).flatMap(([name, value]) => (name.startsWith('FIRESTEEL_') ? value : []));
+  return [...process.argv.slice(2), ...settings].some((text) => /\/dev\/fd\/|\/proc\/(self|\d+)\/fd\//.test(text));
+}
+
 /** Replaces this process with one that has the image's options for memory (docs/decisions/0017). Where it can’t, it continues. */
 function startAgain() {
-  // The channel to a parent that is Node would be lost.
-  if (process.execve === undefined || process.channel) return;
+  // The channel to a parent that is Node would be lost, and so would a file such as the shell's `--config <(…)`.
+  if (process.execve === undefined || process.channel || usesDescriptors()) return;
   const given = [...process.execArgv, ...(env.NODE_OPTIONS ?? '').split(' ')];
   const own = given.some((option) => /^--max[-_]semi[-_]space[-_]size/.test(option)) ? [] : ['--max-semi-space-size=1'];
   const command = [process.argv0, ...process.execArgv, ...own, ...process.argv.slice(1)];

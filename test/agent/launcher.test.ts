@@ -99,6 +99,8 @@ const AS_IT_IS: Readonly<Record<string, Start>> = {
   'where Node may start no programs': { flags: ['--permission', '--allow-fs-read=*'] },
   'where programs can’t be started': before('process.execPath="/nowhere"'),
   'on a Node that can’t replace itself': before('process.execve=undefined'),
+  'with a file that is open already': { args: ['run', '--config', '/dev/fd/63'] },
+  'with one that is set by a variable': { env: { FIRESTEEL_CONFIG: '/proc/self/fd/63' } },
   'with --version': { args: ['--version'] },
   'with another command': { args: ['status'] },
 };
