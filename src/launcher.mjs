@@ -51,7 +51,7 @@ function usesDescriptors() {
 
 /** Replaces this process with one that has the image's options for memory (docs/decisions/0017). Where it can’t, it continues. */
 function startAgain() {
-  // The channel to a parent that is Node would be lost, and so would a file such as the shell's `--config <(…)`.
+  // The channel to a parent that is Node would be lost, and so would a file that is open already.
   if (process.execve === undefined || process.channel || usesDescriptors()) return;
   const given = [...process.execArgv, ...(env.NODE_OPTIONS ?? '').split(' ')];
   const own = given.some((option) => /^--max[-_]semi[-_]space[-_]size/.test(option)) ? [] : ['--max-semi-space-size=1'];
