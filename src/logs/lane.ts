@@ -51,7 +51,10 @@ export class Lane {
   #room = Promise.withResolvers<void>();
   #acked = 0;
   #lastAckMs: number | undefined;
+  /** Whether the last read failed. */
   #isFailing: boolean = false;
+  /** Batches that could not be sent for a fault of the agent, and are sent again. */
+  readonly #unsent = new Set<EntryBatch>();
   #lastError: LogLaneView['lastError'];
   #lost: Readonly<Record<string, number>> = {};
 
@@ -100,7 +103,7 @@ export class Lane {
       lostBytes: this.#source?.lostBytes ?? {},
       acked: this.#acked,
       dropped: this.#dropped,
-      failing: this.#isFailing,
+      failing: this.#isFailing || this.#unsent.size > 0,
       ...(this.#lastAckMs !== undefined && { lastAckMs: this.#lastAckMs }),
       ...(this.#lastError && { lastError: this.#lastError }),
     };
@@ -225,8 +228,11 @@ export class Lane {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       try {
-        return await this.#options.sink.ship(batch, signal);
+        const shipped = await this.#options.sink.ship(batch, signal);
+        this.#unsent.delete(batch);
+        return shipped;
       } catch (cause) {
+        this.#unsent.add(batch);
         this.#problem('a batch could not be sent; retrying', cause);
         await REAL_CLOCK.sleep(EVERY_MS, signal);
       }

@@ -34,6 +34,8 @@ export class Forecast {
   lossInSeconds(exporter: ExporterView, nowMs: number, intervalMs: number): number | undefined {
     const { limits, memory, spool, state } = exporter;
     if (limits === undefined || (state !== 'retrying' && state !== 'paused')) return undefined;
+    // A receiver that refuses each batch for good retries nothing: those are dropped already, and counted as such.
+    if (waitingBytes(exporter) === 0) return undefined;
     const oldestMs = Math.min(memory.oldestStampMs ?? nowMs, spool?.oldestStampMs ?? nowMs);
     const rate = this.#bytesPerSecond(exporter.name);
     const held = spool?.bytes ?? memory.bytes;

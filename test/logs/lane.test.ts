@@ -54,7 +54,9 @@ test('a batch that could not be encoded is sent again, and its entries are ackno
     log: new ThrottledLog(createLog('silent')),
   });
   lane.start();
+  await until(() => lane.status().failing);
   await until(() => lane.status().acked === 1);
+  assert.equal(lane.status().failing, false);
   assert.equal(batches.length, 2);
   assert.equal(batches[0], batches[1]);
   assert.match(lane.status().lastError?.text ?? '', /could not be sent.*allocation failed/);

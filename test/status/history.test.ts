@@ -96,6 +96,13 @@ test('without a spool the memory holds a few cycles, and for a Pushgateway only 
   assert.equal(forecast.lossInSeconds(exporter({ memory }), START + 15_000, 15_000), undefined);
 });
 
+test('a receiver that refuses every batch for good threatens nothing: no batch waits', () => {
+  const forecast = new Forecast();
+  const refusing = exporter({ state: 'retrying', limits: { bytes: 8e6, cycles: 4, ageMs: 60_000 } });
+  for (let cycle = 0; cycle < 20; cycle++) forecast.add(START + cycle * 15_000, [refusing]);
+  assert.equal(forecast.lossInSeconds(refusing, START + 300_000, 15_000), undefined);
+});
+
 test('a backlog that shrank is measured again', () => {
   const forecast = new Forecast();
   const limits = { bytes: 1_000_000, ageMs: 24 * 3_600_000 };
