@@ -11,6 +11,7 @@ import { exportMetrics } from '../../src/exporters/metrics.ts';
 import type { LogEntry } from '../../src/logs/entry.ts';
 import type { LogProtocol, Verdict } from '../../src/logs/protocol.ts';
 import { AgentRegistry } from '../../src/metrics/registry.ts';
+import { until } from '../kit/exporter.ts';
 import { shipAll } from '../kit/log-entries.ts';
 
 const entries = (count: number): LogEntry[] =>
@@ -101,6 +102,23 @@ test('a receiver that rejects everything is retried, and nothing is lost', async
       .map(({ message }) => message)
       .toSorted(),
   );
+});
+
+test('while a receiver is unavailable, its status has the time of the next attempt', async (context) => {
+  let isBack: boolean = false;
+  const { url } = await receiver(context, () => (isBack ? [200] : [503]));
+  const exporter = exporterTo(context, url, protocol());
+  assert.equal(exporter.status().nextTryMs, undefined);
+  const shipping = shipAll(exporter, entries(1), forever());
+  await until(() => exporter.status().state === 'retrying');
+  const { nextTryMs } = exporter.status();
+  assert.ok(
+    nextTryMs !== undefined && nextTryMs > Date.now() - 1000 && nextTryMs < Date.now() + 60_000,
+    `${nextTryMs}`,
+  );
+  isBack = true;
+  assert.equal((await shipping)?.accepted, 1);
+  assert.deepEqual([exporter.status().state, exporter.status().nextTryMs], ['ok', undefined]);
 });
 
 test('entries are rejected and resent individually, as named in the response', async (context) => {

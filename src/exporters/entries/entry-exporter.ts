@@ -3,7 +3,7 @@ import type { LogSourceName } from '../../logs/entry.ts';
 import type { LogProtocol } from '../../logs/protocol.ts';
 import type { LogSink, Shipped } from '../../logs/sink.ts';
 import type { Encoding } from '../../metrics/compression.ts';
-import { stateOf } from '../delivery/outlook.ts';
+import { outlook, stateOf } from '../delivery/outlook.ts';
 import type { Exporter, ExporterStatus } from '../exporter.ts';
 import type { ExporterContext } from '../exporter-type.ts';
 import { Endpoints } from '../http/endpoints.ts';
@@ -41,6 +41,7 @@ export class EntryExporter implements Exporter, LogSink {
   readonly #report: EntryReport;
   readonly #endpoints: Endpoints;
   readonly #sender: Sender;
+  readonly #now: () => number;
   readonly #upload: EntryUpload;
   /** The uploads of each source. */
   readonly #slots = new Map<string, Slots>();
@@ -58,6 +59,7 @@ export class EntryExporter implements Exporter, LogSink {
     const { metrics, log, now, random, env, clock = REAL_CLOCK } = context;
     this.name = name;
     this.#type = settings.type;
+    this.#now = now;
     this.#parallel = Math.min(protocol.parallel, MAX_IN_FLIGHT);
     this.maxInFlight = Math.min(protocol.parallel + 1, MAX_IN_FLIGHT);
     this.#protocol = protocol;
@@ -112,6 +114,7 @@ export class EntryExporter implements Exporter, LogSink {
       groups: [],
       state: stateOf(this.#endpoints, this.#report),
       ...this.#report.status,
+      ...outlook({ endpoints: this.#endpoints, limits: undefined, nowMs: this.#now() }),
       memory: { bodies: this.#inProgress.size, bytes: this.#upload.bytes },
       sentSamples: 0,
       dropped: {},
