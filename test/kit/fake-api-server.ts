@@ -218,11 +218,11 @@ export class FakeApiServer {
   fillPages(limit: number): void {
     for (const { objects, generated } of this.cluster.collections.values()) {
       if (objects.size > 0 || generated?.pages === undefined) continue;
-      const { count, make, pages } = generated;
+      const { count, itemText, pages } = generated;
       for (let start = 0; start < count; start += limit) {
         const end = Math.min(start + limit, count);
-        const items = Array.from({ length: end - start }, (_, index) => make(start + index));
-        pages.set(`${start}:${end}`, zstdCompressSync(itemsText(items)));
+        const items = Array.from({ length: end - start }, (_, index) => itemText(start + index));
+        pages.set(`${start}:${end}`, zstdCompressSync(`[${items.join(',')}]`));
       }
     }
   }

@@ -23,6 +23,8 @@ export const keyOf = ({ metadata }: KubeObject): string =>
 export interface Generated {
   readonly count: number;
   readonly make: (index: number) => KubeObject;
+  /** The JSON of such an object as an item of a list. */
+  readonly itemText: (index: number) => string;
   /** The compressed items of pages that were listed before, if several clients list the same ones. */
   readonly pages?: Map<string, Buffer>;
 }
