@@ -1,10 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
 
 /**
- * How long long-running work may occupy the event loop at a time. Far below the 20 ms for which it may be blocked,
- * because a single step may take some time itself.
+ * How long long-running work may occupy the event loop at a time. Far below the 10 ms for which it may be blocked, because a
+ * single step may take some time itself, and V8 ends a full garbage collection within it, which takes 3 to 8.
  */
-const SLICE_MS = 4;
+const SLICE_MS = 2;
 
 /**
  * Longer than any step of such work. This long after the last slice the loop has been idle, and no turn is needed: in a quiet

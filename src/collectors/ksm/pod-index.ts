@@ -35,7 +35,10 @@ type OwnerKind = 'ReplicaSet' | 'Job';
  * millisecond.
  */
 const MAX_WAITING = 4096;
-/** A node with more changes than this is compressed without a request. */
+/**
+ * A node with as many changes is compressed without a request; the one that has had them longest first, as a list has its
+ * pods together: the newest one is not complete yet.
+ */
 const WORTH_PACKING = 16;
 
 /**
@@ -52,6 +55,8 @@ export class PodIndex {
   readonly #exceptions = new Map<string, Workload>();
   /** Changes of all nodes that are not in compressed responses. */
   #waiting = 0;
+  /** Nodes with at least {@link WORTH_PACKING} changes, in the order in which they reached it. */
+  readonly #worthPacking = new Set<IndexedNode>();
   /** Counts the changes of exceptions: the response of any node may contain one. */
   #epoch = 0;
 
@@ -92,6 +97,7 @@ export class PodIndex {
     node.pods--;
     if (node.pods === 0) {
       this.#nodes.delete(node.name);
+      this.#worthPacking.delete(node);
       this.#waiting -= node.changes;
     } else this.#changed(node);
   }
@@ -159,11 +165,15 @@ export class PodIndex {
   #changed(node: IndexedNode): void {
     node.changes++;
     this.#waiting++;
-    if (this.#waiting > MAX_WAITING && node.changes >= WORTH_PACKING) this.#pack(node);
+    if (node.changes === WORTH_PACKING) this.#worthPacking.add(node);
+    if (this.#waiting <= MAX_WAITING) return;
+    const [oldest] = this.#worthPacking;
+    if (oldest) this.#pack(oldest);
   }
 
   #pack(node: IndexedNode): NodeAnswer {
     this.#waiting -= node.changes;
+    this.#worthPacking.delete(node);
     node.packed = pack(node);
     return node.packed;
   }

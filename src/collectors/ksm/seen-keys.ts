@@ -3,15 +3,15 @@ const FEW = 8;
 
 /** The series of one family of an object, with their values: keys in a buffer that still has them. */
 export class SeenKeys {
-  /** Begin and end of each key, alternating. */
-  readonly #keys: number[] = [];
-  readonly #values: number[] = [];
+  /** Begin and end of each of the first keys, alternating, and their values. Never emptied: growing them again is garbage. */
+  readonly #keys = new Uint32Array(2 * FEW);
+  readonly #values = new Float64Array(FEW);
+  #count = 0;
   /** By key, when there are many. */
   #byKey: Map<string, number> | undefined;
 
   clear(): void {
-    this.#keys.length = 0;
-    this.#values.length = 0;
+    this.#count = 0;
     this.#byKey = undefined;
   }
 
@@ -19,27 +19,32 @@ export class SeenKeys {
   add(buffer: Buffer, start: number, end: number, value: number): number | undefined {
     const first = this.#valueOf(buffer, start, end);
     if (first !== undefined) return first;
-    this.#keys.push(start, end);
-    this.#values.push(value);
-    if (this.#byKey) this.#byKey.set(textOf(buffer, start, end), value);
-    else if (this.#values.length > FEW) this.#byKey = this.#mapOf(buffer);
+    if (this.#count === FEW) this.#byKey ??= this.#mapOf(buffer);
+    if (this.#byKey) {
+      this.#byKey.set(textOf(buffer, start, end), value);
+      return undefined;
+    }
+    this.#keys[2 * this.#count] = start;
+    this.#keys[2 * this.#count + 1] = end;
+    this.#values[this.#count] = value;
+    this.#count++;
     return undefined;
   }
 
   #valueOf(buffer: Buffer, start: number, end: number): number | undefined {
     if (this.#byKey) return this.#byKey.get(textOf(buffer, start, end));
     const keys = this.#keys;
-    for (let index = 0; index < keys.length; index += 2) {
-      const from = keys[index] ?? 0;
-      if ((keys[index + 1] ?? 0) - from !== end - start) continue;
-      if (areEqual(buffer, from, start, end - start)) return this.#values[index >> 1];
+    for (let index = 0; index < this.#count; index++) {
+      const from = keys[2 * index] ?? 0;
+      if ((keys[2 * index + 1] ?? 0) - from !== end - start) continue;
+      if (areEqual(buffer, from, start, end - start)) return this.#values[index];
     }
     return undefined;
   }
 
   #mapOf(buffer: Buffer): Map<string, number> {
     const key = (index: number) => textOf(buffer, this.#keys[2 * index], this.#keys[2 * index + 1]);
-    return new Map(this.#values.map((value, index) => [key(index), value]));
+    return new Map(Array.from(this.#values, (value, index) => [key(index), value]));
   }
 }
 

@@ -184,3 +184,27 @@ test('missing fields of a pod are empty strings', () => {
   index.upsert('a/c', { metadata: null, spec: { nodeName: 'n' }, status: null });
   assert.equal(read(index, 'n').pods.length, 2);
 });
+
+test('more changes than may wait: the responses are the same as without waiting', () => {
+  const template = recordedPod('shop/web-67b7ddc566-bxh7f');
+  const podAt = (index: number, nodes: number): [string, Pod] => {
+    const metadata = { ...template.metadata, name: `web-${index}`, resourceVersion: String(index + 1) };
+    const nodeName = `node-${index % 3 === 0 ? index % nodes : Math.floor(index / 40) % nodes}`;
+    return [`shop/web-${index}`, { ...template, metadata, spec: { ...template.spec, nodeName } }];
+  };
+  const [waiting, requested] = [new PodIndex(), new PodIndex()];
+  for (let index = 0; index < 8000; index++) {
+    const [key, pod] = podAt(index, 150);
+    for (const one of [waiting, requested]) {
+      one.upsert(key, pod);
+      // Some come back on another node, and some nodes end.
+      if (index % 5 === 0) one.upsert(...podAt(index + 1, 90));
+      if (index % 7 === 0 || index % 150 > 140) one.delete(key);
+    }
+    requested.answer(pod.spec?.nodeName ?? '');
+  }
+  assert.equal(waiting.pods, requested.pods);
+  for (let node = 0; node < 150; node++) {
+    assert.equal(waiting.answer(`node-${node}`).etag, requested.answer(`node-${node}`).etag);
+  }
+});

@@ -58,9 +58,8 @@ export class FamilyTally {
     let family: Tallied | undefined;
     for (let start = 0; start < text.length; ) {
       if (family === undefined || !isNamed(text, start, family.name)) family = this.#familyAt(text, start, family);
-      let end = start + family.name.length;
-      while (end < text.length && text[end] !== NEWLINE) end++;
-      end = Math.min(end + 1, text.length);
+      // Native, because the first blocks of a list are read before this loop is compiled.
+      const end = text.indexOf(NEWLINE, start + family.name.length) + 1 || text.length;
       this.series += sign;
       family.series += sign;
       family.bytes += sign * (end - start);
