@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { constants, gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { type Compression, compressEach, compressor, transcode, transcodeKept } from '../../src/metrics/compression.ts';
 
@@ -20,6 +22,22 @@ for (const compression of ['zstd', 'gzip'] satisfies Compression[]) {
     assert.ok((await unpack(two)).toString().startsWith(LONG + SHORT));
   });
 }
+
+test('memory of compressed text needs no full collection', () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as (options?: object) => void;
+  const text = Buffer.from(LONG);
+  for (const compression of ['zstd', 'gzip'] satisfies Compression[]) {
+    collect();
+    const before = process.memoryUsage().arrayBuffers;
+    let bytes = 0;
+    for (let count = 0; count < 200; count++) bytes += compressor(compression).packSync(text).length;
+    // Objects move to the old generation when they survive the second collection.
+    for (let count = 0; count < 2; count++) collect({ type: 'minor' });
+    const { arrayBuffers } = process.memoryUsage();
+    assert.ok(arrayBuffers - before <= bytes, `${compression}: ${arrayBuffers - before} bytes for ${bytes}`);
+  }
+});
 
 test('a zstd member truncated anywhere yields complete lines or nothing, as soon as its decoder has them', async () => {
   const { pack } = compressor('zstd');
