@@ -14,12 +14,21 @@ interface Situation {
   readonly isFailing: boolean;
   /** Whether the end of the leader's process would be seen at once. */
   readonly seesHolder: boolean;
+  /** How long ago the leader sent its last successful renewal. */
+  readonly renewedMsAgo: number;
 }
 
-/** The pause between two rounds as a fraction of the retry period; `random` in [0, 1], where 1 gives the longest. */
-export function pauseShare({ isMaster, isFailing, seesHolder }: Situation, random: number): number {
+/**
+ * The pause between two rounds in milliseconds; `random` in [0, 1], where 1 gives the longest. That of a leader begins
+ * when it sends a renewal: begun at the response, it would leave too little time for the next one when each takes
+ * seconds.
+ */
+export function pauseMs(situation: Situation, retryMs: number, random: number): number {
+  const { isMaster, isFailing, seesHolder, renewedMsAgo } = situation;
   const leader = isFailing ? 'failing' : 'master';
   const standby = seesHolder && !isFailing ? 'watcher' : 'standby';
-  const [shortest, longest] = PAUSE[isMaster ? leader : standby];
-  return shortest + (longest - shortest) * random;
+  const role = isMaster ? leader : standby;
+  const [shortest, longest] = PAUSE[role];
+  const pause = retryMs * (shortest + (longest - shortest) * random);
+  return role === 'master' ? Math.max(pause - renewedMsAgo, retryMs * PAUSE.failing[0]) : pause;
 }

@@ -6,7 +6,7 @@ import { Leadership } from './leadership.ts';
 import { LeaseConsent } from './lease-consent.ts';
 import { type LeaseMetrics, leaseMetrics } from './lease-metrics.ts';
 import type { LeaseOptions, LeaseWorld } from './lease-options.ts';
-import { pauseShare } from './lease-pause.ts';
+import { pauseMs } from './lease-pause.ts';
 import { type PeerAnswer, type PeerQuestion, proofOf, proofOfHolder, watchHolder } from './lease-peers.ts';
 import {
   type Candidate,
@@ -185,9 +185,10 @@ export class LeaseElection implements Election {
     const isMaster = this.isMaster();
     const now = this.#world.monotonicMs();
     if (this.#isShown) return this.#sight.shownUntil - now;
-    const situation = { isMaster, isFailing: this.#failure !== undefined, seesHolder: this.#seesHolder };
-    const pause = this.#options.retryMs * pauseShare(situation, this.#world.random());
     const left = (isMaster ? this.#leadership.until : this.#sight.othersUntil) - now;
+    const renewedMsAgo = this.#options.renewDeadlineMs - left;
+    const situation = { isMaster, isFailing: this.#failure !== undefined, seesHolder: this.#seesHolder, renewedMsAgo };
+    const pause = pauseMs(situation, this.#options.retryMs, this.#world.random());
     return left > 0 ? Math.min(pause, left) : pause;
   }
 

@@ -31,6 +31,13 @@ const CLOSE_ARRAY = 0x5d;
 const CLOSE_OBJECT = 0x7d;
 
 /**
+ * The seam before the object that begins at `at`. Undefined when the chunk ends too early: with less of the opening, a
+ * seam might also be found in a string.
+ */
+const seamAt = (chunk: Buffer, at: number): Buffer | undefined =>
+  at + OPENING_BYTES > chunk.length ? undefined : Buffer.concat([SEAM, chunk.subarray(at, at + OPENING_BYTES)]);
+
+/**
  * Splits an API list while it is received: each object is parsed separately, so that neither the text of a page nor all
  * its objects are ever in memory together. Parsed in one piece, a page of 250 pods leaves 10 MB of garbage that V8
  * collects late: listing 10,000 pods took 140 MB.
@@ -112,7 +119,7 @@ export class ListDecoder {
       start = opening ? at : from;
       if (!opening) continue;
       this.#parts = [];
-      this.#seam ??= Buffer.concat([SEAM, chunk.subarray(at, at + OPENING_BYTES)]);
+      this.#seam ??= seamAt(chunk, at);
       this.#head ??= this.#headSoFar();
     }
     if (this.#parts === undefined) this.#describe(chunk.toString('utf8', start));

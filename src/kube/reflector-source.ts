@@ -16,6 +16,10 @@ export interface ReflectorSource {
   readonly metadataOnly?: boolean;
   /** Whether the handler never reads `metadata.managedFields`; if so, they are not parsed. */
   readonly skipsManagers?: boolean;
+  /**
+   * Whether the server may begin to serve the collection at any time, and not only after an upgrade: a custom resource.
+   */
+  readonly comesAnyTime?: boolean;
   readonly fieldSelector?: string;
   readonly labelSelector?: string;
   /** Resolves the path before each list; `path` is used until then. May reject in the same cases as {@link KubeApi}. */

@@ -35,10 +35,12 @@ const RARE_PAUSES: Pauses = { firstMs: 500, longestMs: 120_000 };
 
 /**
  * The pauses after an error: up to 30 s, but up to 2 minutes when the server does not have one of Kubernetes' own
- * resources. These come only with an upgrade of the server; custom resources, which are located, come at any time.
+ * resources. These come only with an upgrade of the server, custom resources at any time.
  */
-export const pausesAfter = (error: unknown, { path, locate }: Pick<ReflectorSource, 'path' | 'locate'>): Pauses =>
-  locate === undefined && isNotServed(error, path) ? RARE_PAUSES : PAUSES;
+export const pausesAfter = (
+  error: unknown,
+  { path, comesAnyTime }: Pick<ReflectorSource, 'path' | 'comesAnyTime'>,
+): Pauses => (!comesAnyTime && isNotServed(error, path) ? RARE_PAUSES : PAUSES);
 
 /**
  * Milliseconds to wait after failure number `failures` + 1: doubling as `pauses` say, of which a random part between half

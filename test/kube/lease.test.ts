@@ -136,9 +136,17 @@ async function elected() {
   const timeline = new Timeline();
   const server = new LeaseServer();
   const cut = { a: false, b: false };
+  const link = { delayMs: 10 };
   const random = randomFrom('lease');
   const make = (name: 'a' | 'b') =>
-    new SimulatedProcess(timeline, server, () => (cut[name] ? 'lost' : 10), { ...OPTIONS, identity: name }, 1, random);
+    new SimulatedProcess(
+      timeline,
+      server,
+      () => (cut[name] ? 'lost' : link.delayMs),
+      { ...OPTIONS, identity: name },
+      1,
+      random,
+    );
   const a = make('a');
   const b = make('b');
   const state = () => `${a.isMaster ? 'a' : ''}${b.isMaster ? 'b' : ''}`;
@@ -159,7 +167,7 @@ async function elected() {
   b.election.start();
   await run(5000);
   assert.equal(state(), 'a');
-  return { server, a, b, cut, run };
+  return { server, a, b, cut, link, run };
 }
 
 test('when the leader dies, the other takes over after at most lease duration and retry period', async () => {
@@ -180,6 +188,12 @@ test('a leader without connection stops five seconds before the other may begin'
   assert.deepEqual([none?.[1], next?.[1], more], ['', 'b', []]);
   assert.ok(Number(none?.[0]) <= 10);
   assert.ok(Number(next?.[0]) - Number(none?.[0]) >= 5);
+});
+
+test('an API server that takes 3.9 s for each response does not end leadership', async () => {
+  const { link, run } = await elected();
+  link.delayMs = 3900 / 2;
+  assert.deepEqual(await run(600_000), [[0, 'a']]);
 });
 
 test('a leader that was suspended for 30 s is no longer leader when it continues, before anything else happens', async () => {

@@ -10,7 +10,7 @@ test("the pause is up to 2 minutes for one of Kubernetes' own resources that the
   const longest = (error: Error, source: Parameters<typeof pausesAfter>[1]) =>
     retryDelay(20, error, () => 1, pausesAfter(error, source));
   assert.equal(longest(missing, { path: PATH }), 120_000);
-  assert.equal(longest(missing, { path: PATH, locate: async () => PATH }), 30_000, 'a custom resource');
+  assert.equal(longest(missing, { path: PATH, comesAnyTime: true }), 30_000, 'a custom resource');
   assert.equal(longest(new ApiError(`GET ${PATH}`, 403, ''), { path: PATH }), 30_000);
   assert.equal(longest(new Error('reset'), { path: PATH }), 30_000);
 });

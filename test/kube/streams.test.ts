@@ -178,6 +178,17 @@ test('an end of managedFields or of an object that is guessed wrongly is searche
   assert.throws(() => decodeList(large, 5000, 1000), { code: 'too-large' });
 });
 
+test('a list that is split within the beginning of its first object is decoded, whatever names its managers have', () => {
+  const first = { metadata: { managedFields: [{ manager: ']}},{' }], name: 'a' } };
+  const items = [first, { metadata: { name: 'b' } }];
+  const bytes = Buffer.from(JSON.stringify({ kind: 'XList', metadata: { resourceVersion: '7' }, items }));
+  for (let size = 1; size < bytes.length; size++) {
+    const decoder = new ListDecoder('/list', LIMIT, true);
+    const objects = [bytes.subarray(0, size), bytes.subarray(size)].flatMap((part) => [...decoder.push(part)]);
+    assert.deepEqual(objects, [{ metadata: { managedFields: [], name: 'a' } }, items[1]]);
+  }
+});
+
 test('the fields after managedFields stay, in whatever order an API server writes them', () => {
   const managers = [
     [],

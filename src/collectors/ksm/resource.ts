@@ -67,6 +67,8 @@ export interface Resource<O extends KubeObject = KubeObject> {
    * (of secrets, say) never reach the agent.
    */
   readonly metadataOnly?: boolean;
+  /** Whether its families use `managedFields`, which are otherwise dropped before an object is parsed. */
+  readonly readsManagers?: boolean;
   /** Labels that identify the object on each of its series, and their values. */
   readonly identity: { readonly labels: readonly string[]; values(object: O): readonly string[] };
   readonly families: readonly KubeFamily<O>[];

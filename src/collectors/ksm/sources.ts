@@ -13,12 +13,13 @@ export function sourcesOf(api: KubeApi, resource: Resource, options: KsmOptions)
   const fieldSelector = uniqueName(resource) === 'pods' ? podSelector(options) : undefined;
   const common = {
     kind: resource.kind,
-    skipsManagers: true,
+    ...(!resource.readsManagers && { skipsManagers: true }),
+    ...(resource.custom && { comesAnyTime: true }),
     ...(resource.metadataOnly && { metadataOnly: true }),
     ...(fieldSelector !== undefined && { fieldSelector }),
   };
   if (resource.custom && (namespaces.length > 0 || resource.anyVersion))
-    return customSources(api, resource, namespaces);
+    return customSources(api, resource, namespaces).map((source) => ({ ...common, ...source }));
   if (!resource.namespaced || namespaces.length === 0) return [{ ...common, path: resourcePath(resource) }];
   return namespaces.map((namespace) => ({ ...common, path: resourcePath(resource, namespace) }));
 }
@@ -34,11 +35,14 @@ function podSelector({ node, trackUnscheduledPods }: KsmOptions): string | undef
  * requested from the API server before each list. A resource without namespaces is followed in place of the first of
  * `namespaces`.
  */
-function customSources(api: KubeApi, resource: Resource, namespaces: readonly string[]): ReflectorSource[] {
+function customSources(
+  api: KubeApi,
+  resource: Resource,
+  namespaces: readonly string[],
+): Required<Pick<ReflectorSource, 'path' | 'locate'>>[] {
   const places = namespaces.length > 0 ? namespaces : [undefined];
   return places.map((namespace, index) => ({
     path: resourcePath(resource, namespace),
-    kind: resource.kind,
     async locate(signal) {
       const { group, version } = groupVersionOf(resource.apiVersion);
       const { anyVersion, kind, name } = resource;

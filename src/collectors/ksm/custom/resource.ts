@@ -65,6 +65,7 @@ function resourceOf(entries: readonly CustomResourceConfig[], hasSiblings: boole
     custom: true,
     ...(hasSiblings && { unique: `${name}.${version}.${group}` }),
     ...(anyVersion && { anyVersion }),
+    ...(JSON.stringify(entries).includes('managedFields') && { readsManagers: true }),
     identity: { labels: [], values: () => [] },
     families: familiesOf(entries, anyVersion),
   };
