@@ -1,5 +1,6 @@
-// The few system calls without a Node function, through node:ffi (experimental; Node 26). This is the only file that
-// uses it: where it is absent or disabled, every function here throws Unsupported and everything else works.
+// The few system calls without a Node function, through node:ffi (experimental; Node 26). Only this file and
+// metrics/zstd-contexts.ts use it: where it is absent or disabled, every function here throws Unsupported and everything
+// else works.
 import type { FunctionDefinitions } from 'node:ffi';
 import { closeSync } from 'node:fs';
 import { getSystemErrorName } from 'node:util';

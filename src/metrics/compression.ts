@@ -12,6 +12,7 @@ import {
   zstdDecompressSync,
 } from 'node:zlib';
 import { stampText } from './text/format.ts';
+import { ZstdContexts } from './zstd-contexts.ts';
 
 /** How text is compressed. */
 export type Compression = 'zstd' | 'gzip';
@@ -55,15 +56,13 @@ const roomFor = (textBytes: number) => ({ chunkSize: Math.max(textBytes + 1, 102
 
 // Level 9 would save a tenth of the bytes for 7 times the CPU.
 const GZIP_OPTIONS = { chunkSize: ROOM_BYTES, level: constants.Z_BEST_SPEED };
-const ZSTD_OPTIONS = {
-  chunkSize: ROOM_BYTES,
-  params: {
-    // For a chunk of metrics, levels 1 to 4 differ by 5 % in bytes; 3 is the fastest of them, and half of gzip 1.
-    [constants.ZSTD_c_compressionLevel]: 3,
-    // 128 KiB, the largest block. A larger window makes each call allocate 3 MB.
-    [constants.ZSTD_c_windowLog]: 17,
-  },
+const ZSTD_PARAMETERS = {
+  // For a chunk of metrics, levels 1 to 4 differ by 5 % in bytes; 3 is the fastest of them, and half of gzip 1.
+  [constants.ZSTD_c_compressionLevel]: 3,
+  // 128 KiB, the largest block. A larger window makes each call allocate 3 MB.
+  [constants.ZSTD_c_windowLog]: 17,
 };
+const ZSTD_OPTIONS = { chunkSize: ROOM_BYTES, params: ZSTD_PARAMETERS };
 
 /**
  * A copy in memory of its own. zlib returns views of its buffers: a member of a kilobyte that waits would retain all of
@@ -91,14 +90,31 @@ const ZSTD: Compressor = {
     return own(isRaw(member) ? await packZstd(compressible(text), ZSTD_OPTIONS) : member);
   },
   packSync(text) {
-    const member = zstdCompressSync(text, ZSTD_OPTIONS);
-    return own(isRaw(member) ? zstdCompressSync(compressible(text), ZSTD_OPTIONS) : member);
+    const member = zstdFrame(text);
+    return own(isRaw(member) ? zstdFrame(compressible(text)) : member);
   },
   unpack: (member) => unpackZstd(member),
   // Remove what was appended to make it compressible.
-  unpackSync: (member, textBytes) =>
-    zstdDecompressSync(member, roomFor(textBytes + PADDING.length)).subarray(0, textBytes),
+  unpackSync: (member, textBytes) => zstdText(member, textBytes + PADDING.length).subarray(0, textBytes),
 };
+
+/** Created when first used; null where node:zlib has to do. */
+let contexts: ZstdContexts | null | undefined;
+
+function zstdContexts(): ZstdContexts | null {
+  if (contexts === undefined) contexts = ZstdContexts.open(ZSTD_PARAMETERS) ?? null;
+  return contexts;
+}
+
+const zstdFrame = (text: Buffer): Buffer => zstdContexts()?.pack(text) ?? zstdCompressSync(text, ZSTD_OPTIONS);
+
+/** The text of frames, at most `maxBytes`. */
+function zstdText(frames: Buffer, maxBytes: number): Buffer {
+  const kept = zstdContexts();
+  if (kept === null) return zstdDecompressSync(frames, roomFor(maxBytes));
+  const text = Buffer.allocUnsafeSlow(maxBytes);
+  return text.subarray(0, kept.unpack(frames, text));
+}
 
 /** Most members take less than this as text. */
 const MEMBER_BYTES = 256 * 1024;
