@@ -5,6 +5,8 @@ import { ApiUnreachable } from './api.ts';
 /** How much may wait for the reader before the connection is paused. */
 const AHEAD_BYTES = 64 * 1024;
 
+const CLOSED = 'the connection was closed before the end of the response';
+
 /**
  * The bytes of a response; ends it when the reader stops or nothing is received for `idleMs`.
  *
@@ -34,7 +36,9 @@ export async function* chunksOf(stream: IncomingMessage, url: string, idleMs: nu
   stream.once('end', () => over());
   stream.on('error', over);
   // After `end` or an error this has no effect.
-  stream.once('close', () => over(new Error('the connection was closed before the end of the response')));
+  stream.once('close', () => over(new Error(CLOSED)));
+  // Of a page that was requested early, before anyone read it.
+  if (stream.destroyed) over(stream.errored ?? new Error(CLOSED));
   try {
     for (;;) {
       const chunk = waiting.shift();
