@@ -4,6 +4,7 @@ import { cpuMs, type Measured, memoryMib, sleep, startAgent } from './processes.
 
 const INTERVAL_S = 15;
 const COMPLETE_WITHIN_MS = 1_200_000;
+const PROGRESS_MS = 30_000;
 const SETTLE_MS = 30_000;
 const STEADY_MS = 60_000;
 
@@ -24,8 +25,15 @@ export async function measureShards(pods: number, shards: number, nodeFlags: rea
       listing.add(listen);
       agents.push(await startAgent(scene.url, scene.flags(INTERVAL_S, settings, listen), nodeFlags));
     }
-    while (listing.size > 0) {
-      if (performance.now() - started > COMPLETE_WITHIN_MS) throw new Error('not all shards have listed everything');
+    for (let next = PROGRESS_MS; listing.size > 0; ) {
+      const elapsed = performance.now() - started;
+      if (elapsed > COMPLETE_WITHIN_MS) throw new Error('not all shards have listed everything');
+      if (elapsed > next) {
+        console.log(
+          `after ${Math.round(elapsed / 1000)} s, ${shards - listing.size} of ${shards} have listed everything`,
+        );
+        next += PROGRESS_MS;
+      }
       if (agents.some(({ hasEnded }) => hasEnded)) throw new Error('an agent has exited');
       await sleep(500);
       for (const listen of listing) if (await isReady(listen)) listing.delete(listen);

@@ -53,9 +53,11 @@ export class KnownObjects<O extends KubeObject> {
     }
   }
 
-  /** Deletes all objects whose keys are not in `keys`. */
+  /** Deletes all objects whose keys are not in `keys`, which are keys of known objects. */
   deleteOthers(path: string, keys: ReadonlySet<string>): void {
-    for (const key of [...this.#versions.keys()]) if (!keys.has(key)) this.delete(path, key);
+    // Comparing 100,000 keys blocks the event loop for 16 ms.
+    if (keys.size === this.#versions.size) return;
+    for (const key of this.#versions.keys()) if (!keys.has(key)) this.delete(path, key);
   }
 
   #failed(path: string, key: string, error: unknown): void {
