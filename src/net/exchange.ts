@@ -7,6 +7,7 @@ import {
 } from 'node:http';
 import { type Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { TLSSocket } from 'node:tls';
 
 /** The agents for connections to one server, by the scheme of its URLs. */
@@ -89,7 +90,10 @@ export async function exchange(asked: Exchange, seen: (request: ClientRequest) =
     request.uncork();
     request.end();
     const response = await answered;
-    return { code: response.statusCode ?? 0, headers: response.headers, body: await bodyOf(response, maxAnswerBytes) };
+    const body = await bodyOf(response, maxAnswerBytes);
+    // In the turn in which a response arrives, libuv reads it before it reports that the last bytes were written.
+    if (!request.writableFinished) await setImmediate();
+    return { code: response.statusCode ?? 0, headers: response.headers, body };
   } finally {
     stages.end();
     signal.removeEventListener('abort', cut);

@@ -65,8 +65,7 @@ export class BatchUpload {
     if (batch.mayPush?.() === false) return undefined;
     if (encoding === 'zstd') {
       // Groups that are sent concurrently share one check.
-      const probe = { ...common, url: urlAt(NEVER_STORED_MS) };
-      endpoint.readsZstd ??= detectZstd(sender, probe, this.#ruleFor, signal);
+      endpoint.readsZstd ??= detectZstd(sender, { ...common, url: urlAt(NEVER_STORED_MS) }, this.#ruleFor, signal);
       const answer = await endpoint.readsZstd;
       if (typeof answer === 'object') {
         this.forget(endpoint);
