@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, type Registry } from 'prom-client';
 
@@ -48,8 +48,10 @@ const PROCESS_GAUGES: readonly { name: string; help: string; read: (limits: stri
 
 function openFiles(): number | undefined {
   try {
+    // Since Linux 6.2 the size of the folder is their number; listing 400 of them takes 0.2 ms.
+    const { size } = statSync('/proc/self/fd');
     // The listing itself is one of them.
-    return readdirSync('/proc/self/fd').length - 1;
+    return size > 0 ? size : readdirSync('/proc/self/fd').length - 1;
   } catch {
     return undefined;
   }

@@ -38,7 +38,7 @@ export class CgroupV2 implements CgroupReader {
   constructor(host: Host, tree: string, wanted: ReadingOptions) {
     this.#host = host;
     this.#countsBelow = countsBelow(host);
-    this.#files = new CgroupFiles(host, keptCgroupFiles(host, tree, wanted.keepOpen));
+    this.#files = new CgroupFiles(host, wanted.keepOpen > 0 ? keptCgroupFiles(host, tree, wanted.keepOpen) : undefined);
     this.#tree = tree;
     this.#wanted = wanted;
     this.#hugePageSizes = wanted.extra.has('hugetlb') ? hugePageSizes(host) : [];
