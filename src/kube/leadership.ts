@@ -62,7 +62,7 @@ export class Leadership {
     this.announce(undefined);
   }
 
-  /** Logs a change of role and calls the hook, once. `failure` is why the Lease could not be renewed. */
+  /** Logs a change of role and calls the hook, once. `failure` is why the Lease was not renewed. */
   announce(failure: string | undefined): void {
     const { log, hooks } = this.#world;
     const role = this.isHeld ? 'master' : 'slave';

@@ -1,8 +1,12 @@
 import { proofOfHolder } from './lease-peers.ts';
 import { type Candidate, holderOf, isHeldBy, isReleased, type Lease, recordText, validMs } from './lease-record.ts';
 
-/** How long a record that a watch has shown puts off requests, as a fraction of its duration. */
-const SHOWN_SHARE = 0.8;
+/**
+ * How long a record that a watch has shown puts off requests, as a fraction of its duration: a little longer than the
+ * longest pause of a leader. A watch may be broken without any sign, and until the next request the standby does not
+ * know the records that it has to wait for.
+ */
+const SHOWN_SHARE = 0.3;
 
 /**
  * The Lease as last seen, and how long it belongs to another candidate. Clocks are never compared: a record has expired
@@ -75,8 +79,8 @@ export class LeaseSight {
   }
 
   /**
-   * A watch has shown the last record: the next one is due long before most of its duration has passed. Returns whether it
-   * has another holder.
+   * A watch has shown the last record: it puts off requests until the next one is overdue. Returns whether it has another
+   * holder.
    */
   shown(): boolean {
     const now = this.#monotonicMs();

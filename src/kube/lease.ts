@@ -44,6 +44,8 @@ export class LeaseElection implements Election {
   readonly #stopping = new AbortController();
   readonly #sight: LeaseSight;
   #failure: string | undefined;
+  /** Why the last round stored nothing: a failure, or a conflict. */
+  #setback: string | undefined;
   readonly #consent: LeaseConsent;
   /** Whether the agent is about to stop. */
   #isRetired = false;
@@ -173,10 +175,10 @@ export class LeaseElection implements Election {
       // A wake-up during the round requests another one.
       if (this.#wake.signal.aborted) this.#wake = new AbortController();
       await this.#round();
-      this.#leadership.announce(this.#failure);
+      this.#leadership.announce(this.#setback);
       do await this.#world.sleep(this.#pauseMs(), this.#wake.signal);
       while (!this.#wake.signal.aborted && this.#isShown);
-      this.#leadership.announce(this.#failure);
+      this.#leadership.announce(this.#setback);
     }
   }
 
@@ -204,14 +206,16 @@ export class LeaseElection implements Election {
       this.#consent.reached();
       if (this.#failure !== undefined) this.#log.info('leader election recovered');
       this.#failure = undefined;
+      this.#setback = undefined;
     } catch (error) {
+      const message = errorText(error);
+      this.#setback = message;
       // Another candidate was faster; the next round shows which one.
       if (isConflict(error)) {
         this.#consent.reached();
         return;
       }
       this.#metrics.errors.inc();
-      const message = errorText(error);
       if (message !== this.#failure) this.#log.warn({ err: error }, 'leader election failed; retrying');
       this.#failure = message;
       this.#consent.seek();

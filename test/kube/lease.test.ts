@@ -3,6 +3,7 @@ import { type TestContext, test } from 'node:test';
 import { Registry } from 'prom-client';
 import { sleep } from '../../src/base/clock.ts';
 import { createLog } from '../../src/base/log.ts';
+import { ApiError, type KubeRequest } from '../../src/kube/api.ts';
 import { soleMaster } from '../../src/kube/election.ts';
 import { LeaseElection } from '../../src/kube/lease.ts';
 import type { Lease } from '../../src/kube/lease-record.ts';
@@ -354,4 +355,61 @@ test('a standby takes over when a watch shows that the Lease was released; older
   void first.election.stop();
   await timeline.run(100);
   assert.equal(second.isMaster, true);
+});
+
+test('a watch that is broken without any sign delays the takeover by less than five seconds', async () => {
+  for (let time = 0; time < 12; time++) {
+    const timeline = new Timeline();
+    const server = new LeaseServer();
+    const [first, second] = ['a', 'b'].map(
+      (identity) =>
+        new SimulatedProcess(
+          timeline,
+          server,
+          () => 1,
+          { ...OPTIONS, identity },
+          1,
+          randomFrom(identity),
+          undefined,
+          identity === 'b',
+        ),
+    ) as [SimulatedProcess, SimulatedProcess];
+    first.election.start();
+    await timeline.run(1000);
+    second.election.start();
+    await timeline.run(20_000);
+    server.watchers.clear();
+    await timeline.run(time * 1000);
+    first.kill();
+    const killed = timeline.now;
+    while (!second.isMaster) await timeline.run(50);
+    assert.ok(timeline.now - killed < 20_000, `${timeline.now - killed} ms, broken ${time} s before`);
+  }
+});
+
+test('a leader that loses the Lease because each renewal conflicts says so', async () => {
+  const timeline = new Timeline();
+  const server = new LeaseServer();
+  const lines: string[] = [];
+  const election = new LeaseElection(
+    { ...OPTIONS, identity: 'a' },
+    {
+      api: { json: async <T>(request: KubeRequest) => structuredClone(server.answer(request)) as T },
+      registry: new Registry(),
+      log: createLog('info', { write: (line: string) => void lines.push(line) }),
+      monotonicMs: () => timeline.now,
+      wallMs: () => timeline.now,
+      random: () => 0.5,
+      sleep: (ms, signal) => timeline.sleep(ms, signal),
+    },
+  );
+  election.start();
+  await timeline.run(1000);
+  const { answer } = server;
+  server.answer = (request) => {
+    if (request.method === 'PUT') throw new ApiError(`PUT ${request.path}`, 409, 'modified');
+    return answer.call(server, request);
+  };
+  await timeline.run(20_000);
+  assert.match(lines.at(-1) ?? '', /the Lease was not renewed in time: PUT .* 409 modified.*"lost leadership"/);
 });
