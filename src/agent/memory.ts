@@ -91,7 +91,7 @@ export function boundYoungSpace(execArgv: readonly string[], nodeOptions = ''): 
  * For agents that only observe a node, and scrape nothing: they work for a tenth of a second every 15 s. There the
  * speedup of V8's top-tier compiler does not justify its cost of 7 MB, for code and the pages of the compiler itself.
  * The lower tiers remain enabled. V8's memory reducer, which takes the pauses for the end of the work, would collect the
- * whole heap twice more after a full collection: a tenth of the CPU of the first minutes, for up to 2 MiB.
+ * whole heap twice more after a full collection: 5 to 10 % of the CPU of the first minutes, for up to 2 MiB.
  */
 export function preferMemoryToCode(): void {
   setFlagsFromString('--no-opt');
