@@ -7,7 +7,15 @@ import { measureRemoteWrite } from './kit/ksm-remote-write.ts';
 import { isReady, judged, type KsmScene, startKsmScene } from './kit/ksm-scene.ts';
 import { measureShards } from './kit/ksm-shards.ts';
 import { nextMessage } from './kit/messages.ts';
-import { cpuMs, memoryMib, type Probed, sleep, startProbedAgent, startProbedIdler } from './kit/processes.ts';
+import {
+  cpuMs,
+  memoryMib,
+  type Probed,
+  sleep,
+  startProbedAgent,
+  startProbedIdler,
+  threadsMs,
+} from './kit/processes.ts';
 
 const INTERVAL_S = 2;
 /** Pushes whose CPU is measured, and pushes during which the event loop is monitored. */
@@ -127,10 +135,10 @@ async function measurePace(
   { pushes }: KsmScene,
 ): Promise<number> {
   await sleep(SETTLE_MS);
-  const before = { ...pushes, cpu: cpuMs(agent.pid) };
+  const before = { ...pushes, cpu: threadsMs(agent.pid) };
   await sleep(PUSHES * INTERVAL_S * 1000);
   const count = pushes.count - before.count;
-  const cpu = (cpuMs(agent.pid) - before.cpu) / count;
+  const cpu = (threadsMs(agent.pid) - before.cpu) / count;
   const kilobytes = (pushes.bytes - before.bytes) / count / 1000;
   agent.watch();
   idler.watch();
@@ -151,9 +159,9 @@ async function measureSending(bytes: number, url: string): Promise<number> {
   try {
     await nextMessage(sender);
     await sleep(SETTLE_MS);
-    const before = cpuMs(sender.pid as number);
+    const before = threadsMs(sender.pid as number);
     await sleep(PUSHES * INTERVAL_S * 1000);
-    return (cpuMs(sender.pid as number) - before) / PUSHES;
+    return (threadsMs(sender.pid as number) - before) / PUSHES;
   } finally {
     sender.kill();
   }

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -29,6 +29,18 @@ export function cpuMs(pid: number, withChildren = false): number {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const ticks = fields.slice(11, withChildren ? 15 : 13);
   return (ticks.reduce((sum, field) => sum + Number(field), 0) * 1000) / TICKS_PER_SECOND;
+}
+
+/**
+ * CPU time of the threads that a process has now, in milliseconds, by the scheduler's own clock. For processes whose threads
+ * do not end, such as Node.js, and times that steps of 10 ms are too coarse for.
+ */
+export function threadsMs(pid: number): number {
+  const folder = `/proc/${pid}/task`;
+  const times = readdirSync(folder).map((thread) =>
+    Number.parseInt(readFileSync(`${folder}/${thread}/schedstat`, 'latin1'), 10),
+  );
+  return times.reduce((sum, nanoseconds) => sum + nanoseconds, 0) / 1e6;
 }
 
 /** Memory of a process in MiB: RSS, peak RSS, and its anonymous part (heap and stacks, not the program's file). */
