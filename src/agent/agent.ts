@@ -46,8 +46,6 @@ export interface Agent {
    * changes.
    */
   reload(): Promise<Reloaded>;
-  /** Resolves as soon as no push cycle is running. */
-  idle(): Promise<void>;
   /** Stops in order: ticks, a final collection and push, the exporters, the HTTP server. */
   stop(): Promise<void>;
 }
@@ -180,10 +178,6 @@ class RunningAgent implements Agent {
   reload(): Promise<Reloaded> {
     if (this.#active === undefined) return Promise.reject(new Error('the agent is still starting; try again'));
     return this.#status.noted(this.#reloads.reload());
-  }
-
-  idle(): Promise<void> {
-    return this.#current.assembly.schedule.idle();
   }
 
   async stop(): Promise<void> {

@@ -22,68 +22,40 @@ const COLLECTIONS_MS = [20_000, 90_000];
 /** How often malloc returns freed memory; a trim takes 1 ms and finds 2 to 4 MiB, used by zlib and parsers. */
 const TRIM_MS = 60_000;
 
-/**
- * How much the heap may grow until it is collected and compacted again, before a trim. V8 itself would wait for 8 MiB, and keep
- * the pages that it frees.
- */
-const GROWTH_BYTES = 4 * 1024 * 1024;
-
 /** Releases memory used only during startup, at these times. */
 export function releaseProgram(log: Log): void {
   for (const delayMs of RELEASES_MS) setTimeout(releaseProgramNow, delayMs, log).unref();
 }
 
 /**
- * Collects garbage at these times, and later whenever the heap has grown; then returns the freed memory, and returns freed
- * memory again each minute. For agents that only observe a node. `idle` resolves when no push cycle is running, so that
- * none is delayed and its data is no longer in use.
+ * Collects garbage at these times, then returns the freed memory, and returns freed memory again each minute. For
+ * agents that only observe a node.
  */
-export function keepHeapSmall(log: Log, idle: () => Promise<void>): void {
-  let usedBytes = Number.POSITIVE_INFINITY;
-  let canTrim = true;
+export function keepHeapSmall(log: Log): void {
+  for (const delayMs of COLLECTIONS_MS) setTimeout(collectGarbage, delayMs).unref();
   const trim = () => {
-    if (!canTrim) return;
     try {
       trimMalloc();
     } catch (cause) {
-      canTrim = false;
+      clearInterval(trimming);
       log.debug({ err: cause }, 'freed memory stays with this process');
     }
   };
-  const collect = () => {
-    collectGarbage();
-    usedBytes = getHeapStatistics().used_heap_size;
-    setTimeout(trim, AFTER_COLLECTION_MS).unref();
-  };
-  const tidy = async () => {
-    await idle();
-    const hasGrown = getHeapStatistics().used_heap_size - usedBytes > GROWTH_BYTES;
-    // A larger heap is collected by V8, in steps: at once it would block the event loop for too long.
-    if (hasGrown && usedBytes < SMALL_HEAP_BYTES) collect();
-    else trim();
-  };
-  for (const delayMs of COLLECTIONS_MS) setTimeout(collect, delayMs).unref();
-  setInterval(tidy, TRIM_MS).unref();
+  const trimming = setInterval(trim, TRIM_MS).unref();
+  for (const delayMs of COLLECTIONS_MS) setTimeout(trim, delayMs + AFTER_COLLECTION_MS).unref();
 }
 
 /** V8 frees external memory in another thread. */
 const AFTER_COLLECTION_MS = 500;
 
 /**
- * A full collection; 25 ms of CPU, in part in other threads, with the heap of a node agent. Node has no function for it
- * unless started with a flag. If V8 optimizes for size meanwhile, it leaves 3 MiB of pages less, for the same CPU; but it
- * would then collect again after 3 MiB, which the other option prevents.
+ * A full collection; 60 ms of CPU, in part in other threads. Node has no function for it unless started with a flag.
  */
 function collectGarbage(): void {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
   setFlagsFromString('--no-expose-gc');
-  setFlagsFromString('--optimize-for-size');
-  setFlagsFromString('--heap-growing-percent=50');
   collect();
-  setFlagsFromString('--heap-growing-percent=0');
-  const isFromUser = process.execArgv.some((option) => /^--optimize[-_]for[-_]size$/.test(option));
-  if (!isFromUser) setFlagsFromString('--no-optimize-for-size');
 }
 
 /** Makes libuv's threads, which start later, share one malloc arena. */
@@ -172,7 +144,7 @@ const SETTLED_MS = 60_000;
 /** A cluster may grow. */
 const AGAIN_MS = 600_000;
 
-/** Heaps of nodes, and of clusters with up to some thousand pods. In larger ones the lists leave more than this saves. */
+/** Heaps of clusters with up to some thousand pods. In larger ones the lists leave more than this saves. */
 const SMALL_HEAP_BYTES = 28 * 1024 * 1024;
 
 function settle(): void {

@@ -66,7 +66,7 @@ async function runAgent(values: Parsed['values'], io: Io, served?: (url: string)
   if (agent.url !== undefined) served?.(agent.url);
   if (!config.collectors.ksm.enabled) {
     if (!isScraping(config.scrape)) preferMemoryToCode();
-    keepHeapSmall(log, () => agent.idle());
+    keepHeapSmall(log);
   }
   releaseProgram(log);
   // The agent logs why it rejects a configuration.
