@@ -38,6 +38,19 @@ describe('two state agents share one Lease', { concurrency: true, timeout: 120_0
     assert.deepEqual(agents.strayUploads(LEASE_MS), []);
   });
 
+  test('the leader of a pair that follows Leases is killed: the watch of the standby costs no time', async (t) => {
+    const resources = 'collectors.ksm.resources=["pods","deployments","leases"]';
+    const { agents, leader, standby } = await pair(t, ['--push.interval', '15s', '--set', resources]);
+    // Two renewals that only the watch has shown.
+    await setTimeout(7000);
+    const killed = signal(leader, 'SIGKILL');
+    const pushed = await agents.pushes('state-1', killed, 20_000);
+    assert.ok(pushed - killed <= LEASE_MS + RETRY_MS, `after ${pushed - killed} ms`);
+    assert.deepEqual(agents.strayUploads(LEASE_MS), []);
+    const rows = await (await fetch(`${standby.url}/v1/collectors`)).text();
+    assert.match(rows, /"leases"/);
+  });
+
   test('the leader is stopped cleanly: it pushes a last time, and the standby pushes within 3 s', async (t) => {
     const { agents, leader, standby } = await pair(t, ['--push.interval', '15s']);
     const stopped = signal(leader, 'SIGTERM');
