@@ -36,7 +36,7 @@ interface ConsentWorld extends Pick<Clock, 'monotonicMs' | 'sleep'> {
  * consent, and consent has the same effect as a renewal ([decision 11](docs/decisions/0011-outage-of-the-api-server.md)).
  */
 export class LeaseConsent {
-  /** Whether a takeover is in progress. */
+  /** Whether a takeover is in progress: from then on this candidate consents to nothing. */
   isTakingOver: boolean = false;
   /** Proof of the previous holder of the Lease. */
   previous = '';
@@ -48,6 +48,8 @@ export class LeaseConsent {
   /** Until when we have promised another candidate that it may continue as leader. */
   #promisedUntil = Number.NEGATIVE_INFINITY;
   #asking: Promise<void> | undefined;
+  /** Whether it was logged that another candidate leads without a Lease. */
+  #hasWaited: boolean = false;
 
   constructor(world: ConsentWorld) {
     this.#world = world;
@@ -70,7 +72,8 @@ export class LeaseConsent {
     if (leadership.isHeld) return 'leads';
     if (this.isTakingOver || this.#reaches(now)) return 'reaches';
     const seen = sight.lease;
-    // A candidate that has not seen the Lease yet has to watch it for its duration before it may take it.
+    // A candidate that has not seen the Lease yet has to watch it for its duration before it may take it. If the Lease was
+    // deleted, it asks this holder before it creates another one.
     if (seen === undefined) return 'granted';
     const known = proofOfHolder(seen);
     const isNewer = known !== undefined && known === previous && transitions > transitionsOf(seen);
@@ -88,6 +91,24 @@ export class LeaseConsent {
   reached(): void {
     this.#reachedAt = this.#world.monotonicMs();
     this.#triedAt = undefined;
+  }
+
+  /**
+   * Whether there may be a leader although there is no Lease, and this candidate has never seen one: it may have been
+   * deleted under a leader, which creates it again at its next renewal.
+   */
+  async isLed(): Promise<boolean> {
+    const { candidate, sight, peers } = this.#world;
+    if (!peers || sight.lease !== undefined) return false;
+    const question = { lease: this.#world.lease, proof: proofOf(candidate), previous: '', transitions: 0 };
+    this.isTakingOver = true;
+    const isLed = await peers.isLed(question, CONSENT_MS).finally(() => {
+      this.isTakingOver = false;
+    });
+    if (isLed && !this.#hasWaited)
+      this.#world.log().info('the Lease does not exist, but another state agent leads; waiting for it');
+    this.#hasWaited = isLed;
+    return isLed;
   }
 
   /** Whether this candidate reaches the API server as far as it knows; if that was some time ago, it looks. */

@@ -32,6 +32,8 @@ export interface LeasePeers {
    * `against` says why. Takes at most `patienceMs`.
    */
   consent(question: PeerQuestion, patienceMs: number): Promise<{ readonly against: string | undefined }>;
+  /** Whether another candidate for this Lease answers that it is the leader. Takes at most `patienceMs`. */
+  isLed(question: PeerQuestion, patienceMs: number): Promise<boolean>;
   /**
    * Watches the holder while it is wanted. Resolves to true when that process has certainly ended or given up the Lease
    * for good, and to false when its state is unknown.

@@ -255,6 +255,7 @@ export class LeaseElection implements Election {
       this.#leadership.end(`held by ${(lease && holderOf(lease)) || 'no one: the Lease was edited or deleted'}`);
     } else if (lease === undefined) {
       const { namespace, name } = this.#options;
+      if (await this.#consent.isLed()) return;
       await this.#put(newLease(namespace, name, this.#candidate, durationMs, wallMs()), 'the Lease did not exist');
     } else if (isHeldBy(lease, this.#candidate)) {
       await this.#put(renewed(lease, this.#candidate, durationMs, wallMs()), 'renewed the Lease after a failure');

@@ -51,14 +51,21 @@ export class PeerClient implements LeasePeers {
     const deadline = AbortSignal.timeout(patienceMs);
     const addresses = await this.#addresses(patienceMs / 2);
     if (typeof addresses === 'string') return { against: addresses };
-    const query = new URLSearchParams({ ...question, transitions: String(question.transitions) });
     const reasons = await Promise.all(
       addresses.map(async (address) => {
-        const answer = await this.#answer(address, `${CONSENT_PATH}?${query}`, deadline);
+        const answer = await this.#answer(address, question, deadline);
         return AGREE.has(answer) ? undefined : `${address.host}:${address.port}: ${answer}`;
       }),
     );
     return { against: reasons.find((reason) => reason !== undefined) };
+  }
+
+  async isLed(question: PeerQuestion, patienceMs: number): Promise<boolean> {
+    const deadline = AbortSignal.timeout(patienceMs);
+    const addresses = await this.#addresses(patienceMs / 2);
+    if (typeof addresses === 'string') return false;
+    const answers = await Promise.all(addresses.map((address) => this.#answer(address, question, deadline)));
+    return answers.includes('leads');
   }
 
   /** The reports of all state agents that answer in time. */
@@ -125,8 +132,9 @@ export class PeerClient implements LeasePeers {
     });
   }
 
-  async #answer(address: Address, path: string, signal: AbortSignal): Promise<string> {
-    const answer = await this.#json(address, path, signal);
+  async #answer(address: Address, question: PeerQuestion, signal: AbortSignal): Promise<string> {
+    const query = new URLSearchParams({ ...question, transitions: String(question.transitions) });
+    const answer = await this.#json(address, `${CONSENT_PATH}?${query}`, signal);
     if (answer instanceof Error) return isRefused(answer) ? 'ended' : `no answer (${answer.message})`;
     const word = 'answer' in answer ? answer.answer : undefined;
     return PEER_ANSWERS.find((one) => one === word) ?? 'unknown answer';

@@ -3,7 +3,7 @@ import { createLog } from '../../src/base/log.ts';
 import { ApiError, type KubeApi, type KubeRequest } from '../../src/kube/api.ts';
 import { LeaseElection } from '../../src/kube/lease.ts';
 import type { LeaseOptions } from '../../src/kube/lease-options.ts';
-import type { LeasePeers, PeerAnswer } from '../../src/kube/lease-peers.ts';
+import type { LeasePeers, PeerAnswer, PeerQuestion } from '../../src/kube/lease-peers.ts';
 import type { Lease } from '../../src/kube/lease-record.ts';
 import type { Random } from '../kit/random.ts';
 import type { Timeline } from '../kit/timeline.ts';
@@ -151,26 +151,30 @@ export class SimulatedProcess {
 
   /** As over TCP: a killed process refuses connections immediately, a suspended one does not respond. */
   #peers({ at, network }: Neighbours): LeasePeers {
-    const ask = (index: number, question: Parameters<LeasePeers['consent']>[0]): Promise<PeerAnswer | 'gone'> =>
+    const ask = (index: number, question: PeerQuestion): Promise<PeerAnswer | 'gone'> =>
       new Promise((resolve) => {
         const send = (run: () => void) => {
           const delay = network(index);
           if (delay !== 'lost') this.#timeline.in(delay, run);
         };
         send(() => {
-          const other = at[index]?.() as SimulatedProcess;
+          const other = at[index]?.();
           const back = (answer: PeerAnswer | 'gone') => send(() => this.#deliver(() => resolve(answer)));
-          if (other.#state === 'killed') back('gone');
+          if (other === undefined || other.#state === 'killed') back('gone');
           else other.#deliver(() => back(other.election.answer(question)));
         });
       });
+    const askAll = (question: PeerQuestion, patienceMs: number) => {
+      const late = this.#sleep(patienceMs, new AbortController().signal).then(() => 'silence' as const);
+      return Promise.all(at.map((_, index) => Promise.race([ask(index, question), late])));
+    };
     return {
       consent: async (question, patienceMs) => {
-        const late = this.#sleep(patienceMs, new AbortController().signal).then(() => 'silence' as const);
-        const answers = await Promise.all(at.map((_, index) => Promise.race([ask(index, question), late])));
+        const answers = await askAll(question, patienceMs);
         const against = answers.find((answer) => !['granted', 'self', 'other', 'gone'].includes(answer));
         return { against };
       },
+      isLed: async (question, patienceMs) => (await askAll(question, patienceMs)).includes('leads'),
       ended: async (question, { isWanted, onPresence }, signal) => {
         const found = at.findIndex((process) => process().runs && process().election.isHolder(question));
         const holder = at[found]?.();

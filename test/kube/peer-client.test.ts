@@ -71,6 +71,16 @@ test('all have to agree, and a peer that does not is named', async (t) => {
   assert.match((await ask('no-such-name.invalid:1')).against ?? '', /no-such-name/);
 });
 
+test('a candidate learns of a leader whichever peer it is; silence, refusals and other answers are no leader', async (t) => {
+  const [leads, reaches, granted] = await Promise.all(['leads', 'reaches', 'granted'].map((one) => candidate(t, one)));
+  assert.ok(leads && reaches && granted);
+  const hung = new URL(await hungReceiver(t)).host;
+  const isLed = (...peers: string[]) => new PeerClient({ peers }).isLed(QUESTION, 300);
+  assert.equal(await isLed(reaches.peer, hung, '127.0.0.1:1', leads.peer), true);
+  assert.equal(await isLed(reaches.peer, granted.peer, hung, '127.0.0.1:1'), false);
+  assert.equal(await isLed('no-such-name.invalid:1'), false);
+});
+
 test('over TLS only the own certificate is accepted, and the token is checked', async (t) => {
   const { peer } = await candidate(t, 'granted', { tls: TLS, token: 'right' });
   const ask = (certFile: string, token: string) =>
