@@ -8,6 +8,9 @@ interface LeadershipWorld extends Pick<Clock, 'monotonicMs'> {
   readonly hooks: ElectionHooks;
 }
 
+/** All that is known when the others consent: the API server may respond, and refuse only this renewal. */
+export const WITHOUT_LEASE = 'the Lease cannot be renewed, and no other state agent reaches the API server';
+
 /** Until when this process is the leader, by its own clock, and what was logged and called about it. */
 export class Leadership {
   readonly #world: LeadershipWorld;
@@ -51,7 +54,7 @@ export class Leadership {
   /** All other candidates agree that this process is the leader until then. */
   holdByConsent(until: number): void {
     this.#withoutLease = true;
-    this.#reason = 'no state agent can reach the API server';
+    this.#reason = WITHOUT_LEASE;
     this.#until = Math.max(this.#until, until);
   }
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
-import type { Leadership } from './leadership.ts';
+import { type Leadership, WITHOUT_LEASE } from './leadership.ts';
 import type { LeaseOptions } from './lease-options.ts';
 import { type LeasePeers, type PeerAnswer, type PeerQuestion, proofOf, proofOfHolder } from './lease-peers.ts';
 import { type Candidate, transitionsOf, validMs } from './lease-record.ts';
@@ -162,7 +162,7 @@ export class LeaseConsent {
       return;
     }
     if (!leadership.withoutLease)
-      log.warn('no state agent can reach the API server: the leader continues without the Lease');
+      log.warn({ reason: failure() }, `${WITHOUT_LEASE}: the leader continues without the Lease`);
     leadership.holdByConsent(began + options.renewDeadlineMs);
   }
 }

@@ -30,7 +30,7 @@ export function leaseMetrics(
   });
   new Gauge({
     name: 'firesteel_leader_without_lease',
-    help: 'Whether this process is the leader only because no state agent can reach the API server.',
+    help: 'Whether this process is the leader only because the Lease cannot be renewed and no other state agent reaches the API server.',
     labelNames,
     registers,
     collect() {

@@ -11,6 +11,17 @@ interface Releasing extends Pick<Clock, 'wallMs'> {
 /** Without an explicit reason, each abort would create an error with a stack. */
 const ANSWERED = 'answered';
 
+/** No response within the patience of a call. */
+export class LateResponse extends Error {
+  override readonly name = 'LateResponse';
+  readonly patienceMs: number;
+
+  constructor(patienceMs: number) {
+    super('timed out waiting for the API server');
+    this.patienceMs = patienceMs;
+  }
+}
+
 /** One Lease on the API server. All calls reject after `patienceMs`, and when the response is not a Lease. */
 export class LeaseStore {
   readonly #api: Pick<KubeApi, 'json'>;
@@ -72,7 +83,7 @@ export class LeaseStore {
     const late = new AbortController();
     const answered = new AbortController();
     const deadline = this.#sleep(patienceMs, answered.signal).then(() => {
-      const error = new Error('timed out waiting for the API server');
+      const error = new LateResponse(patienceMs);
       late.abort(error);
       throw error;
     });

@@ -22,9 +22,11 @@ import {
   withNote,
 } from './lease-record.ts';
 import { LeaseSight } from './lease-sight.ts';
-import { isConflict, isNotFound, LeaseStore } from './lease-store.ts';
+import { isConflict, isNotFound, LateResponse, LeaseStore } from './lease-store.ts';
 
 const STOP_MS = 3000;
+/** A response within this fraction of the longest patience is not late. */
+const SHORT = 0.4;
 /** Without an explicit reason, each abort would create an error with a stack. */
 const WOKEN = 'woken';
 
@@ -208,6 +210,8 @@ export class LeaseElection implements Election {
       this.#failure = undefined;
       this.#setback = undefined;
     } catch (error) {
+      // A wait that the end of leadership cut short says nothing: why it ends is what failed before.
+      if (error instanceof LateResponse && error.patienceMs < SHORT * this.#longestPatienceMs && this.#setback) return;
       const message = errorText(error);
       this.#setback = message;
       // Another candidate was faster; the next round shows which one.
@@ -280,8 +284,13 @@ export class LeaseElection implements Election {
   /**
    * How long to wait for a response: one of two tries may hang, and after it there must be time to ask the other candidates.
    */
+  get #longestPatienceMs(): number {
+    return 0.4 * this.#options.renewDeadlineMs;
+  }
+
+  /** The same, within the leadership of this process. */
   #patienceMs(): number {
-    const patience = 0.4 * this.#options.renewDeadlineMs;
+    const patience = this.#longestPatienceMs;
     return this.isMaster() ? Math.min(patience, this.#leadership.until - this.#world.monotonicMs()) : patience;
   }
 
