@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { startAgentProcess } from '../kit/agent.ts';
 import { startFakeApi } from '../kit/fake-api-server.ts';
 import { fixture, scratchFolder } from '../kit/host-tree.ts';
 import { loadRecordedCluster } from '../kit/recorded-cluster.ts';
-import { serverAvailable, startServer } from '../kit/servers.ts';
+import { builtServerAvailable, serverAvailable, startServer } from '../kit/servers.ts';
 
 test('diff finds no unexplained difference from the real node_exporter, and detects an injected one', {
   timeout: 180_000,
@@ -53,10 +53,9 @@ test('diff finds no unexplained difference from the real process-exporter', { ti
   assert.deepEqual(await diff.ended, { code: 0, signal: null }, diff.stdout() + diff.stderr());
 });
 
-// Debian 11 was the last one with a package of cAdvisor, so REQUIRE_SERVERS cannot require it.
+// Debian 11 was the last one with a package of cAdvisor.
 test('diff finds no unexplained difference from the real cAdvisor', { timeout: 300_000 }, async (t) => {
-  const isHere = (process.env.PATH ?? '').split(':').some((folder) => existsSync(join(folder, 'cadvisor')));
-  if (!isHere) return t.skip('no cadvisor on PATH (Debian 11: apt-get install cadvisor)');
+  if (!builtServerAvailable(t, 'cadvisor', 'Debian 11: apt-get install cadvisor')) return;
   const url = await startServer(
     t,
     'cadvisor',

@@ -13,10 +13,13 @@ const POLL_MS = 50;
 /** Maximum length of a server's output in the error message if it does not start. */
 const KEPT_OUTPUT = 4_000;
 
-/** Whether the program `name`, which is in no package, is on PATH. Otherwise the test is marked as skipped. */
-export function builtServerAvailable(context: TestContext, name: string): boolean {
+/**
+ * Whether the program `name`, which is in no package of a supported distribution, is on PATH. Otherwise the test is marked
+ * as skipped, also with REQUIRE_SERVERS=1, which requires what can be installed; `source` says how to get it.
+ */
+export function builtServerAvailable(context: TestContext, name: string, source: string): boolean {
   if (isOnPath(name)) return true;
-  context.skip(`${name} is not on PATH`);
+  context.skip(`${name} is not on PATH; no package has it, so REQUIRE_SERVERS does not require it (${source})`);
   return false;
 }
 

@@ -68,7 +68,8 @@ async function startVictoriaLogs(context: TestContext) {
 
 for (const { type, path, headers, number, node } of WAYS) {
   test(`${type}: entries that an agent ships to a real VictoriaLogs are stored completely`, async (context) => {
-    if (!builtServerAvailable(context, 'victoria-logs') || !serverAvailable(context, 'systemd-journal-remote')) return;
+    if (!builtServerAvailable(context, 'victoria-logs', 'test/kit/build-victoria-logs.sh builds it')) return;
+    if (!serverAvailable(context, 'systemd-journal-remote')) return;
     const store = await startVictoriaLogs(context);
     const folder = scratchFolder(context);
     const source = join(folder, 'source');
