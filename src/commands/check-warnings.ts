@@ -2,6 +2,7 @@ import type { Config } from '../agent/agent.ts';
 import { errorText } from '../base/error-text.ts';
 import { readText, whyUnread } from '../base/files.ts';
 import { isKeyOf } from '../base/records.ts';
+import { TWO_CREDENTIALS } from '../config/http-auth.ts';
 import { SecretFile } from '../config/secret-file.ts';
 
 /** Likely mistakes that do not prevent the agent from starting, one line each; `file` is the configuration file. */
@@ -10,6 +11,7 @@ export const configWarnings = (config: Config, file: string): readonly string[] 
   ...pushesNothing(config),
   ...unreadFiles(config),
   ...idleRules(config),
+  ...ignoredTokens(config),
 ];
 
 /** No configuration is near this size; the loader has refused larger ones. */
@@ -76,4 +78,16 @@ function idleRules({ groups, identity }: Config): readonly string[] {
         : [],
     );
   });
+}
+
+/** Where it can be only one, exporters and probes refuse the configuration. Scrapes have always accepted it. */
+function ignoredTokens({ scrape }: Config): readonly string[] {
+  const kinds = { targets: scrape.targets, pods: scrape.pods };
+  return Object.entries(kinds).flatMap(([kind, entries]) =>
+    entries.flatMap(({ auth }, index) =>
+      auth?.username === undefined || auth.bearerTokenFile === undefined
+        ? []
+        : [`scrape.${kind}.${index}.auth: ${TWO_CREDENTIALS}; bearerTokenFile is ignored`],
+    ),
+  );
 }

@@ -1,6 +1,9 @@
 import * as z from 'zod';
 import { filePath } from './units.ts';
 
+/** About two kinds of credentials for one request. */
+export const TWO_CREDENTIALS = 'set either username with passwordFile, or bearerTokenFile, not both';
+
 /** Credentials of requests to targets: a user name with its password, or a bearer token. */
 export const httpAuth = z
   .strictObject({

@@ -39,10 +39,8 @@ export class PageClient {
     this.#names = names;
     this.#maxBytes = maxBytes;
     const { bearerTokenFile, passwordFile } = settings.auth ?? {};
-    this.#secrets = {
-      ...(bearerTokenFile !== undefined && { token: new SecretFile(bearerTokenFile) }),
-      ...(passwordFile !== undefined && { password: new SecretFile(passwordFile) }),
-    };
+    if (passwordFile !== undefined) this.#secrets = { password: new SecretFile(passwordFile) };
+    else this.#secrets = bearerTokenFile === undefined ? {} : { token: new SecretFile(bearerTokenFile) };
   }
 
   /** Requests the page. Rejects with {@link BadPage} for a response that is not a page, and with socket errors. */

@@ -108,6 +108,39 @@ test('an unreadable secret causes a warning', async (t) => {
   assert.match(stderr, /^warning: exporters\.vm\.auth\.passwordFile: cannot read the secret file \/nowhere\/password/m);
 });
 
+test('two kinds of credentials are an error in exporters and probes, and a warning in scrapes, which use one of them', async (t) => {
+  const folder = scratchFolder(t);
+  writeFileSync(join(folder, 'secret'), 'secret\n');
+  const file = join(folder, 'both.yaml');
+  const secret = JSON.stringify(join(folder, 'secret'));
+  const auth = `auth: { username: me, passwordFile: ${secret}, bearerTokenFile: ${secret} }`;
+  const said = async (text: string) => {
+    writeFileSync(file, text);
+    const { code, stderr } = await runCommand(checkConfig, [file]);
+    return [
+      code,
+      ...stderr
+        .trim()
+        .split('\n')
+        .filter((line) => line.includes('auth')),
+    ];
+  };
+  const message = 'set either username with passwordFile, or bearerTokenFile, not both';
+  assert.deepEqual(await said(`exporters: { vm: { type: vmagent, url: "http://vm:8428", ${auth} } }`), [
+    2,
+    `${file}:1:64: exporters.vm.auth: ${message}`,
+  ]);
+  const [code, problem] = await said(`tasks: [{ id: a, type: http, targets: ["http://a/"], http: { ${auth} } }]`);
+  assert.equal(code, 2);
+  assert.ok(String(problem).endsWith(`http.auth: ${message} (task a)`), String(problem));
+  const one = `{ job: a, urls: ["http://127.0.0.1:9/metrics"], ${auth} }`;
+  assert.deepEqual(await said(`scrape: { targets: [${one}], pods: [{ name: web, ${auth} }] }`), [
+    0,
+    `warning: scrape.targets.0.auth: ${message}; bearerTokenFile is ignored`,
+    `warning: scrape.pods.0.auth: ${message}; bearerTokenFile is ignored`,
+  ]);
+});
+
 test('a rule for a label set by the push causes a warning', async (t) => {
   const file = join(scratchFolder(t), 'rules.yaml');
   const rule = '{ target_label: job, replacement: other }';

@@ -1,13 +1,21 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Names } from '../../src/net/names.ts';
 import { Scraper } from '../../src/scrape/scraper.ts';
+import type { TargetSettings } from '../../src/scrape/target.ts';
+import { scratchFolder } from '../kit/host-tree.ts';
 
 /** A target with the page returned by `page`, and the output of its scraper. */
-async function scene(t: TestContext, page: () => string) {
-  const server = createServer((_, response) => response.end(page())).listen(0, '127.0.0.1');
+async function scene(t: TestContext, page: () => string, auth?: TargetSettings['auth']) {
+  const authorized = new Set<string | undefined>();
+  const server = createServer(({ headers }, response) => {
+    authorized.add(headers.authorization);
+    response.end(page());
+  }).listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   t.after(() => server.close());
   const { port } = server.address() as AddressInfo;
@@ -17,7 +25,7 @@ async function scene(t: TestContext, page: () => string) {
   const settings = {
     intervalMs: 60_000,
     timeoutMs: 20_000,
-    ...{ honorLabels: false, honorTimestamps: true, auth: undefined, tls: undefined, metricRelabel: [] },
+    ...{ honorLabels: false, honorTimestamps: true, auth, tls: undefined, metricRelabel: [] },
   };
   const labels = { job: 'j', instance: 'i' };
   const target = { id: 'it', source: 'targets[0]', url: `http://127.0.0.1:${port}/metrics`, labels, settings };
@@ -43,7 +51,7 @@ async function scene(t: TestContext, page: () => string) {
   const damage = () => {
     for (const member of scraper.page.members) member.fill(0xff);
   };
-  return { scraper, scrape, damage, delivered };
+  return { scraper, scrape, damage, delivered, authorized };
 }
 
 const ENDED = 'a{job="j",instance="i"}';
@@ -86,4 +94,13 @@ test('a target with an unreadable page ends when it vanishes or fails', async (t
   damage();
   await scraper.stop();
   assert.equal(delivered.at(-1)?.samples, undefined);
+});
+
+test('of two kinds of credentials the password is used, and the file of the token is not read', async (t) => {
+  const passwordFile = join(scratchFolder(t), 'password');
+  writeFileSync(passwordFile, 'secret\n');
+  const auth = { username: 'me', passwordFile, bearerTokenFile: '/nowhere/token' };
+  const { scrape, authorized } = await scene(t, () => 'a 1\n', auth);
+  assert.deepEqual(await scrape(), { samples: 1, ended: [] });
+  assert.deepEqual([...authorized], [`Basic ${btoa('me:secret')}`]);
 });

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { TWO_CREDENTIALS } from '../../config/http-auth.ts';
 import { httpUrl } from '../../config/http-url.ts';
 import { duration, filePath } from '../../config/units.ts';
 import { type WrongPath, wrongUrl } from './wrong-path.ts';
@@ -47,7 +48,7 @@ const auth = z
     error: 'username and passwordFile must be set together',
   })
   .refine((value) => !hasUser(value) || value.bearerTokenFile === undefined, {
-    error: 'set either username with passwordFile, or bearerTokenFile, not both',
+    error: TWO_CREDENTIALS,
   });
 
 const hasUser = ({ username, usernameFile }: { readonly username?: unknown; readonly usernameFile?: unknown }) =>

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { httpAuth } from '../../config/http-auth.ts';
+import { httpAuth, TWO_CREDENTIALS } from '../../config/http-auth.ts';
 import { bytes, duration, filePath, pattern } from '../../config/units.ts';
 import { COMPRESSIONS } from './http-body.ts';
 import { probeOptions, tlsOptions } from './options.ts';
@@ -42,7 +42,7 @@ const jsonCheck = z
   .describe('Without equals and match, the place only has to exist.');
 
 const auth = httpAuth.refine((value) => value.username === undefined || value.bearerTokenFile === undefined, {
-  error: 'either username with passwordFile or bearerTokenFile, not both',
+  error: TWO_CREDENTIALS,
 });
 
 /** A target as a URL: without a scheme it is http, as for blackbox_exporter. */
