@@ -61,6 +61,32 @@ test('--connect reports the problem: no tenant, another kind of server, no serve
   }
 });
 
+test('a path of VictoriaLogs for another protocol causes a warning, since it may respond with 200 and store nothing', async (t) => {
+  // As at /insert/elasticsearch.
+  const server = createServer((request, response) => request.resume().once('end', () => response.end()));
+  t.after(() => server.close().closeAllConnections());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const documented = {
+    victorialogs: '/insert/jsonline',
+    journald: '/insert/journald/upload',
+    loki: '/insert/loki/api/v1/push',
+    elasticsearch: '/insert/elasticsearch/_bulk',
+  };
+  for (const [type, right] of Object.entries(documented)) {
+    const wrong = Object.values(documented).filter((path) => path !== right);
+    for (const path of [...wrong, '/insert/elasticsearch', '/insert/', `/logs/insert//${type}x/`]) {
+      const { said } = await connect(t, type, base + path);
+      assert.match(said, /^warning: exporters\.it: \S+ is not where VictoriaLogs takes uploads of this type/m, path);
+      assert.ok(said.includes(`; use ${right}\n`), said);
+    }
+    for (const path of ['', '/', right, `/prefix${right}/`, '/upload', '/inserted/bulk'])
+      assert.doesNotMatch((await connect(t, type, base + path)).said, /warning/);
+    const { said } = await connect(t, type, base, { failover: [`${base}/insert`] });
+    assert.match(said, /warning: exporters\.it: \/insert is not where/);
+  }
+});
+
 test('journald: --connect checks a systemd-journal-remote', async (context) => {
   if (!serverAvailable(context, 'systemd-journal-remote')) return;
   const remote = await JournalRemote.start(context, scratchFolder(context));

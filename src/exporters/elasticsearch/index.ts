@@ -20,6 +20,7 @@ const settings = z.strictObject({
 export const elasticsearchExporter = entryExporter({
   name: 'elasticsearch',
   settings,
+  insertPath: '/insert/elasticsearch/_bulk',
   protocol: async ({ index, fields }) => {
     const { bulk } = await import('./bulk.ts');
     return bulk({ index, fields });

@@ -1,9 +1,10 @@
 import * as z from 'zod';
 import { ConfigError } from '../../config/config-error.ts';
 import type { LogProtocol } from '../../logs/protocol.ts';
-import { type ExporterType, typeSetting } from '../exporter-type.ts';
+import { type ExporterType, type Precheck, typeSetting } from '../exporter-type.ts';
 import { routesTo } from '../http/proxy-routes.ts';
 import { type HttpDefaults, type HttpSettings, httpSettings } from '../http/settings.ts';
+import { insertPathWarnings } from './insert-path.ts';
 
 /** Settings of every exporter of log entries. */
 export const entrySettings = <Name extends string>(name: Name, summary: string, url: HttpDefaults['url']) => ({
@@ -24,6 +25,8 @@ interface EntryType<Schema extends z.ZodObject> {
   readonly name: string;
   /** A strict object with {@link entrySettings}. */
   readonly settings: Schema;
+  /** The path at which VictoriaLogs takes the protocol. */
+  readonly insertPath: string;
   /** Loads and returns its protocol. */
   readonly protocol: (settings: z.output<Schema>) => Promise<LogProtocol>;
 }
@@ -32,24 +35,32 @@ interface EntryType<Schema extends z.ZodObject> {
 export const entryExporter = <Schema extends z.ZodObject>({
   name: type,
   settings,
+  insertPath,
   protocol,
-}: EntryType<Schema>): ExporterType<Schema> => ({
-  name: type,
-  settings,
-  traits: () => NO_SERIES,
-  precheck: (name, own, env) => routesTo(name, http(own), env),
-  async check(own, _target, world) {
-    const { checkEntries } = await import('./check.ts');
-    return checkEntries(http(own), await protocol(own), world);
-  },
-  async create(name, own, context) {
-    const { problems, warnings } = routesTo(name, http(own), context.env);
-    if (problems.length > 0) throw new ConfigError(problems);
-    for (const warning of warnings) context.log.say('warn', `${name}/proxy`, { exporter: name }, warning);
-    const { EntryExporter } = await import('./entry-exporter.ts');
-    return new EntryExporter(name, { type, ...http(own) }, await protocol(own), context);
-  },
-});
+}: EntryType<Schema>): ExporterType<Schema> => {
+  const precheck = (name: string, own: unknown, env: NodeJS.ProcessEnv): Precheck => {
+    const { url, failover } = http(own);
+    const { problems, warnings } = routesTo(name, http(own), env);
+    return { problems, warnings: [...warnings, ...insertPathWarnings(name, insertPath, [url, ...failover])] };
+  };
+  return {
+    name: type,
+    settings,
+    traits: () => NO_SERIES,
+    precheck,
+    async check(own, _target, world) {
+      const { checkEntries } = await import('./check.ts');
+      return checkEntries(http(own), await protocol(own), world);
+    },
+    async create(name, own, context) {
+      const { problems, warnings } = precheck(name, own, context.env);
+      if (problems.length > 0) throw new ConfigError(problems);
+      for (const warning of warnings) context.log.say('warn', warning, { exporter: name }, warning);
+      const { EntryExporter } = await import('./entry-exporter.ts');
+      return new EntryExporter(name, { type, ...http(own) }, await protocol(own), context);
+    },
+  };
+};
 
 /** Every schema of such an exporter has {@link entrySettings}, which the general type of a schema does not express. */
 const http = (settings: unknown) => settings as HttpSettings;

@@ -13,5 +13,6 @@ const settings = z.strictObject(
 export const journaldExporter = entryExporter({
   name: 'journald',
   settings,
+  insertPath: '/insert/journald/upload',
   protocol: async () => (await import('./journald.ts')).journald,
 });

@@ -33,6 +33,7 @@ const settings = z.strictObject({
 export const lokiExporter = entryExporter({
   name: 'loki',
   settings,
+  insertPath: '/insert/loki/api/v1/push',
   protocol: async ({ labels, structuredMetadata, fields, tenant }) => {
     const { push } = await import('./push.ts');
     return push({ labels, structuredMetadata, fields, tenant });

@@ -26,6 +26,7 @@ const settings = z.strictObject({
 export const victorialogsExporter = entryExporter({
   name: 'victorialogs',
   settings,
+  insertPath: '/insert/jsonline',
   protocol: async ({ streamFields, fields, tenant }) => {
     const { jsonline } = await import('./jsonline.ts');
     return jsonline({ streamFields, fields, tenant });
