@@ -41,6 +41,8 @@ export class Lane {
   readonly #sending = new Set<Promise<void>>();
   readonly #dropped: Record<string, number> = {};
   #source: LogSource | undefined;
+  /** The last one that failed. */
+  #failed: LogSource | undefined;
   /** The end of the last batch read. */
   #after: SavedPosition | undefined;
   /** The last acknowledged position. */
@@ -123,8 +125,9 @@ export class Lane {
         if (signal.aborted) return;
         this.#isFailing = true;
         this.#problem('the source of log entries is unusable', cause);
-        // Entries that it read may be lost: it starts again after the last batch.
+        // Entries that it read may be lost: another one starts after the last batch.
         await this.#source?.close();
+        this.#failed = this.#source ?? this.#failed;
         this.#source = undefined;
         await REAL_CLOCK.sleep(EVERY_MS, signal);
       }
@@ -133,6 +136,9 @@ export class Lane {
 
   async #open(): Promise<LogSource> {
     const { type, folder, exporter } = this.#options;
+    const begin = this.#after ?? this.#acknowledged;
+    const successor = begin && this.#failed?.successor?.(begin);
+    if (successor !== undefined) return successor;
     if (this.#after !== undefined) return type.open(this.#after, folder, exporter);
     const unusable = (reason: string) => this.#problem('the saved position is unusable', new Error(reason));
     const saved = folder === undefined ? undefined : await readPosition(join(folder, `${type.name}.json`), unusable);

@@ -36,6 +36,11 @@ export interface LogSource {
    * by what has appeared since: after a restart it is then found under its other name. Called every second.
    */
   complete?(position: string): string;
+  /**
+   * A source that replaces this one, which has failed and is closed, after `saved`, and knows what {@link complete} does. One
+   * without it is opened again as after a restart.
+   */
+  successor?(saved: SavedPosition): LogSource;
   /** Everything up to this position of a read is stored at the receiver, and the position is on disk. */
   acknowledged(position: string): void;
   /** Entries that were lost before they were read, by reason (`rotated`: by gaps of the sequence numbers). */

@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, copyFileSync, mkdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { createLog } from '../../src/base/log.ts';
@@ -65,6 +74,12 @@ class Shipping {
     this.source.close();
     this.source = this.#open();
   }
+
+  /** What happens after an error: another source continues after `read`, the position of the last read. */
+  fail(read: SavedPosition): void {
+    this.source.close();
+    this.source = this.source.successor?.(read) as LogSource;
+  }
 }
 
 test('lines are shipped across rotation by rename, also while the agent is down', async (context) => {
@@ -109,6 +124,54 @@ test('a file that appears and is rotated while nothing is acknowledged is found 
   shipping.check();
   shipping.restart();
   assert.deepEqual(await shipping.read(), []);
+});
+
+/** Rotates a file twice, without a read between, so that two new ones appear, of which the first has no name that matches. */
+function rotateTwice(path: string, from: number, check: () => void): void {
+  for (const first of [from, from + 5]) {
+    rmSync(`${path}.3`, { force: true });
+    for (const old of [2, 1]) if (existsSync(`${path}.${old}`)) renameSync(`${path}.${old}`, `${path}.${old + 1}`);
+    renameSync(path, `${path}.1`);
+    writeFileSync(path, numbered(first, first + 5));
+    check();
+  }
+}
+
+test('a file that appears and is rotated before an error of the source is read by the next source', async (context) => {
+  const path = join(scratchFolder(context), 'app.log');
+  writeFileSync(path, numbered(0, 5));
+  const shipping = new Shipping(context, [{ paths: [path], start: 'beginning' }]);
+  assert.deepEqual(await shipping.read(), []);
+  assert.deepEqual(numbersOf(await shipping.read()), range(0, 5));
+  const read = shipping.position as SavedPosition;
+  rotateTwice(path, 5, () => {
+    shipping.position = read;
+    shipping.check();
+  });
+  shipping.fail(read);
+  assert.deepEqual(numbersOf(await shipping.read()), range(5, 15));
+  assert.deepEqual(await shipping.read(), []);
+});
+
+test('an error of the source does not take files that have appeared out of the acknowledged position', async (context) => {
+  const path = join(scratchFolder(context), 'app.log');
+  writeFileSync(path, numbered(0, 5));
+  const shipping = new Shipping(context, [{ paths: [path], start: 'beginning' }]);
+  assert.deepEqual(await shipping.read(), []);
+  const acknowledged = shipping.position as SavedPosition;
+  renameSync(path, `${path}.1`);
+  writeFileSync(path, numbered(5, 10));
+  assert.deepEqual(numbersOf(await shipping.read()), range(0, 10));
+  // Its upload is in flight when the source fails, and is never acknowledged.
+  const read = shipping.position as SavedPosition;
+  shipping.position = acknowledged;
+  shipping.fail(read);
+  rotateTwice(path, 10, () => {
+    shipping.position = acknowledged;
+    shipping.check();
+  });
+  shipping.restart();
+  assert.deepEqual(numbersOf(await shipping.read()), range(0, 20));
 });
 
 test('a new file that is copied and truncated while nothing is acknowledged is found in its copy', async (context) => {

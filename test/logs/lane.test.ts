@@ -63,3 +63,40 @@ test('a batch that could not be encoded is sent again, and its entries are ackno
   await lane.stop();
   assert.deepEqual([lane.status().acked, (batches[0] as CountingBatch).isReleased], [1, true]);
 });
+
+test('a source that fails is replaced by its successor after the last batch, as often as it fails', async () => {
+  const closed: string[] = [];
+  const make = (name: string): LogSource => {
+    let reads = 0;
+    return {
+      ...{ name: 'kernel', lost: {}, waiting: undefined, acknowledged() {} },
+      read(target) {
+        if (reads++ > 0) return closed.length < 2 ? Promise.reject(new Error('broken')) : Promise.resolve(undefined);
+        target.add({} as LogEntry);
+        return Promise.resolve({ position: name, isDrained: false });
+      },
+      successor: ({ position }) => make(`after ${position}`),
+      close: () => void closed.push(name),
+    };
+  };
+  let opened = 0;
+  const open = () => {
+    opened++;
+    return make('first');
+  };
+  const sink: LogSink = {
+    maxInFlight: 4,
+    begin: () => new CountingBatch(),
+    ship: ({ count }) => Promise.resolve({ accepted: count, dropped: new Map(), retried: 0, bytes: 1 }),
+  };
+  const lane = new Lane({
+    ...{ exporter: 'x', sink, folder: undefined, redact: undefined, metrics: logMetrics(() => []), now: Date.now },
+    type: { name: 'kernel', open },
+    log: new ThrottledLog(createLog('silent')),
+  });
+  lane.start();
+  await until(() => lane.status().acked === 3);
+  await lane.stop();
+  assert.equal(opened, 1);
+  assert.deepEqual(closed, ['first', 'after first', 'after after first']);
+});

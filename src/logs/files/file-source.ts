@@ -29,9 +29,10 @@ class FileSource implements LogSource {
   #isReading: boolean = false;
   #lookedAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(world: LogWorld, saved: SavedPosition | undefined) {
-    const before = saved && parseFilePosition(saved.position);
-    this.#newFiles = new NewFiles(before?.seen);
+  /** `newFiles`: those of the source that it replaces. */
+  constructor(world: LogWorld, saved: SavedPosition | undefined, newFiles?: NewFiles) {
+    const before = saved && (newFiles?.since(saved.position) ?? parseFilePosition(saved.position));
+    this.#newFiles = newFiles ?? new NewFiles(before?.seen);
     const log = new ThrottledLog(world.log, world.now);
     const failed = (path: string, cause: unknown) =>
       log.say('warn', `logs file ${path}`, { path, err: cause }, 'a log file that is to be shipped is unreadable');
@@ -68,6 +69,10 @@ class FileSource implements LogSource {
     } finally {
       this.#isReading = false;
     }
+  }
+
+  successor(saved: SavedPosition): LogSource {
+    return new FileSource(this.#world, saved, this.#newFiles);
   }
 
   acknowledged(): void {}

@@ -57,15 +57,21 @@ export class NewFiles {
     if (this.#files.length > MAX_FILES) this.#files.shift();
   }
 
-  /** `position`, an acknowledged one, with the files that have appeared after it was taken. */
+  /** `position`, an acknowledged one, with the files that have appeared after it was taken; the others are forgotten. */
   complete(position: string): string {
     for (const one of this.#files) if (one.state.headBytes === 0) one.state = one.file.state;
     if (this.#files.length === 0) return position;
-    const { sets, seen } = parseFilePosition(position);
+    const { seen } = parseFilePosition(position);
     this.#files = this.#files.filter((one) => one.seen > seen);
-    if (this.#files.length === 0) return position;
+    return this.#files.length === 0 ? position : filePositionText(this.since(position));
+  }
+
+  /** A position with the files that have appeared after it was taken. */
+  since(position: string): FilePosition {
+    const { sets, seen } = parseFilePosition(position);
     const complete: Record<string, readonly FileState[]> = { ...sets };
-    for (const { set, state, offset } of this.#files) complete[set] = [...(complete[set] ?? []), { ...state, offset }];
-    return filePositionText({ sets: complete, seen: this.#seen });
+    for (const { set, state, offset, seen: at } of this.#files)
+      if (at > seen) complete[set] = [...(complete[set] ?? []), { ...state, offset }];
+    return { sets: complete, seen: this.#seen };
   }
 }
