@@ -104,3 +104,17 @@ test('no file of src is longer than 300 lines', () => {
     [],
   );
 });
+
+/** Files that may call setImmediate themselves, with the reason. All work is divided into slices by base/turns.ts. */
+const MAY_TURN: Readonly<Record<string, string>> = {
+  'src/base/turns.ts': 'the scheduler',
+  'src/kube/reflector.ts': 'waits until a connection is free',
+  'src/net/exchange.ts': 'waits until libuv has reported a write',
+};
+
+test('only base/turns.ts divides work into slices: they share one limit', () => {
+  // Also its equivalents: a timer of zero, and scheduler.yield of node:timers/promises.
+  const turning = /\bsetImmediate\b|\bscheduler\b|\b(?:setTimeout|sleep)\((?:.*, )?0\)/;
+  const files = SOURCES.filter((file) => turning.test(codeOf(file)));
+  assert.deepEqual(files.sort(), Object.keys(MAY_TURN).sort());
+});

@@ -1,5 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
-
 /**
  * How long long-running work may occupy the event loop at a time. Far below the 10 ms for which it may be blocked, because a
  * single step may take some time itself, and V8 ends a full garbage collection within it, which takes 3 to 8.
@@ -13,7 +11,10 @@ const SLICE_MS = 2;
 const IDLE_MS = 100;
 
 let sliceEnd = 0;
-let nextTurn: Promise<void> | undefined;
+/** How many slices have begun with a turn of the event loop. */
+let begun = 0;
+/** Work that waits for a slice, first come, first served. */
+const waiting: (() => void)[] = [];
 
 /**
  * Divides long-running work into slices: await it before each step, and the event loop turns whenever a slice is used
@@ -23,20 +24,33 @@ let nextTurn: Promise<void> | undefined;
 export function turn(): Promise<void> | undefined {
   const now = performance.now();
   if (now < sliceEnd) return undefined;
-  if (now < sliceEnd + IDLE_MS) return nextSlice();
+  if (now < sliceEnd + IDLE_MS || waiting.length > 0) return nextSlice();
   sliceEnd = now + SLICE_MS;
   return undefined;
 }
 
-/** Waiting work that does not fit into the next slice waits for another. */
-async function nextSlice(): Promise<void> {
-  do {
-    nextTurn ??= setImmediate().then(() => {
-      sliceEnd = performance.now() + SLICE_MS;
-      nextTurn = undefined;
-    });
-    await nextTurn;
-  } while (performance.now() >= sliceEnd);
+/** Waits for the next slice: for a step that is likely to use one up by itself, whoever else has started one. */
+export function nextSlice(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  waiting.push(resolve);
+  setImmediate(serve, begun);
+  return promise;
+}
+
+/**
+ * Lets the work that has waited longest continue. Called once for each that waits, because Node lets the one run until its
+ * next await before the following call: only then is it known whether time is left for another. If not, they wait for the
+ * next turn, in the same order.
+ */
+function serve(since: number): void {
+  const now = performance.now();
+  // The first call in this turn.
+  if (since === begun) {
+    begun++;
+    sliceEnd = now + SLICE_MS;
+  }
+  if (now < sliceEnd) waiting.shift()?.();
+  else setImmediate(serve, begun);
 }
 
 /** The same slices for work that must not await at each step and is ended by a signal. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { setImmediate } from 'node:timers/promises';
+import { turn } from '../base/turns.ts';
 import { discardPages } from './syscalls.ts';
 
 /** A part of this process's address space: start and length in bytes. */
@@ -49,9 +49,9 @@ export async function releaseProgramPages(): Promise<void> {
   const unchanged = unchangedFileMappings(await readFile('/proc/self/smaps', 'latin1'));
   for (const mapping of unchanged) {
     for (const step of stepsOf(mapping)) {
+      await turn();
       if (!readFileSync('/proc/self/maps', 'latin1').includes(`${mapping.line}\n`)) break;
       discardPages(step);
-      await setImmediate();
     }
   }
 }

@@ -121,7 +121,7 @@ export class Reflector<O extends KubeObject = KubeObject> {
       const healthy = this.#watchingSince !== undefined && wallMs() - this.#watchingSince >= healthyMs;
       if (healthy) failures = 0;
       if (error === undefined && healthy) {
-        // One turn later its connection is free for the next watch.
+        // Not a slice: one turn later its connection is free for the next watch.
         await setImmediate();
         continue;
       }

@@ -150,14 +150,14 @@ export class EntryQueue {
       const lines = this.#pending;
       this.#pending = [];
       const text = lines.join('');
-      if (this.#written > 0 && this.#written + text.length > SEGMENT_BYTES) await this.#turn();
+      if (this.#written > 0 && this.#written + text.length > SEGMENT_BYTES) await this.#beginSegment();
       try {
         await within(appendFile(this.#path(this.#segments.at(-1) ?? 0), text, { mode: 0o600 }));
         this.#written += text.length;
       } catch {
         this.#count('disk', lines.length);
         // Part of it may have been written.
-        await this.#turn();
+        await this.#beginSegment();
       }
       this.#arrived.resolve();
       this.#arrived = Promise.withResolvers();
@@ -165,7 +165,7 @@ export class EntryQueue {
   }
 
   /** Starts a new file, and drops the oldest files above the limit. */
-  async #turn(): Promise<void> {
+  async #beginSegment(): Promise<void> {
     this.#segments.push((this.#segments.at(-1) ?? 0) + 1);
     this.#written = 0;
     while (this.#segments.length > MAX_SEGMENTS) await this.#dropOldest();

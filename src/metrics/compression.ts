@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import {
   constants,
@@ -11,6 +10,7 @@ import {
   zstdDecompress,
   zstdDecompressSync,
 } from 'node:zlib';
+import { turn } from '../base/turns.ts';
 import { stampText } from './text/format.ts';
 import { ZstdContexts } from './zstd-contexts.ts';
 
@@ -157,13 +157,10 @@ export interface CompressedText {
   readonly textBytes: number;
 }
 
-/** Well below the 20 ms for which the agent may block its event loop. */
-const SLICE_MS = 5;
-
 /**
  * Encodes a text in each of `encodings`. Compresses each chunk as it is rendered, so that the whole text is never in
  * memory. Runs on the main thread, in slices: for such chunks, the round trip to another thread costs twice as
- * much as the work itself.
+ * much as the work itself. What `chunks` renders must not change meanwhile.
  */
 export async function compressEach(
   chunks: Iterable<Buffer>,
@@ -172,13 +169,11 @@ export async function compressEach(
 ): Promise<Map<Encoding, CompressedText>> {
   const made = encodings.map((encoding): { encoding: Encoding; members: Buffer[] } => ({ encoding, members: [] }));
   let textBytes = 0;
-  let started = performance.now();
   for (const chunk of chunks) {
+    // The chunk has been rendered, and is not overwritten before the next one.
+    await turn();
     textBytes += chunk.length;
     for (const { encoding, members } of made) members.push(encode(chunk, encoding, stampMs));
-    if (performance.now() - started < SLICE_MS) continue;
-    await setImmediate();
-    started = performance.now();
   }
   return new Map(made.map(({ encoding, members }) => [encoding, { members, textBytes }]));
 }

@@ -91,7 +91,7 @@ export async function exchange(asked: Exchange, seen: (request: ClientRequest) =
     request.end();
     const response = await answered;
     const body = await bodyOf(response, maxAnswerBytes);
-    // In the turn in which a response arrives, libuv reads it before it reports that the last bytes were written.
+    // Not a slice: in the turn in which a response arrives, libuv reads it before it reports that the last bytes were written.
     if (!request.writableFinished) await setImmediate();
     return { code: response.statusCode ?? 0, headers: response.headers, body };
   } finally {

@@ -4,7 +4,7 @@ import type { MetricType } from '../metrics/family.ts';
 import { parseLine, TextFormatError, type TextHelp, type TextSample, type TextType } from '../metrics/text/parse.ts';
 import { Refused } from './refused.ts';
 import type { GroupRoute } from './routes.ts';
-import { Declared, mergedLabels, newlinesIn, seriesKey, slicesOf } from './samples.ts';
+import { Declared, mergedLabels, newlinesIn, piecesOf, seriesKey } from './samples.ts';
 import type { ReceiverStore, StoredSample, Target } from './store.ts';
 
 /** Families of the real Pushgateway itself: a push with another type of one of them is rejected. */
@@ -54,7 +54,7 @@ async function readGroup(
     throw new Refused(400, `line ${newlinesIn(text) + 1}: the last line has no newline at its end`);
   }
   const body = new GroupBody(grouping, nowMs);
-  for await (const slice of slicesOf(text)) for (const [number, line] of slice) body.take(number, line);
+  for await (const piece of piecesOf(text)) for (const [number, line] of piece) body.take(number, line);
   return body.families;
 }
 

@@ -2,7 +2,7 @@
 import { parseLine, TextFormatError, type TextSample } from '../metrics/text/parse.ts';
 
 import type { ImportRoute } from './routes.ts';
-import { Declared, mergedLabels, seriesKey, slicesOf } from './samples.ts';
+import { Declared, mergedLabels, piecesOf, seriesKey } from './samples.ts';
 import type { ReceiverStore, Target } from './store.ts';
 
 // VictoriaMetrics' defaults: -maxLabelsPerTimeseries, -maxLabelNameLen, -maxLabelValueLen.
@@ -26,7 +26,7 @@ export async function importText(
   nowMs: number,
 ): Promise<Target[]> {
   const body = new ImportedBody(store, route, nowMs);
-  for await (const slice of slicesOf(text)) for (const [number, line] of slice) body.take(number, line);
+  for await (const piece of piecesOf(text)) for (const [number, line] of piece) body.take(number, line);
   return body.finish();
 }
 

@@ -1,3 +1,4 @@
+import { turn } from '../base/turns.ts';
 import type { MetricType } from '../metrics/family.ts';
 import { labelBlock } from '../metrics/text/format.ts';
 import { parseLine, type TextSample, type TextType } from '../metrics/text/parse.ts';
@@ -50,35 +51,35 @@ export function labelsOf(key: string): ReadonlyMap<string, string> {
 
 /** VictoriaMetrics' -import.maxLineLen; Pushgateway has no limit, but no line sent by an agent comes close to this. */
 const MAX_LINE_LENGTH = 256 * 1024;
-/** Size of a parsing slice, about 5 ms: characters, plus this many per line. */
-const SLICE_COST = 128 * 1024;
+/** Lines that are parsed at once, about a millisecond: characters, plus this many per line. */
+const PIECE_COST = 24 * 1024;
 const LINE_COST = 100;
 const NEWLINE = 0x0a;
 
 /**
- * The lines of a body that are not empty, with their numbers from 1, without newlines, in slices between which other
- * work runs. Throws {@link Refused} for a line that is too long, before yielding any.
+ * The lines of a body that are not empty, with their numbers from 1, without newlines, in pieces between which other
+ * work may run. Throws {@link Refused} for a line that is too long, before yielding any.
  */
-export async function* slicesOf(text: string): AsyncGenerator<readonly [number: number, line: string][]> {
+export async function* piecesOf(text: string): AsyncGenerator<readonly [number: number, line: string][]> {
   checkLengths(text);
   let number = 1;
-  let slice: [number, string][] = [];
+  let piece: [number, string][] = [];
   let cost = 0;
   for (let start = 0; start < text.length; number++) {
     const isEmpty = text.charCodeAt(start) === NEWLINE;
     const newline = isEmpty ? start : text.indexOf('\n', start);
     const end = newline === -1 ? text.length : newline;
-    if (!isEmpty) slice.push([number, text.slice(start, end)]);
+    if (!isEmpty) piece.push([number, text.slice(start, end)]);
     // Empty lines are only counted.
     cost += isEmpty ? 1 : end - start + LINE_COST;
     start = end + 1;
-    if (cost < SLICE_COST) continue;
-    yield slice;
-    slice = [];
+    if (cost < PIECE_COST) continue;
+    yield piece;
+    piece = [];
     cost = 0;
-    await new Promise<void>((resolve) => setImmediate(resolve));
+    await turn();
   }
-  yield slice;
+  yield piece;
 }
 
 /** Searches newlines at the maximum line distance, so that many short lines cost no more than a few long ones. */

@@ -1,8 +1,8 @@
 // /sys/class/net/<device>: Documentation/ABI/testing/sysfs-class-net of the kernel. Present on every host; alternative
 // names come over rtnetlink(7).
 
-import { setImmediate } from 'node:timers/promises';
 import * as z from 'zod';
+import { Turns } from '../../base/turns.ts';
 import type { Matching } from '../../config/re2/pattern.ts';
 import { pattern } from '../../config/units.ts';
 import type { Host } from '../../host/host.ts';
@@ -72,17 +72,16 @@ export const netclass = defineCollector({
     const netlink = new Netlink(host);
     return async (out, signal) => {
       const devices = host.list(folder).filter((device) => !ignoredDevices.test(device));
-      for (const [index, device] of devices.entries()) {
+      const turns = new Turns(signal);
+      for (const device of devices) {
         // Twenty files per device, and a node may have hundreds of devices.
-        if (index % DEVICES_A_TURN === DEVICES_A_TURN - 1) await setImmediate(undefined, { signal });
+        if (turns.isOver) await turns.next();
         out.attempt(device, () => addDevice(out, host, folder, device, ignoreInvalidSpeed));
       }
       if (wantsNetlink) out.attempt('alternative names', () => addAlternativeNames(out, netlink, ignoredDevices));
     };
   },
 });
-
-const DEVICES_A_TURN = 32;
 
 function addDevice(out: Snapshot, host: Host, folder: string, device: string, ignoreInvalidSpeed: boolean): void {
   const word = (file: string) => {

@@ -1,6 +1,6 @@
 // /proc/<pid>/stat and /proc/<pid>/task/<tid>/stat: proc_pid_stat(5). Present on every Linux host; mounts with hidepid
 // show only some of the processes.
-import { setImmediate } from 'node:timers/promises';
+import { Turns } from '../../base/turns.ts';
 import { MissingFile } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { oneLine } from '../../host/lines.ts';
@@ -16,9 +16,6 @@ const threads = gauge('node_processes_threads', 'Threads of all processes.');
 const threadsByState = gauge('node_processes_threads_state', 'Threads by state.', ['thread_state']);
 const maxThreads = gauge('node_processes_max_threads', 'Maximum number of threads.');
 const maxProcesses = gauge('node_processes_max_processes', 'Value at which process ids wrap around.');
-
-/** Processes read before yielding to the event loop: a few milliseconds. */
-const BATCH = 100;
 
 /** Processes and threads by state. */
 export const processes = defineCollector({
@@ -41,8 +38,9 @@ export const processes = defineCollector({
       const processStates = new StateCounts();
       const threadStates = new StateCounts();
       let threadCount = 0;
-      for (const [index, pid] of names.entries()) {
-        if (index % BATCH === BATCH - 1) await setImmediate(undefined, { signal });
+      const turns = new Turns(signal);
+      for (const pid of names) {
+        if (turns.isOver) await turns.next();
         out.attempt(`process ${pid}`, () => {
           const process = readStat(host, host.proc(pid, 'stat'));
           if (process === undefined) return;

@@ -1,3 +1,4 @@
+import { turn } from '../../base/turns.ts';
 import { free, unpackBriefly } from '../../metrics/compression.ts';
 import type { SeriesView, Snapshot } from '../../metrics/snapshot.ts';
 import { requestBuilder } from './builder.ts';
@@ -6,7 +7,6 @@ import { type Label, splitKey, targetLabels } from './labels.ts';
 import { isFull, LooseRequests, type Request, type RequestOptions } from './loose.ts';
 import type { RawRequest } from './request.ts';
 import { Descriptions, linesOf, type PackedText, readSample, type SampleBatch } from './sample-batch.ts';
-import { Slices } from './slices.ts';
 import { snappyElements, withPreamble } from './snappy.ts';
 import { type SnappyTemplate, snappyTemplate } from './snappy-template.ts';
 import { TextRequests } from './text-requests.ts';
@@ -54,23 +54,22 @@ export class RequestWriter {
     const { stampMs, target, ended, texts } = batch;
     const withMetadata = Math.abs(stampMs - this.#describedMs) >= METADATA_EVERY_MS;
     if (withMetadata && batch.snapshots.length > 0) this.#describedMs = stampMs;
-    const slices = new Slices();
     const labels = targetLabels(target);
     const loose = new LooseRequests(labels, options);
     if (batch.zeros.size > 0) loose.expectZeros();
     const isPlain = ({ stamps }: Snapshot) => batch.zeros.size === 0 && stamps === undefined;
     const plain = batch.snapshots.filter(isPlain);
-    if (plain.length > 0) yield* this.#writePlain(plain, batch, labels, options, withMetadata, slices);
+    if (plain.length > 0) yield* this.#writePlain(plain, batch, labels, options, withMetadata);
     for (const snapshot of batch.snapshots) {
-      if (!isPlain(snapshot)) yield* this.#writeLoose(snapshot, batch, loose, slices);
+      if (!isPlain(snapshot)) yield* this.#writeLoose(snapshot, batch, loose);
     }
     for (const key of ended) {
       const [name, block] = splitKey(key);
       yield* loose.add({ name, block, facts: undefined, value: 'stale', stampMs }, false);
     }
     for (const text of texts) {
-      if (text.isKept) yield* this.#writeUniformText(text, batch, loose, options, slices);
-      else yield* this.#writeText(text, batch, loose, slices);
+      if (text.isKept) yield* this.#writeUniformText(text, batch, loose, options);
+      else yield* this.#writeText(text, batch, loose);
     }
     yield* loose.rest();
   }
@@ -82,7 +81,6 @@ export class RequestWriter {
     labels: readonly Label[],
     options: RequestOptions,
     withMetadata: boolean,
-    slices: Slices,
   ): AsyncGenerator<Request> {
     const values = new Map(snapshots.map((snapshot) => [snapshot.series, snapshot.values]));
     const stamp = stampBytes(stampMs);
@@ -91,12 +89,12 @@ export class RequestWriter {
     for (const ranges of rangesOf(snapshots, options.maxSamples)) {
       const part = kept.find((one) => areSame(one.ranges, ranges)) ?? {
         ranges,
-        templates: await templatesOf(ranges, labels, options, slices),
+        templates: await templatesOf(ranges, labels, options),
       };
       parts.push(part);
       for (const template of part.templates) {
         yield filled(template, values, stamp, withMetadata);
-        await slices.yieldIfDue();
+        await turn();
       }
     }
     this.#kept = { target, options, parts };
@@ -114,7 +112,6 @@ export class RequestWriter {
     { series, values, stamps }: Snapshot,
     { stampMs, zeros }: SampleBatch,
     loose: LooseRequests,
-    slices: Slices,
   ): AsyncGenerator<Request> {
     for (const [index, value] of values.entries()) {
       const key = series.key(index);
@@ -122,7 +119,7 @@ export class RequestWriter {
       const own = stamps?.get(index) ?? stampMs;
       const zeroMs = zeros.get(key);
       yield* loose.add({ name, block, facts: series.owners[index], value, stampMs: own, zeroMs }, false);
-      await slices.yieldIfDue();
+      await turn();
     }
   }
 
@@ -132,7 +129,6 @@ export class RequestWriter {
     { stampMs, target }: SampleBatch,
     loose: LooseRequests,
     options: RequestOptions,
-    slices: Slices,
   ): AsyncGenerator<Request> {
     if (!this.#textRequests?.isFor(target, options)) {
       this.#textRequests = new TextRequests(target, options, this.#descriptions);
@@ -146,18 +142,13 @@ export class RequestWriter {
       } finally {
         free(text);
       }
-      await slices.yieldIfDue();
+      await turn();
     }
     yield* requests.rest();
   }
 
   /** Text with timestamps, or from the disk. */
-  async *#writeText(
-    text: PackedText,
-    batch: SampleBatch,
-    loose: LooseRequests,
-    slices: Slices,
-  ): AsyncGenerator<Request> {
+  async *#writeText(text: PackedText, batch: SampleBatch, loose: LooseRequests): AsyncGenerator<Request> {
     const zeros = new Map<string, number>();
     for (const member of text.members) {
       for (const line of await linesOf(member, text.compression)) {
@@ -176,7 +167,7 @@ export class RequestWriter {
         const facts = this.#descriptions.of(name);
         yield* loose.add({ name, block, facts, value, stampMs: own, zeroMs }, mayRepeat);
       }
-      await slices.yieldIfDue();
+      await turn();
     }
   }
 }
@@ -244,7 +235,6 @@ async function templatesOf(
   ranges: readonly Range[],
   target: readonly Label[],
   options: RequestOptions,
-  slices: Slices,
 ): Promise<Template[]> {
   const made: Template[] = [];
   const builder = requestBuilder(options.version, target);
@@ -254,10 +244,10 @@ async function templatesOf(
     for (let index = from; index < to; index++) {
       const [name, block] = splitKey(series.key(index));
       builder.add({ name, block, facts: series.owners[index], value: 0, stampMs: 0 });
-      await slices.yieldIfDue();
+      await turn();
       if (!isFull(builder, Number.POSITIVE_INFINITY)) continue;
       made.push(templateOf(builder.take(), [...own, { series, from: first, to: index + 1 }]));
-      await slices.yieldIfDue();
+      await turn();
       [own, first] = [[], index + 1];
     }
     if (first < to) own.push({ series, from: first, to });

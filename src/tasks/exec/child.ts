@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { sleep } from '../../base/clock.ts';
 import { errorCode, errorText } from '../../base/error-text.ts';
+import { nextSlice } from '../../base/turns.ts';
 import { reapGroup } from '../../host/syscalls.ts';
 
 /** The program to start. */
@@ -36,14 +37,10 @@ const PIPES_MS = 300;
 /** Intervals at which to check whether killed grandchildren have ended. */
 const REAP_AT_MS = [0, 20, 100, 500];
 
-/** A spawn blocks the event loop for some milliseconds, so only one runs per turn. */
-let spawning: Promise<unknown> = Promise.resolve();
-
 /** Runs a program in its own process group; no process of the group remains when this resolves. Never rejects. */
 export async function runChild(options: ChildOptions, signal: AbortSignal): Promise<Ended> {
-  const turn = spawning.then(() => new Promise<void>((resolve) => setImmediate(resolve)));
-  spawning = turn;
-  await turn;
+  // A spawn blocks the event loop for some milliseconds.
+  await nextSlice();
   const nothing = { stdout: Buffer.alloc(0), stderr: '' };
   if (signal.aborted) return { how: 'stopped', code: -1, ...nothing };
   let child: ChildProcess;

@@ -1,4 +1,5 @@
 import { fnv1a32 } from '../../base/fnv.ts';
+import { turn } from '../../base/turns.ts';
 import type { Family } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { type Address, addressBytes } from '../../net/literal-address.ts';
@@ -83,7 +84,7 @@ export function probeTargets(world: TaskWorld, options: ProbeOptions, begin: (ta
     const running: Promise<void>[] = [];
     for (const [index, { name }] of targets.entries()) {
       // Starting all connections in one turn of the event loop would delay all other work.
-      if (index > 0) await new Promise(setImmediate);
+      await turn();
       running.push(
         probeTarget(world, options, () => begin(name), signal).then((result) => {
           results[index] = result;
