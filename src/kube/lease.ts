@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { errorText } from '../base/error-text.ts';
 import type { Log } from '../base/log.ts';
 import type { Election, ElectionHooks, ElectionStatus } from './election.ts';
 import { Leadership } from './leadership.ts';
 import { LeaseConsent } from './lease-consent.ts';
 import { type LeaseMetrics, leaseMetrics } from './lease-metrics.ts';
 import type { LeaseOptions, LeaseWorld } from './lease-options.ts';
-import { pauseMs } from './lease-pause.ts';
+import { LeasePace } from './lease-pace.ts';
 import { type PeerAnswer, type PeerQuestion, proofOf, proofOfHolder, watchHolder } from './lease-peers.ts';
 import {
   type Candidate,
@@ -21,14 +20,13 @@ import {
   transitionsOf,
   withNote,
 } from './lease-record.ts';
+import { LeaseSetbacks } from './lease-setbacks.ts';
 import { LeaseSight } from './lease-sight.ts';
 import { isConflict, isNotFound, LateResponse, LeaseStore } from './lease-store.ts';
 
 const STOP_MS = 3000;
 /** A response within this fraction of the longest patience is not late. */
 const SHORT = 0.4;
-/** Without an explicit reason, each abort would create an error with a stack. */
-const WOKEN = 'woken';
 
 /**
  * Leader election with one Lease, as in client-go. Clocks are never compared: a record has expired when it has not
@@ -45,16 +43,11 @@ export class LeaseElection implements Election {
   readonly #candidate: Candidate;
   readonly #stopping = new AbortController();
   readonly #sight: LeaseSight;
-  #failure: string | undefined;
-  /** Why the last round stored nothing: a failure, or a conflict. */
-  #setback: string | undefined;
+  readonly #setbacks = new LeaseSetbacks(() => this.#log);
+  readonly #pace: LeasePace;
   readonly #consent: LeaseConsent;
   /** Whether the agent is about to stop. */
   #isRetired = false;
-  /** Ends the pause between two rounds. */
-  #wake = new AbortController();
-  /** Whether the end of the holder's process would be seen at once. */
-  #seesHolder: boolean = false;
   /** Fires when this process has given up the Lease for good. */
   readonly #released = new AbortController();
   #running: Promise<void> | undefined;
@@ -68,12 +61,14 @@ export class LeaseElection implements Election {
     this.#leadership = new Leadership({ monotonicMs: world.monotonicMs, log: () => this.#log, hooks });
     this.#candidate = { identity, process: randomUUID() };
     this.#sight = new LeaseSight(this.#candidate, options.durationMs, world.monotonicMs);
+    const { monotonicMs, sleep, random, peers } = world;
+    const shared = { options, sight: this.#sight, leadership: this.#leadership, monotonicMs, sleep };
+    this.#pace = new LeasePace({ ...shared, random, isFailing: () => this.#setbacks.failure !== undefined });
     this.#consent = new LeaseConsent({
-      ...{ options, lease: `${namespace}/${name}`, candidate: this.#candidate, sight: this.#sight },
-      ...{ leadership: this.#leadership, peers: world.peers, monotonicMs: world.monotonicMs, sleep: world.sleep },
+      ...{ ...shared, lease: `${namespace}/${name}`, candidate: this.#candidate, peers },
       log: () => this.#log,
-      hurry: () => this.#wake.abort(WOKEN),
-      failure: () => this.#failure,
+      hurry: () => this.#pace.hurry(),
+      failure: () => this.#setbacks.failure,
       stopping: this.#stopping.signal,
     });
     this.#metrics = leaseMetrics(
@@ -114,7 +109,7 @@ export class LeaseElection implements Election {
       lease: this.status.lease,
       holder: () => this.#sight.otherHolder,
       onEnd: (proof) => this.#holderEnded(proof),
-      onPresence: (isPresent) => this.#holderSeen(isPresent),
+      onPresence: (isPresent) => this.#pace.holderSeen(isPresent),
       sleep,
       signal: this.#stopping.signal,
     });
@@ -129,7 +124,7 @@ export class LeaseElection implements Election {
     const isThis = lease.metadata?.name === name && lease.metadata.namespace === namespace;
     if (!isThis || this.isMaster() || !this.#sight.isNewer(lease)) return;
     this.#observe(lease);
-    if (!this.#sight.shown()) this.#wake.abort(WOKEN);
+    if (!this.#sight.shown()) this.#pace.hurry();
   }
 
   /** Answers a holder that cannot reach the API server. */
@@ -153,7 +148,7 @@ export class LeaseElection implements Election {
 
   /** Renews the Lease now if it is ours, to store a new note. */
   renewSoon(): void {
-    if (this.isMaster()) this.#wake.abort(WOKEN);
+    if (this.isMaster()) this.#pace.hurry();
   }
 
   stop(): Promise<void> {
@@ -163,7 +158,7 @@ export class LeaseElection implements Election {
 
   async #stop(): Promise<void> {
     this.#stopping.abort();
-    this.#wake.abort(WOKEN);
+    this.#pace.hurry();
     this.#leadership.end('the agent is stopping');
     const done = new AbortController();
     const finished = this.#finish().finally(() => done.abort());
@@ -174,31 +169,12 @@ export class LeaseElection implements Election {
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
-      // A wake-up during the round requests another one.
-      if (this.#wake.signal.aborted) this.#wake = new AbortController();
+      this.#pace.begin();
       await this.#round();
-      this.#leadership.announce(this.#setback);
-      do await this.#world.sleep(this.#pauseMs(), this.#wake.signal);
-      while (!this.#wake.signal.aborted && this.#isShown);
-      this.#leadership.announce(this.#setback);
+      this.#leadership.announce(this.#setbacks.last);
+      await this.#pace.pause();
+      this.#leadership.announce(this.#setbacks.last);
     }
-  }
-
-  /** Until the next round is due, or until our leadership or the Lease of another holder ends. */
-  #pauseMs(): number {
-    const isMaster = this.isMaster();
-    const now = this.#world.monotonicMs();
-    if (this.#isShown) return this.#sight.shownUntil - now;
-    const left = (isMaster ? this.#leadership.until : this.#sight.othersUntil) - now;
-    const renewedMsAgo = this.#options.renewDeadlineMs - left;
-    const situation = { isMaster, isFailing: this.#failure !== undefined, seesHolder: this.#seesHolder, renewedMsAgo };
-    const pause = pauseMs(situation, this.#options.retryMs, this.#world.random());
-    return left > 0 ? Math.min(pause, left) : pause;
-  }
-
-  /** Whether a watch shows that another holder renews the Lease, so that a request would say nothing new. */
-  get #isShown(): boolean {
-    return !this.isMaster() && this.#failure === undefined && this.#world.monotonicMs() < this.#sight.shownUntil;
   }
 
   async #round(): Promise<void> {
@@ -206,22 +182,15 @@ export class LeaseElection implements Election {
     try {
       await this.#acquireOrRenew();
       this.#consent.reached();
-      if (this.#failure !== undefined) this.#log.info('leader election recovered');
-      this.#failure = undefined;
-      this.#setback = undefined;
+      this.#setbacks.over();
     } catch (error) {
       // A wait that the end of leadership cut short says nothing: why it ends is what failed before.
-      if (error instanceof LateResponse && error.patienceMs < SHORT * this.#longestPatienceMs && this.#setback) return;
-      const message = errorText(error);
-      this.#setback = message;
-      // Another candidate was faster; the next round shows which one.
-      if (isConflict(error)) {
+      if (error instanceof LateResponse && error.patienceMs < SHORT * this.#longestPatienceMs && this.#setbacks.last) return;
+      if (!this.#setbacks.add(error)) {
         this.#consent.reached();
         return;
       }
       this.#metrics.errors.inc();
-      if (message !== this.#failure) this.#log.warn({ err: error }, 'leader election failed; retrying');
-      this.#failure = message;
       this.#consent.seek();
     }
   }
@@ -230,12 +199,7 @@ export class LeaseElection implements Election {
   #holderEnded(proof: string): void {
     this.#log.info({ holder: this.status.holder }, 'the holder of the Lease has ended');
     this.#sight.ended(proof);
-    this.#wake.abort(WOKEN);
-  }
-
-  #holderSeen(isSeen: boolean): void {
-    this.#seesHolder = isSeen;
-    if (!isSeen) this.#wake.abort(WOKEN);
+    this.#pace.hurry();
   }
 
   async #acquireOrRenew(): Promise<void> {
