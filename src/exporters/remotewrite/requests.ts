@@ -119,7 +119,8 @@ export class RequestWriter {
       const own = stamps?.get(index) ?? stampMs;
       const zeroMs = zeros.get(key);
       yield* loose.add({ name, block, facts: series.owners[index], value, stampMs: own, zeroMs }, false);
-      await turn();
+      const pause = turn();
+      if (pause) await pause;
     }
   }
 
@@ -244,7 +245,8 @@ async function templatesOf(
     for (let index = from; index < to; index++) {
       const [name, block] = splitKey(series.key(index));
       builder.add({ name, block, facts: series.owners[index], value: 0, stampMs: 0 });
-      await turn();
+      const pause = turn();
+      if (pause) await pause;
       if (!isFull(builder, Number.POSITIVE_INFINITY)) continue;
       made.push(templateOf(builder.take(), [...own, { series, from: first, to: index + 1 }]));
       await turn();
