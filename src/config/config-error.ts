@@ -1,10 +1,6 @@
-/** Configuration that can't be used; one line per problem, each with its position and what to do. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-  readonly problems: readonly string[];
+import { Problems } from '../base/problems.ts';
 
-  constructor(problems: readonly string[]) {
-    super(problems.join('\n'));
-    this.problems = problems;
-  }
+/** Configuration that can't be used; one line per problem, each with its position and what to do. */
+export class ConfigError extends Problems {
+  override readonly name = 'ConfigError';
 }

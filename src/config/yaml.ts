@@ -1,14 +1,9 @@
 import { LineCounter, parseDocument } from 'yaml';
+import { Problems } from '../base/problems.ts';
 
 /** Text that is not usable YAML; one line per problem, each with its position. */
-export class YamlError extends Error {
+export class YamlError extends Problems {
   override readonly name = 'YamlError';
-  readonly problems: readonly string[];
-
-  constructor(problems: readonly string[]) {
-    super(problems.join('\n'));
-    this.problems = problems;
-  }
 }
 
 /** The value of a document, and the position of the value at a path of keys, as far as the path exists. */

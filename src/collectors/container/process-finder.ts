@@ -1,8 +1,8 @@
 // Which processes a cgroup holds, by the ids in the mounted procfs: cgroups(7), pid_namespaces(7).
 import { basename } from 'node:path';
 import type { Turns } from '../../base/turns.ts';
+import { readableAttribute } from '../../host/attributes.ts';
 import { classifyCgroupPath } from '../../host/cgroup-path.ts';
-import { DeniedFile } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { Namespaces } from '../../host/namespaces.ts';
 import type { Cgroup } from './discovery.ts';
@@ -142,13 +142,7 @@ export class ProcessFinder {
 
   /** The cgroup of a process as it is shown here; undefined if it has exited. */
   #pathOf(pid: string): string | undefined {
-    let text: string | undefined;
-    try {
-      text = this.#host.attribute(this.#host.proc(pid, 'cgroup'));
-    } catch (cause) {
-      if (cause instanceof DeniedFile) return undefined;
-      throw cause;
-    }
+    const text = readableAttribute(this.#host, this.#host.proc(pid, 'cgroup'));
     for (const line of text?.split('\n') ?? []) {
       // 4:memory:/kubepods/besteffort/… or 0::/kubepods.slice/…
       const [id = '', controllers = ''] = line.split(':', 2);

@@ -1,7 +1,7 @@
 // /sys/class/dmi/id, from the firmware's SMBIOS tables: drivers/firmware/dmi-id.c. Absent on most machines that are not
 // x86; serial numbers and UUIDs are readable by root only.
 import { join } from 'node:path';
-import { DeniedFile } from '../../host/errors.ts';
+import { readableAttribute } from '../../host/attributes.ts';
 import type { Host } from '../../host/host.ts';
 import { gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
@@ -42,18 +42,9 @@ function seriesKey(host: Host, out: Snapshot): string {
   const labels = new Map<string, string>();
   for (const label of LABELS) {
     const file = label === 'system_vendor' ? 'sys_vendor' : label;
-    const text = files.has(file) ? out.attempt(file, () => readable(host, join(folder, file))) : undefined;
+    const text = files.has(file) ? out.attempt(file, () => readableAttribute(host, join(folder, file))) : undefined;
     // Vendors put arbitrary bytes there: a run of invalid UTF-8 becomes one replacement character.
     if (text !== undefined) labels.set(label, text.replaceAll(/[\uDC80-\uDCFF\uFFFD]+/gu, '\uFFFD'));
   }
   return info.name + labelBlock([...labels.keys()], [...labels.values()]);
-}
-
-function readable(host: Host, path: string): string | undefined {
-  try {
-    return host.attribute(path);
-  } catch (cause) {
-    if (cause instanceof DeniedFile) return undefined;
-    throw cause;
-  }
 }

@@ -1,9 +1,8 @@
 // The identity of this machine: SMBIOS tables, os-release(5), machine-id(5), disks and network devices in sysfs. For
 // inventories that track changes; all of this is also in other node_* families.
 import { arch } from 'node:os';
-import { integerAttribute } from '../../host/attributes.ts';
+import { integerAttribute, readableAttribute } from '../../host/attributes.ts';
 import { parseCpuinfo } from '../../host/cpuinfo.ts';
-import { DeniedFile } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { textOrLost } from '../../host/records.ts';
 import { counter, gauge } from '../../metrics/family.ts';
@@ -68,7 +67,7 @@ export const inventory = defineCollector({
 
 /** The labels of {@link info}. */
 function machineOf(out: Snapshot, host: Host): string[] {
-  const text = (path: string) => out.attempt(path, () => readable(host, path)) ?? '';
+  const text = (path: string) => out.attempt(path, () => readableAttribute(host, path)) ?? '';
   const firmware = (file: string) => text(host.sys('class/dmi/id', file));
   const product = firmware('product_name');
   const cpu = parseCpuinfo(textOrLost(out, host, host.proc('cpuinfo')) ?? '')[0];
@@ -108,7 +107,7 @@ function addDisks(out: Snapshot, host: Host): string[] {
       if (sectors === undefined || sectors === 0) return;
       const labels = [
         device,
-        ...['model', 'serial'].map((file) => readable(host, `${folder}/${device}/device/${file}`)),
+        ...['model', 'serial'].map((file) => readableAttribute(host, `${folder}/${device}/device/${file}`)),
       ];
       out.add(disks, sectors * SECTOR_BYTES, ...labels.map((label) => label ?? ''));
       found.push([...labels, sectors].join());
@@ -124,21 +123,11 @@ function addInterfaces(out: Snapshot, host: Host): string[] {
     // Bridges, tunnels and the host ends of pod interfaces have no hardware.
     if (!host.exists(`${folder}/${device}/device`)) continue;
     out.attempt(device, () => {
-      const mac = readable(host, `${folder}/${device}/address`) ?? '';
-      const speed = readable(host, `${folder}/${device}/speed`) ?? '';
+      const mac = readableAttribute(host, `${folder}/${device}/address`) ?? '';
+      const speed = readableAttribute(host, `${folder}/${device}/speed`) ?? '';
       out.add(interfaces, 1, device, mac, speed === '-1' ? '' : speed);
       found.push([device, mac].join());
     });
   }
   return found;
-}
-
-/** An attribute; also undefined if only root may read it, such as serial numbers. */
-function readable(host: Host, path: string): string | undefined {
-  try {
-    return host.attribute(path);
-  } catch (cause) {
-    if (cause instanceof DeniedFile) return undefined;
-    throw cause;
-  }
 }

@@ -1,6 +1,8 @@
 // /proc/net/rpc/nfs and nfsd: lines of a keyword and numbers, net/sunrpc/stats.c and fs/nfsd/stats.c of the kernel.
 import { eachRecord, type Losses, words } from '../../host/lines.ts';
 import { count } from '../../host/numbers.ts';
+import type { Family } from '../../metrics/family.ts';
+import type { Snapshot } from '../../metrics/snapshot.ts';
 
 /** Procedures of NFSv2, RFC 1094, in their order. */
 export const V2_METHODS: readonly string[] = words(
@@ -33,11 +35,50 @@ export const V4_OPERATIONS: readonly string[] = [
   ...words('Verify Write RelLockOwner'),
 ];
 
+/** One number of a line, counted from 0. */
+export type RpcField = readonly [keyword: string, index: number, family: Family, ...labels: string[]];
+
+/**
+ * A line with one number per method: the version of NFS, the index of the first number that is used, and the names of the
+ * methods from there on.
+ */
+export type RpcMethods = readonly [keyword: string, version: string, first: number, names: readonly string[]];
+
+/** What is exported of a file, and its keywords. */
+interface RpcTables {
+  readonly fields: readonly RpcField[];
+  readonly methods: readonly RpcMethods[];
+  readonly requests: Family;
+  readonly known: ReadonlySet<string>;
+}
+
+/** Adds what `tables` say of a file of /proc/net/rpc. */
+export function addRpc(
+  out: Snapshot,
+  path: string,
+  text: string,
+  { fields, methods, requests, known }: RpcTables,
+): void {
+  const lines = parseRpc(out, path, text);
+  for (const keyword of lines.keys()) if (!known.has(keyword)) out.lose(path, `unknown line ${keyword}`);
+  for (const [keyword, index, family, ...labels] of fields) {
+    const value = lines.get(keyword)?.[index];
+    if (value !== undefined) out.add(family, value, ...labels);
+  }
+  for (const [keyword, version, first, names] of methods) {
+    const counts = lines.get(keyword) ?? [];
+    for (const [index, method] of names.entries()) {
+      const value = counts[first + index];
+      if (method !== '' && value !== undefined) out.add(requests, value, method, version);
+    }
+  }
+}
+
 /** The lines by keyword. */
 type RpcLines = ReadonlyMap<string, readonly number[]>;
 
 /** Lines such as `rpc 18628 3 1 2 0`; a `proc…` line begins with the number of numbers that follow. */
-export function parseRpc(lost: Losses, path: string, text: string): RpcLines {
+function parseRpc(lost: Losses, path: string, text: string): RpcLines {
   const lines = new Map<string, readonly number[]>();
   eachRecord(lost, path, text, (line) => {
     const [keyword = '', ...columns] = words(line);

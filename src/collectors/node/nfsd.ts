@@ -1,17 +1,14 @@
 // /proc/net/rpc/nfsd: requests to the NFS server. Absent if the nfsd module is not loaded.
 import { netPath } from '../../host/net-files.ts';
-import { counter, type Family, gauge } from '../../metrics/family.ts';
+import { counter, gauge } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
-import { parseRpc, V2_METHODS, V3_METHODS, V4_OPERATIONS } from './nfs-rpc.ts';
-
-/** One number of a line, counted from 0. */
-type Field = readonly [keyword: string, index: number, family: Family, ...labels: string[]];
+import { addRpc, type RpcField, type RpcMethods, V2_METHODS, V3_METHODS, V4_OPERATIONS } from './nfs-rpc.ts';
 
 const packets = counter('node_nfsd_packets_total', 'Packets sent and received.', ['proto']);
 const errors = counter('node_nfsd_rpc_errors_total', 'RPCs rejected, by reason.', ['error']);
 const requests = counter('node_nfsd_requests_total', 'Requests by procedure and version of NFS.', ['method', 'proto']);
 
-const fields: readonly Field[] = [
+const fields: readonly RpcField[] = [
   ['rc', 0, counter('node_nfsd_reply_cache_hits_total', 'Replies from the cache, for repeated requests.')],
   ['rc', 1, counter('node_nfsd_reply_cache_misses_total', 'Replies added to the cache.')],
   ['rc', 2, counter('node_nfsd_reply_cache_nocache_total', 'Replies that are not cached.')],
@@ -31,14 +28,13 @@ const fields: readonly Field[] = [
   ['wdeleg_getattr', 0, requests, 'WdelegGetattr', '4'],
 ];
 
-/** Lines with one number per method: the index of the first one used, and the names from there on. */
-const methods = [
+const methods: readonly RpcMethods[] = [
   ['proc2', '2', 1, V2_METHODS.slice(1)],
   ['proc3', '3', 1, V3_METHODS.slice(1)],
   ['proc4ops', '4', 3, V4_OPERATIONS],
-] as const;
+];
 
-const KNOWN: ReadonlySet<string> = new Set([...fields, ...methods].map(([keyword]) => keyword)).add('proc4');
+const known: ReadonlySet<string> = new Set([...fields, ...methods].map(([keyword]) => keyword)).add('proc4');
 
 /** Requests to the NFS server. */
 export const nfsd = defineCollector({
@@ -49,20 +45,6 @@ export const nfsd = defineCollector({
   families: [...new Set(fields.map(([, , family]) => family))],
   create({ host }) {
     const path = netPath(host, 'rpc/nfsd');
-    return (out) => {
-      const lines = parseRpc(out, path, host.read(path));
-      for (const keyword of lines.keys()) if (!KNOWN.has(keyword)) out.lose(path, `unknown line ${keyword}`);
-      for (const [keyword, index, family, ...labels] of fields) {
-        const value = lines.get(keyword)?.[index];
-        if (value !== undefined) out.add(family, value, ...labels);
-      }
-      for (const [keyword, version, first, names] of methods) {
-        const counts = lines.get(keyword) ?? [];
-        for (const [index, method] of names.entries()) {
-          const value = counts[first + index];
-          if (method !== '' && value !== undefined) out.add(requests, value, method, version);
-        }
-      }
-    };
+    return (out) => addRpc(out, path, host.read(path), { fields, methods, requests, known });
   },
 });

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { readText, whyUnread } from '../../base/files.ts';
+import { Problems } from '../../base/problems.ts';
 import { parseYaml, YamlError } from '../../config/yaml.ts';
 import { type ProcessName, processName } from './matcher.ts';
 
@@ -10,14 +11,8 @@ const MAX_FILE_BYTES = 1024 * 1024;
 const schema = z.object({ process_names: z.array(processName).nullish() });
 
 /** Problems of a file in process-exporter's format; one line per problem, each with its position. */
-export class ProcessNamesError extends Error {
+export class ProcessNamesError extends Problems {
   override readonly name = 'ProcessNamesError';
-  readonly problems: readonly string[];
-
-  constructor(problems: readonly string[]) {
-    super(problems.join('\n'));
-    this.problems = problems;
-  }
 }
 
 /** The entries of a file, and the position of the value at a path of keys. */

@@ -1,18 +1,13 @@
 import { createHash } from 'node:crypto';
+import { Problems } from '../../base/problems.ts';
 import type { SourceSettings } from '../../config/sources-section.ts';
 import { parseYaml, YamlError } from '../../config/yaml.ts';
 import type { TaskInputs } from '../plan.ts';
 import type { TaskSource } from '../settings.ts';
 
 /** The content of a source is invalid; one line per problem, each with its position. */
-export class SourceError extends Error {
+export class SourceError extends Problems {
   override readonly name = 'SourceError';
-  readonly problems: readonly string[];
-
-  constructor(problems: readonly string[]) {
-    super(problems.join('\n'));
-    this.problems = problems;
-  }
 }
 
 /**

@@ -1,18 +1,13 @@
 import * as z from 'zod';
 import { errorText } from '../../../base/error-text.ts';
+import { Problems } from '../../../base/problems.ts';
 import { isKeyOf } from '../../../base/records.ts';
 import { parseYaml, YamlError } from '../../../config/yaml.ts';
 import { compilePath } from './path.ts';
 
 /** The problems in a file of custom resource families, one line each. */
-export class CustomResourceError extends Error {
+export class CustomResourceError extends Problems {
   override readonly name = 'CustomResourceError';
-  readonly problems: readonly string[];
-
-  constructor(problems: readonly string[]) {
-    super(problems.join('\n'));
-    this.problems = problems;
-  }
 }
 
 /** A path; YAML may contain list indices without quotes. */
