@@ -29,7 +29,7 @@ export function turn(): Promise<void> | undefined {
   return undefined;
 }
 
-/** Waits for the next slice: for a step that is likely to use one up by itself, whoever else has started one. */
+/** Waits for the next slice, also while the current one lasts: for a step that takes as long as a slice. */
 export function nextSlice(): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   waiting.push(resolve);
