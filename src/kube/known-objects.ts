@@ -1,4 +1,6 @@
+import { KeyMap } from '../base/key-map.ts';
 import { begin } from '../base/last-operation.ts';
+import { turn } from '../base/turns.ts';
 import type { FailureLog } from './failure-log.ts';
 import type { KubeObject } from './object.ts';
 import type { ReflectorHandler } from './reflector-source.ts';
@@ -16,7 +18,7 @@ export class KnownObjects<O extends KubeObject> {
    * Versions by key. Kubernetes guarantees increasing decimal numbers; others are NaN, for which every comparison is
    * false.
    */
-  readonly #versions = new Map<string, number>();
+  readonly #versions = new KeyMap<number>();
 
   constructor(handler: ReflectorHandler<O>, failures: FailureLog, stats: ReflectorStats) {
     this.#handler = handler;
@@ -53,11 +55,22 @@ export class KnownObjects<O extends KubeObject> {
     }
   }
 
-  /** Deletes all objects whose keys are not in `keys`, which are keys of known objects. */
-  deleteOthers(path: string, keys: ReadonlySet<string>): void {
-    // Comparing 100,000 keys blocks the event loop for 16 ms.
+  /**
+   * Deletes all objects whose keys are not in `keys`, which are keys of known objects. No other object may change
+   * meanwhile. Ends early when `signal` fires.
+   */
+  async deleteOthers(path: string, keys: KeyMap<unknown>, signal: AbortSignal): Promise<void> {
     if (keys.size === this.#versions.size) return;
-    for (const key of this.#versions.keys()) if (!keys.has(key)) this.delete(path, key);
+    const others: string[] = [];
+    for (const key of this.#versions.keys()) {
+      await turn();
+      if (!keys.has(key)) others.push(key);
+    }
+    for (const key of others) {
+      await turn();
+      if (signal.aborted) return;
+      this.delete(path, key);
+    }
   }
 
   #failed(path: string, key: string, error: unknown): void {

@@ -16,7 +16,7 @@ export const MAX_OBJECT_BYTES = 16 * 1024 * 1024;
 /** Receives the objects of a list. */
 interface ListReceiver {
   /** Keys of the objects so far; `take` adds to them. */
-  readonly seen: ReadonlySet<string>;
+  readonly seen: { readonly size: number };
   /** Called with each object and its kind, or the kind implied by the list. */
   readonly take: (object: KubeObject, kind: string | undefined) => void;
   readonly signal: AbortSignal;

@@ -33,6 +33,9 @@ export interface KubeObject {
   readonly metadata?: ObjectMeta | null;
 }
 
-/** `namespace/name`, or `name` alone. */
+/**
+ * `namespace/name`, or `name` alone. Joined, because a template makes an object of two parts, which would be retained in
+ * addition to the text.
+ */
 export const keyOf = (metadata: ObjectMeta | null | undefined): string =>
-  metadata?.namespace ? `${metadata.namespace}/${metadata.name ?? ''}` : (metadata?.name ?? '');
+  metadata?.namespace ? [metadata.namespace, metadata.name ?? ''].join('/') : (metadata?.name ?? '');

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { KeyMap } from '../base/key-map.ts';
 import { turn } from '../base/turns.ts';
 import { ApiBodyError, ApiError, type KubeApi, type KubeStatus, METADATA_EVENTS } from './api.ts';
 import { type FailureLog, isNotServed } from './failure-log.ts';
@@ -126,14 +127,14 @@ export class Reflector<O extends KubeObject = KubeObject> {
         continue;
       }
       const delayMs = retryDelay(failures, error, random, pausesAfter(error, this.#source));
-      if (error !== undefined) this.#judge(error, failures, wallMs() + delayMs);
+      if (error !== undefined) await this.#judge(error, failures, wallMs() + delayMs);
       await sleep(delayMs, signal);
       failures++;
     }
   }
 
   /** Decides whether the watch can be resumed after `error`. */
-  #judge(error: unknown, failures: number, nextTryMs: number): void {
+  async #judge(error: unknown, failures: number, nextTryMs: number): Promise<void> {
     const reason = this.#reasonToList(error);
     if (reason === 'reordered') this.#listFor = reason;
     else if (reason !== undefined) this.#listFor ??= reason;
@@ -142,7 +143,7 @@ export class Reflector<O extends KubeObject = KubeObject> {
     if (reason === 'expired') return;
     const notServed = isNotServed(error, this.#path);
     if (!notServed) this.#notServedSince = undefined;
-    else this.#endGone();
+    else await this.#endGone();
     // A single broken connection is normal on any network; a refusal is not.
     if (failures === 0 && !(error instanceof ApiError)) return;
     const { wallMs } = this.#timing;
@@ -152,11 +153,11 @@ export class Reflector<O extends KubeObject = KubeObject> {
   }
 
   /** The collection is not served: after a while its objects count as deleted. */
-  #endGone(): void {
+  async #endGone(): Promise<void> {
     const nowMs = this.#timing.wallMs();
     this.#notServedSince ??= nowMs;
     if (nowMs - this.#notServedSince < GONE_AFTER_MS) return;
-    this.#known.deleteOthers(this.#path, new Set());
+    await this.#known.deleteOthers(this.#path, new KeyMap(), this.#stopping.signal);
     this.#version = undefined;
     this.#listFor ??= 'refused';
   }
@@ -197,12 +198,12 @@ export class Reflector<O extends KubeObject = KubeObject> {
     const { signal } = this.#stopping;
     const { locate } = this.#source;
     if (locate) this.#path = await locate(signal);
-    const seen = new Set<string>();
+    const seen = new KeyMap<true>();
     const take = (object: KubeObject, kind: string | undefined) => {
       this.#checkKind(kind);
       this.stats.lastListedMs = this.#timing.wallMs();
       const key = keyOf(object.metadata);
-      seen.add(key);
+      seen.set(key, true);
       const order = Number(object.metadata?.resourceVersion);
       if (reason === 'reordered' || this.#known.versionOf(key) !== order) {
         this.#known.upsert(this.#path, key, order, object as O);
@@ -211,13 +212,12 @@ export class Reflector<O extends KubeObject = KubeObject> {
     let version = '';
     for await (const page of listPages(this.#api, this.#path, this.#source, { seen, take, signal })) {
       version = page.resourceVersion;
-      // After a server was reset, versions may refer to other contents than the ones we know: start over and take all
-      // objects.
+      // After a server was reset, versions may refer to other contents than those we know: start over and take all.
       if (reason !== 'reordered' && Number(version) < Number(this.#version)) {
         throw new ReorderedError(`list at ${version} after ${this.#version}`);
       }
     }
-    this.#known.deleteOthers(this.#path, seen);
+    await this.#known.deleteOthers(this.#path, seen, signal);
     return version;
   }
 

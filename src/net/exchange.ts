@@ -9,6 +9,7 @@ import { type Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { TLSSocket } from 'node:tls';
+import { writeBody } from './request-body.ts';
 
 /** The agents for connections to one server, by the scheme of its URLs. */
 export interface AgentPair {
@@ -59,8 +60,8 @@ const SEND_MS = 60_000;
 const SHOWN_BYTES = 64 * 1024;
 
 /**
- * Makes one request directly over node:http. The borrowed buffers go to the kernel in one call, without a copy, which
- * matters for the state of a large cluster. Rejects with {@link StageTimeout} or the socket's error. `seen` receives
+ * Makes one request directly over node:http. The borrowed buffers go to the kernel without a copy, which matters for the
+ * state of a large cluster. Rejects with {@link StageTimeout} or the socket's error. `seen` receives
  * the request.
  */
 export async function exchange(asked: Exchange, seen: (request: ClientRequest) => void): Promise<Response> {
@@ -85,10 +86,7 @@ export async function exchange(asked: Exchange, seen: (request: ClientRequest) =
       socket.once(secure ? 'secureConnect' : 'connect', () => stages.begin('send', SEND_MS));
     });
     request.once('finish', () => stages.begin('answer', timeoutMs));
-    request.cork();
-    for (const member of members) request.write(member);
-    request.uncork();
-    request.end();
+    await writeBody(request, members, answered);
     const response = await answered;
     const body = await bodyOf(response, maxAnswerBytes);
     // Not a slice: in the turn in which a response arrives, libuv reads it before it reports that the last bytes were written.

@@ -1,3 +1,4 @@
+import { KeyMap } from '../../base/key-map.ts';
 import type { KubeObject } from '../../kube/object.ts';
 import { NO_LABELS, type PickLabels, type Pod, podInfo } from '../../kube/pod-info.ts';
 import { controllerOf, type Workload, workloadByName } from '../../kube/workload.ts';
@@ -50,7 +51,7 @@ export class PodIndex {
   readonly #labels: PickLabels;
   readonly #annotations: PickLabels;
   readonly #nodes = new Map<string, IndexedNode>();
-  readonly #places = new Map<string, Place>();
+  readonly #places = new KeyMap<Place>();
   /** By `Kind/namespace/name`: workloads of owners whose names suggest a different one; most clusters have none. */
   readonly #exceptions = new Map<string, Workload>();
   /** Changes of all nodes that are not in compressed responses. */

@@ -24,7 +24,8 @@ export class SeriesNotes {
   }
 
   delete(object: string): void {
-    const known = this.#byObject.get(object);
+    // Also without entries, a lookup would turn the key into an internalized string.
+    const known = this.#byObject.size === 0 ? undefined : this.#byObject.get(object);
     if (known === undefined) return;
     this.#byObject.delete(object);
     this.renamed -= known.renamed;

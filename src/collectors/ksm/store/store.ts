@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import { KeyMap } from '../../../base/key-map.ts';
 import { turn } from '../../../base/turns.ts';
 import type { Family } from '../../../metrics/family.ts';
 import { headerText } from '../../../metrics/text/format.ts';
@@ -51,7 +52,7 @@ export class ObjectStore {
   readonly #families: readonly Family[];
   readonly #packing: Packing;
   readonly #arena: TextArena;
-  readonly #index = new Map<string, Slot>();
+  readonly #index = new KeyMap<Slot>();
   /** Slots of deleted objects, which remain until the next rebuild. */
   #gone = 0;
   readonly #blocks = new Set<TextBlock>();

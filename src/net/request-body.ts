@@ -1,0 +1,52 @@
+import type { ClientRequest } from 'node:http';
+import { turn } from '../base/turns.ts';
+
+/** Enough that the calls cost little beside the copying; 4 MiB in pieces of 5 kB take 1 to 2 ms. */
+const PIECE_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Writes the body of a request and ends it. The buffers go to the kernel without a copy, some megabytes per call, and
+ * the event loop turns in between: libuv writes all that it has in one turn while the receiver keeps up, which takes 10 ms
+ * for the 50 MB of a large cluster. Stops when `answered` settles; rejects when it does.
+ */
+export async function writeBody(
+  request: ClientRequest,
+  members: readonly Buffer[],
+  answered: Promise<unknown>,
+): Promise<void> {
+  let isOver: boolean = false;
+  const over = answered.finally(() => {
+    isOver = true;
+  });
+  // The caller handles its error; here it matters only while something is waited for.
+  over.catch(() => {});
+  let isTaken: boolean | undefined;
+  for (const piece of piecesOf(members)) {
+    if (isTaken !== undefined) {
+      if (!isTaken) await Promise.race([drained(request), over]);
+      await turn();
+      if (isOver) return;
+    }
+    request.cork();
+    for (const member of piece) isTaken = request.write(member);
+    request.uncork();
+  }
+  request.end();
+}
+
+function* piecesOf(members: readonly Buffer[]): Generator<readonly Buffer[]> {
+  let piece: Buffer[] = [];
+  let bytes = 0;
+  for (const member of members) {
+    if (bytes >= PIECE_BYTES) {
+      yield piece;
+      piece = [];
+      bytes = 0;
+    }
+    piece.push(member);
+    bytes += member.length;
+  }
+  yield piece;
+}
+
+const drained = (request: ClientRequest): Promise<void> => new Promise((resolve) => void request.once('drain', resolve));
