@@ -5,7 +5,7 @@ import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Log } from '../base/log.ts';
 import { shareOneArena, trimMalloc } from '../host/malloc.ts';
-import { releaseProgramPages } from '../host/program-pages.ts';
+import { ProgramPages } from '../host/program-pages.ts';
 
 /**
  * When pages of the program are released, in addition to once before the first cycle, at the peak: after that cycle;
@@ -22,9 +22,28 @@ const COLLECTIONS_MS = [20_000, 90_000];
 /** How often malloc returns freed memory; a trim takes 1 ms and finds 2 to 4 MiB, used by zlib and parsers. */
 const TRIM_MS = 60_000;
 
-/** Releases memory used only during startup, at these times. */
-export function releaseProgram(log: Log): void {
+type UsedPages = Pick<ProgramPages, 'releaseUnused' | 'areKnown'>;
+
+/** How often, at most, pages of the program that are not used are looked for; and how often once all have been tested. */
+const LOOK_MS = 15_000;
+const LATER_LOOK_MS = 120_000;
+
+/**
+ * Releases memory used only during startup, at these times, and later the pages of the program that are not used.
+ * `intervalMs` is that of the cycles.
+ */
+export function releaseProgram(log: Log, intervalMs: number, pages: UsedPages = program): void {
   for (const delayMs of RELEASES_MS) setTimeout(releaseProgramNow, delayMs, log).unref();
+  const lookMs = Math.max(LOOK_MS, intervalMs);
+  const look = async () => {
+    try {
+      await pages.releaseUnused();
+    } catch (cause) {
+      return log.debug({ err: cause }, 'pages of the program that are not used stay with this process');
+    }
+    setTimeout(look, pages.areKnown ? Math.max(LATER_LOOK_MS, lookMs) : lookMs).unref();
+  };
+  setTimeout(look, Math.max(...RELEASES_MS) + lookMs).unref();
 }
 
 /**
@@ -44,6 +63,8 @@ export function keepHeapSmall(log: Log): void {
   const trimming = setInterval(trim, TRIM_MS).unref();
   for (const delayMs of COLLECTIONS_MS) setTimeout(trim, delayMs + AFTER_COLLECTION_MS).unref();
 }
+
+const program = new ProgramPages();
 
 /** V8 frees external memory in another thread. */
 const AFTER_COLLECTION_MS = 500;
@@ -70,7 +91,7 @@ export function shareMalloc(): void {
 /** Releases memory used only during startup: before the first cycle or the first lists, when memory is at its peak. */
 export async function releaseProgramNow(log: Log): Promise<void> {
   try {
-    await releaseProgramPages();
+    await program.releaseAll();
   } catch (cause) {
     log.debug({ err: cause }, 'could not release the memory used only during startup');
   }

@@ -68,7 +68,7 @@ async function runAgent(values: Parsed['values'], io: Io, served?: (url: string)
     if (!isScraping(config.scrape)) preferMemoryToCode();
     keepHeapSmall(log);
   }
-  releaseProgram(log);
+  releaseProgram(log, config.push.interval);
   // The agent logs why it rejects a configuration.
   io.events.addEventListener('reload', () => void agent.reload().catch(() => undefined));
   if (!io.stop.aborted) await new Promise((resolve) => io.stop.addEventListener('abort', resolve, { once: true }));

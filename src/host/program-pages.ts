@@ -1,64 +1,105 @@
-import { readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { turn } from '../base/turns.ts';
+import { kernelUnits } from './auxv.ts';
+import { ENTRY_BYTES, PARTS, pagesToRelease } from './page-states.ts';
 import { discardPages } from './syscalls.ts';
 
-/** A part of this process's address space: start and length in bytes. */
+/** A part of this process's address space. */
 interface Mapping {
   /** Its line in /proc/self/maps. */
   readonly line: string;
-  readonly start: bigint;
-  readonly length: bigint;
+  readonly start: number;
+  readonly bytes: number;
+  /** Whether it is code, and not constants. */
+  readonly isCode: boolean;
 }
 
-const HEADER = /^([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ \S+ (\d+)/;
+/** What is known about the pages of a mapping. */
+interface Known {
+  readonly mapping: Mapping;
+  readonly states: Uint8Array;
+}
+
+const PRIVATE_FILE = /^([0-9a-f]+)-([0-9a-f]+) r-([x-])p \S+ \S+ [1-9]/;
+
+/** Smaller mappings have too few pages to be worth a look. */
+const SMALLEST_BYTES = 256 * 1024;
+
+/** The larger mappings in `maps`, the text of /proc/<pid>/maps, that are private, not writable and of a file. */
+export function programMappings(maps: string): Mapping[] {
+  return maps.split('\n').flatMap((line) => {
+    const [, from = '', to = '', access] = PRIVATE_FILE.exec(line) ?? [];
+    const start = Number.parseInt(from, 16);
+    const bytes = Number.parseInt(to, 16) - start;
+    return bytes >= SMALLEST_BYTES ? [{ line, start, bytes, isCode: access === 'x' }] : [];
+  });
+}
+
+/** Pages looked at in one turn of the event loop: releasing as many as in the first takes the kernel about a millisecond. */
+const STEP_PAGES = { all: 1024, unused: 4096 };
 
 /**
- * The mappings in `smaps`, the text of /proc/<pid>/smaps, that contain only unmodified pages of files: from a file, not
- * writable now, and without a page that was ever written (the loader writes addresses into parts that it makes
- * read-only afterwards).
+ * The resident pages of Node's own program and libraries. Most of them are only needed at startup: module loading,
+ * compilation. Pages needed again are mapped again from the page cache automatically, so releasing them only reduces the
+ * memory charged to this process.
  */
-export function unchangedFileMappings(smaps: string): Mapping[] {
-  const mappings: Mapping[] = [];
-  let current: Mapping | undefined;
-  for (const line of smaps.split('\n')) {
-    const header = HEADER.exec(line);
-    if (header) {
-      const [, start, end, access = '', inode] = header;
-      const from = BigInt(`0x${start}`);
-      const isProgram = inode !== '0' && access.startsWith('r-') && access.endsWith('p');
-      current = isProgram ? { line, start: from, length: BigInt(`0x${end}`) - from } : undefined;
-    } else if (current && /^Anonymous:\s+0 kB$/.test(line)) {
-      mappings.push(current);
+export class ProgramPages {
+  readonly #pageBytes = kernelUnits().pageBytes;
+  readonly #entries = Buffer.alloc(STEP_PAGES.unused * ENTRY_BYTES);
+  #known: readonly Known[] = [];
+  #passes = 0;
+
+  /** Whether all pages have been tested by {@link releaseUnused}. */
+  get areKnown(): boolean {
+    return this.#passes > PARTS;
+  }
+
+  /** Releases all. Rejects with Unsupported without node:ffi. */
+  async releaseAll(): Promise<void> {
+    const before = new Map(this.#known.map(({ mapping, states }) => [mapping.line, states]));
+    this.#known = programMappings(readFileSync('/proc/self/maps', 'latin1')).map((mapping) => ({
+      mapping,
+      states: before.get(mapping.line) ?? new Uint8Array(mapping.bytes / this.#pageBytes),
+    }));
+    await this.#release(this.#known, 'all', STEP_PAGES.all);
+  }
+
+  /**
+   * Releases pages of code that are known to be unused, and a quarter of the others to test it: what this process does regularly
+   * should happen before the next call. Constants have a fifth of the memory and most of the pages to look at. Only in
+   * mappings that {@link releaseAll} has found. Rejects like it.
+   */
+  async releaseUnused(): Promise<void> {
+    const code = this.#known.filter(({ mapping }) => mapping.isCode);
+    await this.#release(code, this.#passes++ % PARTS, STEP_PAGES.unused);
+  }
+
+  async #release(known: readonly Known[], part: number | 'all', stepPages: number): Promise<void> {
+    const pagemap = openSync('/proc/self/pagemap', 'r');
+    try {
+      for (const { mapping, states } of known) {
+        for (let page = 0; page < states.length; page += stepPages) {
+          await turn();
+          const first = mapping.start / this.#pageBytes + page;
+          this.#releaseStep(pagemap, first, states.subarray(page, page + stepPages), part);
+        }
+      }
+    } finally {
+      closeSync(pagemap);
     }
   }
-  return mappings;
-}
 
-/** Releasing this much takes the kernel about a millisecond. */
-const STEP_BYTES = 4n * 1024n * 1024n;
-
-/**
- * Releases the resident pages of Node's own program and libraries. Most of them were only needed at startup: module
- * loading, compilation. Pages needed again are reloaded from the page cache automatically, so this only reduces the
- * memory charged to this process. The kernel produces the list of pages in another thread, which takes 16 ms; the
- * release takes 4 ms, in steps between which the event loop turns. A mapping that has changed in the meantime is
- * skipped. Rejects with Unsupported without node:ffi.
- */
-export async function releaseProgramPages(): Promise<void> {
-  const unchanged = unchangedFileMappings(await readFile('/proc/self/smaps', 'latin1'));
-  for (const mapping of unchanged) {
-    for (const step of stepsOf(mapping)) {
-      await turn();
-      if (!readFileSync('/proc/self/maps', 'latin1').includes(`${mapping.line}\n`)) break;
-      discardPages(step);
+  /**
+   * Mappings may have changed since they were listed. That does no harm: entries and release belong to the same turn, and only
+   * pages of files, without changes, are released.
+   */
+  #releaseStep(pagemap: number, first: number, states: Uint8Array, part: number | 'all'): void {
+    const bytes = states.length * ENTRY_BYTES;
+    if (readSync(pagemap, this.#entries, 0, bytes, first * ENTRY_BYTES) !== bytes) return;
+    const pages = { entries: this.#entries, states, first, pageBytes: this.#pageBytes };
+    for (const [from, to] of pagesToRelease(pages, part)) {
+      const start = BigInt((first + from) * this.#pageBytes);
+      discardPages({ start, length: BigInt((to - from) * this.#pageBytes) });
     }
-  }
-}
-
-/** Splits a mapping into pieces of {@link STEP_BYTES}. */
-export function* stepsOf({ start, length }: Pick<Mapping, 'start' | 'length'>): Generator<Omit<Mapping, 'line'>> {
-  for (let done = 0n; done < length; done += STEP_BYTES) {
-    yield { start: start + done, length: length - done < STEP_BYTES ? length - done : STEP_BYTES };
   }
 }
