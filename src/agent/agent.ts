@@ -34,6 +34,8 @@ interface AgentWorld {
   readonly env: NodeJS.ProcessEnv;
   /** Reads the configuration again, for a reload. Throws ConfigError. */
   readonly loadConfig: () => Config | Promise<Config>;
+  /** Called when a configuration has become active and its parts run. */
+  readonly onActive?: ((config: Config) => void) | undefined;
 }
 
 /** A running agent. */
@@ -173,6 +175,7 @@ class RunningAgent implements Agent {
     await first.parts.start((name) => name !== pushing);
     await first.assembly.schedule.soon();
     await first.parts.start((name) => name === pushing);
+    this.#world.onActive?.(this.#config);
   }
 
   reload(): Promise<Reloaded> {
@@ -272,6 +275,7 @@ class RunningAgent implements Agent {
     this.#takeOver(next);
     const { changed } = next.parts;
     await next.parts.replace();
+    this.#world.onActive?.(config);
     return changed;
   }
 

@@ -28,7 +28,8 @@ import { type ShardedPod, StatefulShard } from '../kube/stateful-shard.ts';
 import { tokenReviewer } from '../kube/token-review.ts';
 import type { Group } from '../metrics/group.ts';
 import type { Scope } from '../metrics/scope.ts';
-import { preferMemoryToSpeed, preferSpeedToMemory, releaseProgramNow } from './memory.ts';
+import { releaseProgramNow } from './memory.ts';
+import { v8Settings } from './v8-settings.ts';
 
 /** What the state role needs from the agent. */
 export interface StateRoleWorld {
@@ -80,7 +81,6 @@ export function createStateRole(
   eventSection: EventSection,
   { scope, storeOptions, log, now, random, env, pushNow, onEvent }: StateRoleWorld,
 ): StateRole {
-  preferMemoryToSpeed();
   const client = clientOf(section);
   const onLease = (object: KubeObject) => lease?.shows(object);
   const ksm = createKsm(section, client, storeOptions, log, VERSION, { onLease });
@@ -177,9 +177,10 @@ export function createStateRole(
     nodeNames: (signal) => nodeNames(client, signal),
     start() {
       void releaseProgramNow(log);
+      v8Settings.listing();
       ksm.state.start();
       events?.start();
-      void settled().then(preferSpeedToMemory);
+      void settled().then(() => ended.signal.aborted || v8Settings.listed());
       election.start();
       void resharding?.watch(ended.signal);
     },

@@ -1,18 +1,11 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { Config } from '../agent/agent.ts';
-import {
-  boundYoungSpace,
-  keepHeapSmall,
-  preferMemoryToCode,
-  releaseProgram,
-  releaseProgramNow,
-  shareMalloc,
-} from '../agent/memory.ts';
+import { keepHeapSmall, releaseProgram, releaseProgramNow, shareMalloc } from '../agent/memory.ts';
+import { v8Settings, workloadOf } from '../agent/v8-settings.ts';
 import { wallMs } from '../base/clock.ts';
 import { createLog, type Log } from '../base/log.ts';
 import type { Loaded } from '../config/load.ts';
-import { isScraping } from '../config/scrape-schema.ts';
 import { watchEventLoop } from '../host/watchdog.ts';
 import type { Command, Io } from './command.ts';
 import { CONFIG_FLAGS, CONFIG_FLAGS_HELP, type Parsed, parseFlags } from './flags.ts';
@@ -48,7 +41,7 @@ async function receiverHere(io: Io): Promise<ShownReceiver> {
 }
 
 async function runAgent(values: Parsed['values'], io: Io, served?: (url: string) => void): Promise<number> {
-  boundYoungSpace(process.execArgv, io.env.NODE_OPTIONS);
+  v8Settings.boundYoungSpace(process.execArgv, io.env.NODE_OPTIONS);
   shareMalloc();
   // The agent is loaded while another process reads the configuration.
   const [{ config, warnings }, { startAgent }] = await Promise.all([load(values, io.env), import('../agent/agent.ts')]);
@@ -62,10 +55,10 @@ async function runAgent(values: Parsed['values'], io: Io, served?: (url: string)
     random: Math.random,
     env: io.env,
     loadConfig: async () => (await load(values, io.env)).config,
+    onActive: (active) => v8Settings.suit(workloadOf(active)),
   });
   if (agent.url !== undefined) served?.(agent.url);
   if (!config.collectors.ksm.enabled) {
-    if (!isScraping(config.scrape)) preferMemoryToCode();
     keepHeapSmall(log);
   }
   releaseProgram(log, config.push.interval);

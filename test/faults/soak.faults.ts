@@ -10,7 +10,8 @@ import { generateNode } from '../../bench/kit/cgroup-tree.ts';
 import { servePods } from '../../bench/kit/pod-server.ts';
 import { memoryMib, startSink } from '../../bench/kit/processes.ts';
 import { startAgent } from '../../src/agent/agent.ts';
-import { boundYoungSpace, preferMemoryToCode, shareMalloc } from '../../src/agent/memory.ts';
+import { shareMalloc } from '../../src/agent/memory.ts';
+import { v8Settings } from '../../src/agent/v8-settings.ts';
 import { createLog } from '../../src/base/log.ts';
 import { settingsSchema } from '../../src/commands/settings.ts';
 import { trimMalloc } from '../../src/host/malloc.ts';
@@ -40,8 +41,8 @@ test('a day of churn: the memory, descriptors and timers of a node agent are fla
   timeout: 3_600_000,
 }, async (t) => {
   // As in `run` for a node agent.
-  boundYoungSpace([]);
-  preferMemoryToCode();
+  v8Settings.boundYoungSpace([]);
+  v8Settings.suit('node');
   shareMalloc();
   setFlagsFromString('--expose-gc');
   // V8 keeps freed pages for seconds of the real clock, which are hours here.

@@ -5,7 +5,6 @@ import { isScraping, wantsPods } from '../../config/scrape-schema.ts';
 import type { IdentityClient } from '../../pods/client.ts';
 import type { ScrapeRole } from '../../scrape/role.ts';
 import type { Config } from '../config.ts';
-import { preferCodeToMemory } from '../memory.ts';
 import type { Parts } from '../parts.ts';
 import { relabelingsOf } from '../receivers.ts';
 import { pickedOf } from './pod-names.ts';
@@ -35,8 +34,6 @@ export async function scrapePart(
     'scrape',
     inputs,
     async () => {
-      // A reload may bring the first target.
-      preferCodeToMemory();
       const { ScrapeRole } = await import('../../scrape/role.ts');
       return new ScrapeRole(scrape, {
         log,
