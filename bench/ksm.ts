@@ -22,6 +22,8 @@ const INTERVAL_S = 2;
 const PUSHES = 15;
 const WATCHED_PUSHES = 5;
 const SETTLE_MS = 10_000;
+/** After a list, V8 compiles what is new for a while, and reduces its heap once, after one and a half to two minutes. */
+const STEADY_MS = 150_000;
 const COMPLETE_WITHIN_MS = 600_000;
 /** Up to this size of a cluster, the cost of an idle agent matters. */
 const SMALL = 100;
@@ -103,20 +105,11 @@ async function measure(pods: number, paces: readonly number[], nodeFlags: readon
       console.log(`${loading} while it loads its program,`);
       console.log(`${await blockText(agent, idler, BLOCK_BUDGET_MS)} while it lists`);
       await sleep(SETTLE_MS);
-      let unchanged = Number.NaN;
       for (const pace of paces) {
         scene.pace(pace);
-        const cpu = await measurePace(pace, budget, agent, idler, scene);
-        if (pace === 0) unchanged = cpu;
+        await measurePace(pace, budget, agent, idler, scene);
+        if (pace === 0) await compareUnchanged(budget, agent, scene);
       }
-      const bytes = Math.round(pushes.bytes / pushes.count);
-      const bare = await measureSending(bytes, scene.url);
-      const ratio = Number.isNaN(unchanged)
-        ? ''
-        : `; an unchanged push takes ${judged(unchanged / bare, 'times as much', budget.timesBare, 1)}`;
-      console.log(
-        `a Node.js that only sends ${Math.round(bytes / 1000)} kB every ${INTERVAL_S} s: ${bare.toFixed(1)} ms${ratio}`,
-      );
     } finally {
       await agent.end();
       await idler.end();
@@ -126,14 +119,13 @@ async function measure(pods: number, paces: readonly number[], nodeFlags: readon
   }
 }
 
-/** Returns the CPU of a push in milliseconds. */
 async function measurePace(
   pace: number,
   budget: Budget,
   agent: Probed,
   idler: Probed,
   { pushes }: KsmScene,
-): Promise<number> {
+): Promise<void> {
   await sleep(SETTLE_MS);
   const before = { ...pushes, cpu: threadsMs(agent.pid) };
   await sleep(PUSHES * INTERVAL_S * 1000);
@@ -147,21 +139,28 @@ async function measurePace(
   console.log(
     `${pace} events a second: ${perPush}, ${await blockText(agent, idler, BLOCK_BUDGET_MS)}; ${memoryText(agent)}`,
   );
-  return cpu;
 }
 
-/** The current cost of only sending as many bytes on this machine, in milliseconds of CPU. */
-async function measureSending(bytes: number, url: string): Promise<number> {
+/** The cost of an unchanged push and of only sending as many bytes, measured at once. */
+async function compareUnchanged(budget: Budget, agent: Probed, { pushes, url }: KsmScene): Promise<void> {
+  const bytes = Math.round(pushes.bytes / pushes.count);
   const args = [`${url}/bare`, String(bytes), String(INTERVAL_S * 1000)];
   const sender = fork(new URL('./kit/bare-sender.ts', import.meta.url), args, {
     execArgv: ['--disable-warning=ExperimentalWarning'],
   });
   try {
     await nextMessage(sender);
-    await sleep(SETTLE_MS);
-    const before = threadsMs(sender.pid as number);
+    await sleep(STEADY_MS);
+    const pids = [agent.pid, sender.pid as number];
+    const before = pids.map(threadsMs);
     await sleep(PUSHES * INTERVAL_S * 1000);
-    return (threadsMs(sender.pid as number) - before) / PUSHES;
+    const [unchanged = Number.NaN, bare = Number.NaN] = pids.map(
+      (pid, index) => (threadsMs(pid) - (before[index] ?? Number.NaN)) / PUSHES,
+    );
+    const ratio = judged(unchanged / bare, 'times as much', budget.timesBare, 1);
+    console.log(
+      `after ${STEADY_MS / 1000} s more without events: ${unchanged.toFixed(1)} ms CPU a push; a Node.js that only sends ${Math.round(bytes / 1000)} kB every ${INTERVAL_S} s: ${bare.toFixed(1)} ms; an unchanged push takes ${ratio}`,
+    );
   } finally {
     sender.kill();
   }

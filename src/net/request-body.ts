@@ -1,8 +1,9 @@
 import type { ClientRequest } from 'node:http';
 import { turn } from '../base/turns.ts';
+import { contiguous } from './contiguous.ts';
 
-/** Enough that the calls cost little beside the copying; 4 MiB in pieces of 5 kB take 1 to 2 ms. */
-const PIECE_BYTES = 4 * 1024 * 1024;
+/** Enough that the calls cost little beside the copying; 8 MiB take 2 to 3 ms, and are the state of 15,000 pods. */
+const PIECE_BYTES = 8 * 1024 * 1024;
 
 /**
  * Writes the body of a request and ends it. The buffers go to the kernel without a copy, some megabytes per call, and
@@ -28,7 +29,7 @@ export async function writeBody(
       if (isOver) return;
     }
     request.cork();
-    for (const member of piece) isTaken = request.write(member);
+    for (const buffer of contiguous(piece)) isTaken = request.write(buffer);
     request.uncork();
   }
   request.end();

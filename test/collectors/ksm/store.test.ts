@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -8,6 +9,7 @@ import { ObjectStore, type StoreText } from '../../../src/collectors/ksm/store/s
 import { TextArena } from '../../../src/collectors/ksm/store/text-arena.ts';
 import { TEXT_BLOCK_BYTES } from '../../../src/collectors/ksm/store/text-block.ts';
 import { gauge } from '../../../src/metrics/family.ts';
+import { contiguous } from '../../../src/net/contiguous.ts';
 import { randomFrom } from '../../kit/random.ts';
 
 const FAMILIES = [
@@ -75,7 +77,12 @@ for (const seed of ['one', 'two', 'three']) {
           model.delete(key);
         }
       }
+      // While nothing changes, members may move, but those that are being sent keep their bytes.
+      const sending = await store.text();
+      const sent = textIn(sending);
+      for (let payloads = random.below(8); payloads > 0; payloads--) await store.text();
       await check(store, model);
+      assert.equal(textIn(sending), sent);
     }
     for (const key of model.keys()) store.delete(key);
     await check(store, new Map());
@@ -123,6 +130,46 @@ test('regrouped, each metric appears once and contiguously', async () => {
   const names = text.split('\n').map((line) => /^(?:# \w+ )?(\w+)/.exec(line)?.[1]);
   const runs = names.filter((name, index) => name !== undefined && name !== names[index - 1]);
   assert.deepEqual(runs, ['kube_pod_created', 'kube_pod_info', 'kube_pod_status_phase']);
+});
+
+/** Text that compresses badly, as if of many objects. */
+const noiseOf = (key: string, version: number): string =>
+  Array.from({ length: 40 }, (_, row) => {
+    const hash = createHash('sha256').update(`${key} ${version} ${row}`).digest('hex');
+    return `kube_pod_info{pod="${key}",uid="${hash}"} ${version}\n`;
+  }).join('');
+
+/** The text after `count` payloads. */
+async function payloads(store: ObjectStore, count: number): Promise<StoreText> {
+  for (let payload = 1; payload < count; payload++) await store.text();
+  return store.text();
+}
+
+test('members that stay unchanged are moved side by side, so that few buffers are written', async () => {
+  const store = newStore();
+  for (let index = 0; index < 1500; index++) store.set(`p${index}`, noiseOf(`p${index}`, 0));
+  const fresh = await store.text();
+  assert.ok(fresh.members.length > 50);
+  assert.equal(contiguous(fresh.members).length, fresh.members.length);
+  const settled = await payloads(store, 10);
+  assert.equal(settled.members.length, fresh.members.length);
+  assert.ok(contiguous(settled.members).length <= 1 + Math.ceil(store.sizes.memberBytes / (112 * 1024)));
+  assert.equal(await store.text(), settled);
+  assert.deepEqual(linesOf(textIn(settled)), linesOf(textIn(fresh)));
+});
+
+test('what changed members leave in the memory of their neighbors is at most as much as is used', async () => {
+  const store = newStore();
+  for (let index = 0; index < 1500; index++) store.set(`p${index}`, noiseOf(`p${index}`, 0));
+  await payloads(store, 10);
+  for (let version = 1; version < 40; version++) {
+    for (let index = version; index < 1500; index += 97) store.set(`p${index}`, noiseOf(`p${index}`, version));
+    const { members } = await store.text();
+    const memories = new Set(members.map(({ buffer }) => buffer));
+    const bytes = [...memories].reduce((sum, { byteLength }) => sum + byteLength, 0);
+    const used = members.reduce((sum, { length }) => sum + length, 0);
+    assert.ok(bytes <= 2 * used, `${bytes} bytes for ${used}`);
+  }
 });
 
 test('objects that are added, changed and deleted leave nothing, even if the text is never read', async () => {

@@ -3,6 +3,7 @@ import { KeyMap } from '../../../base/key-map.ts';
 import { turn } from '../../../base/turns.ts';
 import type { Family } from '../../../metrics/family.ts';
 import { headerText } from '../../../metrics/text/format.ts';
+import { BlockSet } from './block-set.ts';
 import { changedLines } from './changed-lines.ts';
 import type { EndedSeries } from './ended-series.ts';
 import { FamilyTally } from './family-tally.ts';
@@ -55,7 +56,7 @@ export class ObjectStore {
   readonly #index = new KeyMap<Slot>();
   /** Slots of deleted objects, which remain until the next rebuild. */
   #gone = 0;
-  readonly #blocks = new Set<TextBlock>();
+  readonly #blocks = new BlockSet();
   readonly #dirty = new Set<TextBlock>();
   /** Counts what is in the members, without pending changes. */
   readonly #tally = new FamilyTally();
@@ -132,7 +133,8 @@ export class ObjectStore {
   }
 
   /**
-   * Compresses pending changes and returns everything, the same object as before when nothing has changed. Changes made
+   * Compresses pending changes and returns everything, the same object as before when nothing has changed for some
+   * payloads. Changes made
    * in the meantime may be left for the next payload, but an object is never included partially.
    */
   text(): StoreText | Promise<StoreText> {
@@ -140,6 +142,7 @@ export class ObjectStore {
   }
 
   #whole(): StoreText {
+    if (this.#blocks.settle()) this.#text = undefined;
     this.#text ??= {
       members: [this.#headerMember(), ...[...this.#blocks].map(({ member }) => member)].filter(
         ({ length }) => length > 0,

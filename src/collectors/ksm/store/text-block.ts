@@ -60,11 +60,10 @@ export interface Changes {
 }
 
 /**
- * The concatenated texts of some objects, compressed into one member. The member never changes: a rebuild creates new
- * blocks, so that a reader holding members has a consistent text.
+ * The concatenated texts of some objects, compressed into one member. The bytes of a member never change: a rebuild
+ * creates new blocks, so that a reader holding members has a consistent text.
  */
 export class TextBlock {
-  readonly member: Buffer;
   /** Bytes of the text in `member`. */
   readonly stored: number;
   readonly slots: Slot[] = [];
@@ -74,6 +73,7 @@ export class TextBlock {
   debt = 0;
   readonly #packing: Packing;
   readonly #arena: TextArena;
+  #member: Buffer;
   /** The buffers that contain the texts returned by {@link read}. */
   #unpacked: Buffer = NOTHING;
 
@@ -84,7 +84,7 @@ export class TextBlock {
     const text = joined(entries);
     this.stored = text.length;
     this.size = text.length;
-    this.member = text.length > 0 ? packing.pack(text) : NOTHING;
+    this.#member = text.length > 0 ? packing.pack(text) : NOTHING;
     for (const { slot, text } of entries) {
       slot.block = this;
       slot.stored = text.length;
@@ -93,9 +93,21 @@ export class TextBlock {
     }
   }
 
+  get member(): Buffer {
+    return this.#member;
+  }
+
+  /** Copies the member into `memory` at `offset`, where it is from now on. Returns its length. */
+  moveMember(memory: Buffer, offset: number): number {
+    const moved = memory.subarray(offset, offset + this.#member.length);
+    this.#member.copy(moved);
+    this.#member = moved;
+    return moved.length;
+  }
+
   /** The text in the member. */
   get text(): Buffer {
-    return this.stored > 0 ? this.#packing.unpack(this.member, this.stored) : NOTHING;
+    return this.stored > 0 ? this.#packing.unpack(this.#member, this.stored) : NOTHING;
   }
 
   /** Appends a new object. */
