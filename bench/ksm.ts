@@ -22,8 +22,10 @@ const INTERVAL_S = 2;
 const PUSHES = 15;
 const WATCHED_PUSHES = 5;
 const SETTLE_MS = 10_000;
-/** After a list, V8 compiles what is new for a while, and reduces its heap once, after one and a half to two minutes. */
-const STEADY_MS = 150_000;
+/** After a list, V8 compiles what is new for about a minute. */
+const STEADY_MS = 60_000;
+/** In one of them V8 reduces its heap, once, one and a half to three minutes after a list. */
+const WINDOWS = 5;
 const COMPLETE_WITHIN_MS = 600_000;
 /** Up to this size of a cluster, the cost of an idle agent matters. */
 const SMALL = 100;
@@ -141,7 +143,7 @@ async function measurePace(
   );
 }
 
-/** The cost of an unchanged push and of only sending as many bytes, measured at once. */
+/** The cost of an unchanged push and of only sending as many bytes, measured at once: medians of several windows. */
 async function compareUnchanged(budget: Budget, agent: Probed, { pushes, url }: KsmScene): Promise<void> {
   const bytes = Math.round(pushes.bytes / pushes.count);
   const args = [`${url}/bare`, String(bytes), String(INTERVAL_S * 1000)];
@@ -151,20 +153,27 @@ async function compareUnchanged(budget: Budget, agent: Probed, { pushes, url }: 
   try {
     await nextMessage(sender);
     await sleep(STEADY_MS);
-    const pids = [agent.pid, sender.pid as number];
-    const before = pids.map(threadsMs);
-    await sleep(PUSHES * INTERVAL_S * 1000);
-    const [unchanged = Number.NaN, bare = Number.NaN] = pids.map(
-      (pid, index) => (threadsMs(pid) - (before[index] ?? Number.NaN)) / PUSHES,
-    );
-    const ratio = judged(unchanged / bare, 'times as much', budget.timesBare, 1);
+    const [own, bare]: [number[], number[]] = [[], []];
+    for (let window = 0; window < WINDOWS; window++) {
+      const before = [threadsMs(agent.pid), threadsMs(sender.pid as number)] as const;
+      await sleep(PUSHES * INTERVAL_S * 1000);
+      own.push((threadsMs(agent.pid) - before[0]) / PUSHES);
+      bare.push((threadsMs(sender.pid as number) - before[1]) / PUSHES);
+    }
+    const text = (values: readonly number[]) =>
+      `${median(values).toFixed(1)} ms (${values.map((value) => value.toFixed(1)).join(', ')})`;
     console.log(
-      `after ${STEADY_MS / 1000} s more without events: ${unchanged.toFixed(1)} ms CPU a push; a Node.js that only sends ${Math.round(bytes / 1000)} kB every ${INTERVAL_S} s: ${bare.toFixed(1)} ms; an unchanged push takes ${ratio}`,
+      `without events for longer: ${text(own)} CPU a push; a Node.js that only sends ${Math.round(bytes / 1000)} kB: ${text(bare)};`,
     );
+    const ratio = judged(median(own) / median(bare), 'times as much', budget.timesBare, 1);
+    console.log(`an unchanged push takes ${ratio}`);
   } finally {
     sender.kill();
   }
 }
+
+const median = (values: readonly number[]): number =>
+  values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? Number.NaN;
 
 async function blockText(agent: Probed, idler: Probed, budgetMs?: number): Promise<string> {
   const [own, machine] = [await agent.longestBlockMs(), await idler.longestBlockMs()];
