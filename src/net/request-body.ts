@@ -50,4 +50,5 @@ function* piecesOf(members: readonly Buffer[]): Generator<readonly Buffer[]> {
   yield piece;
 }
 
-const drained = (request: ClientRequest): Promise<void> => new Promise((resolve) => void request.once('drain', resolve));
+const drained = (request: ClientRequest): Promise<void> =>
+  new Promise((resolve) => void request.once('drain', resolve));

@@ -6,14 +6,14 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { writeBody } from '../../src/net/request-body.ts';
 
 /** As large as a piece. */
-const PIECE = 4 * 1024 * 1024;
+const PIECE = 8 * 1024 * 1024;
 const NEVER = new Promise<never>(() => {});
 
 /** A request that takes `busyMs` of the thread for each write, and whose socket takes as much as `takes` says. */
 class FakeRequest extends EventEmitter {
   readonly written: number[] = [];
   corked = 0;
-  ended = false;
+  ended: boolean = false;
   busyMs = 0;
   takes = true;
 
