@@ -35,7 +35,7 @@ export function programMappings(maps: string): Mapping[] {
   });
 }
 
-/** Pages looked at in one turn of the event loop: releasing as many as in the first takes the kernel about a millisecond. */
+/** Pages examined in one turn of the event loop: releasing as many as in the first takes the kernel about a millisecond. */
 const STEP_PAGES = { all: 1024, unused: 4096 };
 
 /**
@@ -66,7 +66,7 @@ export class ProgramPages {
 
   /**
    * Releases pages of code that are known to be unused, and a quarter of the others to test it: what this process does regularly
-   * should happen before the next call. Constants have a fifth of the memory and most of the pages to look at. Only in
+   * should happen before the next call. Constants have a fifth of the memory and most of the pages to examine. Only in
    * mappings that {@link releaseAll} has found. Rejects like it.
    */
   async releaseUnused(): Promise<void> {
