@@ -145,7 +145,7 @@ async function payloads(store: ObjectStore, count: number): Promise<StoreText> {
   return store.text();
 }
 
-test('members that stay unchanged are moved side by side, so that few buffers are written', async () => {
+test('members that stay unchanged are moved next to each other, so that few buffers are written', async () => {
   const store = newStore();
   for (let index = 0; index < 1500; index++) store.set(`p${index}`, noiseOf(`p${index}`, 0));
   const fresh = await store.text();
