@@ -1,3 +1,5 @@
+import { randomInt } from 'node:crypto';
+
 /** A segment with as many entries is divided: growing it takes less than a millisecond. */
 const MOST_ENTRIES = 3072;
 /** Keys whose hashes are equal can't be divided. */
@@ -154,9 +156,12 @@ const emptySlots = (count: number): undefined[] => new Array<undefined>(count).f
 /** Other bits than those that select the segment. */
 const homeOf = (hash: number): number => Math.imul(hash, 0x9e3779b1) >>> 16;
 
+/** Differs between processes: names of objects that are chosen to have equal hashes would make each operation slow. */
+const SEED = randomInt(2 ** 32);
+
 /** FNV-1a of 32 bits over the code units, mixed, so that the low bits depend on all of them. */
 function hashOf(key: string): number {
-  let hash = 0x811c9dc5;
+  let hash = SEED;
   for (let index = 0; index < key.length; index++) hash = Math.imul(hash ^ key.charCodeAt(index), 0x01000193);
   return hash ^ (hash >>> 15);
 }
