@@ -185,8 +185,8 @@ export class LeaseElection implements Election {
       this.#setbacks.over();
     } catch (error) {
       // A wait that the end of leadership cut short says nothing: why it ends is what failed before.
-      if (error instanceof LateResponse && error.patienceMs < SHORT * this.#longestPatienceMs && this.#setbacks.last)
-        return;
+      const isCut = error instanceof LateResponse && error.patienceMs < SHORT * this.#longestPatienceMs;
+      if (isCut && this.#setbacks.last !== undefined) return;
       if (!this.#setbacks.add(error)) {
         this.#consent.reached();
         return;
