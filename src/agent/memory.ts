@@ -24,7 +24,7 @@ type UsedPages = Pick<ProgramPages, 'releaseUnused' | 'areKnown'>;
 
 /** How often, at most, pages of the program that are not used are looked for; and how often once all have been tested. */
 const LOOK_MS = 15_000;
-const LATER_LOOK_MS = 60_000;
+const LATER_LOOK_MS = 150_000;
 
 /**
  * Releases memory used only during startup, at these times, and later the pages of the program that are not used.
