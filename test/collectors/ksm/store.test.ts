@@ -80,7 +80,7 @@ for (const seed of ['one', 'two', 'three']) {
       // While nothing changes, members may move, but those that are being sent keep their bytes.
       const sending = await store.text();
       const sent = textIn(sending);
-      for (let payloads = random.below(8); payloads > 0; payloads--) await store.text();
+      for (let payloads = random.below(25); payloads > 0; payloads--) await store.text();
       await check(store, model);
       assert.equal(textIn(sending), sent);
     }
@@ -151,7 +151,7 @@ test('members that stay unchanged are moved next to each other, so that few buff
   const fresh = await store.text();
   assert.ok(fresh.members.length > 50);
   assert.equal(contiguous(fresh.members).length, fresh.members.length);
-  const settled = await payloads(store, 10);
+  const settled = await payloads(store, 25);
   assert.equal(settled.members.length, fresh.members.length);
   assert.ok(contiguous(settled.members).length <= 1 + Math.ceil(store.sizes.memberBytes / (112 * 1024)));
   assert.equal(await store.text(), settled);
@@ -161,7 +161,7 @@ test('members that stay unchanged are moved next to each other, so that few buff
 test('what changed members leave in the memory of their neighbors is at most as much as is used', async () => {
   const store = newStore();
   for (let index = 0; index < 1500; index++) store.set(`p${index}`, noiseOf(`p${index}`, 0));
-  await payloads(store, 10);
+  await payloads(store, 25);
   for (let version = 1; version < 40; version++) {
     for (let index = version; index < 1500; index += 97) store.set(`p${index}`, noiseOf(`p${index}`, version));
     const { members } = await store.text();
