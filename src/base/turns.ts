@@ -29,7 +29,7 @@ export function turn(): Promise<void> | undefined {
   return undefined;
 }
 
-/** Waits for the next slice, also while the current one lasts: for a step that takes as long as a slice. */
+/** Waits for the next slice, also while the current one lasts: for a step that takes as long as a slice, or causes as much work. */
 export function nextSlice(): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   waiting.push(resolve);

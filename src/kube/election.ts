@@ -32,7 +32,7 @@ export interface ElectionStatus {
   /** The holder of the Lease as far as known; empty without one. */
   readonly holder: string;
   readonly transitions: number;
-  /** Whether this process is the leader only because no other state agent can reach the API server either. */
+  /** Whether this process is the leader only because it cannot renew the Lease and no other state agent reaches the API server. */
   readonly withoutLease: boolean;
 }
 

@@ -20,7 +20,7 @@ interface Slab {
 
 /**
  * The blocks of a store. The members of those that have not changed for some payloads are moved next to each other into slabs: a
- * sender passes such neighbors to the kernel as one buffer, which costs a fifth of the CPU of a push less than passing
+ * sender passes such neighbors to the kernel as one buffer, which costs a seventh of the CPU of a push less than passing
  * hundreds. A slab that has lost half of its members is given up, so that at most half of the memory is unused.
  */
 export class BlockSet {
