@@ -44,7 +44,7 @@ interface StoreWorld {
   readonly onExpired: () => void;
 }
 
-interface Group {
+interface PushGroup {
   readonly labels: GroupLabels;
   readonly families: Map<string, PushedFamily>;
   untilMs: number;
@@ -62,7 +62,7 @@ const HELP: Readonly<Record<string, string>> = {
 
 /** The data pushed to this agent, by group of labels, as in a Pushgateway, but with an expiry. Lost on restart. */
 export class PushStore {
-  readonly #groups = new Map<string, Group>();
+  readonly #groups = new Map<string, PushGroup>();
   readonly #limits: StoreLimits;
   readonly #world: StoreWorld;
   readonly #families = new Map<string, Family>();
@@ -122,8 +122,8 @@ export class PushStore {
     return counts;
   }
 
-  #create(labels: GroupLabels, key: string): Group {
-    const group: Group = { labels, families: new Map(), untilMs: 0, pushMs: undefined, failureMs: undefined };
+  #create(labels: GroupLabels, key: string): PushGroup {
+    const group: PushGroup = { labels, families: new Map(), untilMs: 0, pushMs: undefined, failureMs: undefined };
     this.#groups.set(key, group);
     return group;
   }

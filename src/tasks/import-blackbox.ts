@@ -24,7 +24,7 @@ interface Imported {
 }
 
 /** Targets that share module, job and labels. */
-interface Group {
+interface TargetGroup {
   readonly job?: string | undefined;
   readonly module: string;
   readonly interval?: string | undefined;
@@ -73,7 +73,7 @@ export function tasksOfBlackbox(
   return { tasks, notes: [...notes] };
 }
 
-function groupsOf(targets: z.output<typeof targetsFile>, usualModule: string): Group[] {
+function groupsOf(targets: z.output<typeof targetsFile>, usualModule: string): TargetGroup[] {
   if (Array.isArray(targets)) return targets.map((group) => groupOf(group, usualModule));
   const { scrape_configs: jobs } = targets;
   if (!isJobs(jobs)) {
@@ -92,7 +92,7 @@ function groupsOf(targets: z.output<typeof targetsFile>, usualModule: string): G
 const isJobs = (value: unknown): value is z.output<typeof scrapeConfig>[] =>
   Array.isArray(value) && value.every((one) => typeof one === 'object');
 
-function groupOf({ targets, labels }: z.output<typeof targetGroup>, usualModule: string): Group {
+function groupOf({ targets, labels }: z.output<typeof targetGroup>, usualModule: string): TargetGroup {
   const own = Object.entries(labels).filter(([name]) => !name.startsWith('__') && name !== 'module' && name !== 'job');
   return {
     module: labels.__param_module ?? labels.module ?? usualModule,
@@ -102,7 +102,7 @@ function groupOf({ targets, labels }: z.output<typeof targetGroup>, usualModule:
   };
 }
 
-function uniqueId({ job, module: name }: Group, ids: Map<string, number>): string {
+function uniqueId({ job, module: name }: TargetGroup, ids: Map<string, number>): string {
   const base = `${job === undefined ? '' : `${job}-`}${name}`
     .toLowerCase()
     .replaceAll(/[^a-z0-9_.-]+/g, '-')

@@ -8,7 +8,7 @@ import type { ContainerNames } from './container-names.ts';
 import { Details } from './details.ts';
 import { addExpected } from './expected.ts';
 import { EXTRA, F, OTHER } from './families.ts';
-import { type Group, Groups } from './group.ts';
+import { type ProcessGroup, ProcessGroups } from './group.ts';
 import { addGroup, type Units } from './group-series.ts';
 import { Losses } from './losses.ts';
 import type { ProcessOptions } from './options.ts';
@@ -39,7 +39,7 @@ export class ProcessCollector {
   readonly #proportional: Proportional;
   readonly #ports: Ports;
   readonly #top: Top | undefined;
-  readonly #groups: Groups;
+  readonly #groups: ProcessGroups;
   readonly #losses = new Losses();
   /**
    * Without swap the status of a process, the most expensive of its files, is read rarely once the process is no longer
@@ -67,7 +67,7 @@ export class ProcessCollector {
     this.#proportional = new Proportional(files, options.smapsPerCycle, options.smapsMaxRss / units.pageBytes);
     this.#ports = new Ports(files, options.slowInterval);
     this.#top = options.topN > 0 ? new Top(options.topN) : undefined;
-    this.#groups = new Groups(options.maxGroups);
+    this.#groups = new ProcessGroups(options.maxGroups);
   }
 
   /** Scans all processes and adds the groups. Must finish before it is called again. */
@@ -146,7 +146,7 @@ export class ProcessCollector {
   }
 
   /** The group of a process; undefined while the name of its container is unknown. */
-  #groupOf(process: Process, name: string): Group | undefined {
+  #groupOf(process: Process, name: string): ProcessGroup | undefined {
     const { containerId, podUid } = process.place ?? {};
     // The group limit may now allow its own group.
     if (process.group?.name !== name) process.group = undefined;
@@ -161,7 +161,7 @@ export class ProcessCollector {
     return process.group;
   }
 
-  #add(process: Process, group: Group): void {
+  #add(process: Process, group: ProcessGroup): void {
     group.add(process);
     if (group.name === OTHER && process.groupName !== OTHER) this.#overflow++;
     const details = this.#options.threads && process.threads > 1 ? process.threadRecords.values() : [];

@@ -2,7 +2,7 @@ import type { Family } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { COUNTER } from './counters.ts';
 import { EXTRA, F } from './families.ts';
-import { type Group, STATES } from './group.ts';
+import { type ProcessGroup, STATES } from './group.ts';
 
 /** Conversion of the kernel's units into seconds and bytes. */
 export interface Units {
@@ -12,7 +12,7 @@ export interface Units {
   readonly bootTime: number;
 }
 
-type ValueOf = (group: Group, units: Units, nowSeconds: number) => number;
+type ValueOf = (group: ProcessGroup, units: Units, nowSeconds: number) => number;
 
 /** A family, its labels besides the group's, and the value; NaN omits the series. */
 type Series = readonly [family: Family, labels: Readonly<Record<string, string>>, value: ValueOf];
@@ -24,7 +24,7 @@ const startTime = (ticks: number, { bootTime, ticksPerSecond }: Units): number =
   Math.floor(bootTime + ticks / ticksPerSecond);
 
 /** A sum over the processes that could be read: 0 if there are no processes. */
-const sum = (group: Group, value: number): number => (group.processes === 0 ? 0 : value);
+const sum = (group: ProcessGroup, value: number): number => (group.processes === 0 ? 0 : value);
 
 /** The series of every group, in the order in which they are sent. */
 const SERIES: readonly Series[] = [
@@ -53,7 +53,7 @@ const SERIES: readonly Series[] = [
 ];
 
 /** Adds all series of a group. Their keys are built once: formatting the labels is most of the work. */
-export function addGroup(out: Snapshot, group: Group, units: Units, nowSeconds: number): void {
+export function addGroup(out: Snapshot, group: ProcessGroup, units: Units, nowSeconds: number): void {
   group.keys ??= SERIES.map(([family, labels]) => group.key(family, labels));
   for (const [index, [family, , value]] of SERIES.entries()) {
     const now = value(group, units, nowSeconds);

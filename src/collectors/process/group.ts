@@ -19,7 +19,7 @@ const least = (known: number, value: number): number => (known <= value || Numbe
 const most = (known: number, value: number): number => (known >= value || Number.isNaN(value) ? known : value);
 
 /** The values of a process that a group sums up. Unreadable sizes and limits are NaN. */
-interface Member {
+interface ProcessValues {
   readonly counters: Counters;
   readonly isZombie: boolean;
   readonly isKernelThread: boolean;
@@ -35,7 +35,7 @@ interface Member {
 }
 
 /** Processes that are reported together: counters accumulate, everything else is recomputed in each cycle. */
-export class Group {
+export class ProcessGroup {
   readonly name: string;
   readonly labelNames: readonly string[];
   readonly labelValues: readonly string[];
@@ -85,7 +85,7 @@ export class Group {
   }
 
   /** Adds a process in its current state, and its growth since it was last added to any group. */
-  add(process: Member): void {
+  add(process: ProcessValues): void {
     this.totals.add(process.counters);
     this.processes++;
     this.threads += process.threads;
@@ -124,8 +124,8 @@ export class Group {
 }
 
 /** All groups, within a limit. */
-export class Groups {
-  readonly #groups = new Map<string, Group>();
+export class ProcessGroups {
+  readonly #groups = new Map<string, ProcessGroup>();
   readonly #limit: number;
 
   /** There may be one group more than `limit`: that for all others. */
@@ -133,7 +133,7 @@ export class Groups {
     this.#limit = limit;
   }
 
-  [Symbol.iterator](): Iterator<Group> {
+  [Symbol.iterator](): Iterator<ProcessGroup> {
     return this.#groups.values();
   }
 
@@ -142,12 +142,12 @@ export class Groups {
   }
 
   /** The group of this name and these labels, created within the limit; else `__other__`. */
-  find(name: string, pod: Partial<ContainerLabels> = {}): Group {
+  find(name: string, pod: Partial<ContainerLabels> = {}): ProcessGroup {
     const key = JSON.stringify([name, ...Object.values(pod)]);
     const known = this.#groups.get(key);
     if (known) return known;
     if (name !== OTHER && this.#groups.size >= this.#limit) return this.find(OTHER);
-    const group = new Group(name, pod);
+    const group = new ProcessGroup(name, pod);
     this.#groups.set(key, group);
     return group;
   }

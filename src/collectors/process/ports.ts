@@ -5,7 +5,7 @@ import { putU32 } from '../../host/native.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { unlessDenied } from './details.ts';
 import { EXTRA } from './families.ts';
-import type { Group } from './group.ts';
+import type { ProcessGroup } from './group.ts';
 import type { ProcFiles } from './proc-files.ts';
 import type { Process } from './process.ts';
 import type { Cycle } from './process-table.ts';
@@ -140,7 +140,7 @@ export class Ports {
 
 /** Adds the ports on which groups listen, each once, and of each group the first {@link MAX_PORTS}. */
 export function addListeners(out: Snapshot, listening: readonly Listening[]): void {
-  const keys = new Map<Group, Set<string>>();
+  const keys = new Map<ProcessGroup, Set<string>>();
   for (const { protocol, address, port, owner } of listening) {
     if (!owner.group) continue;
     const known = keys.get(owner.group) ?? new Set();

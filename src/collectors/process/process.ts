@@ -1,6 +1,6 @@
 import type { CgroupPlace } from '../../host/cgroup-path.ts';
 import { COUNTER, Counters } from './counters.ts';
-import type { Group } from './group.ts';
+import type { ProcessGroup } from './group.ts';
 import { FIELD, type Stat } from './parse.ts';
 import type { HotPaths } from './proc-files.ts';
 
@@ -45,7 +45,7 @@ export class Process {
   membership: Membership = 'new';
   /** The name of its group, before splitting by pod; undefined if it is in none. */
   groupName: string | undefined;
-  group: Group | undefined;
+  group: ProcessGroup | undefined;
   /** The container in which it runs. */
   place: CgroupPlace | undefined;
   /** Cycles in which the names of its container were not known. */
