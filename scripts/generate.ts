@@ -30,7 +30,7 @@ import { kubeStateReference } from './kube-state-reference.ts';
 import { logReference } from './log-reference.ts';
 import { nodeReference } from './metric-reference.ts';
 import { withNames } from './names.ts';
-import { withPrivilegesTable } from './privileges-table.ts';
+import { restrictedLosses, withPrivilegesTable, withRestrictedTable } from './privileges-table.ts';
 import { processReference } from './process-reference.ts';
 import { withCounts } from './readme-counts.ts';
 import { taskReference } from './task-reference.ts';
@@ -43,6 +43,7 @@ const files: Readonly<Record<string, () => string | Promise<string>>> = {
     `${JSON.stringify(z.toJSONSchema(settingsSchema, { io: 'input', target: 'draft-7' }), null, 2)}\n`,
   'docs/configuration.md': () =>
     configurationReference(z.toJSONSchema(settingsSchema, { io: 'input', target: 'draft-7' })),
+  'docs/install.md': () => withRestrictedTable(readFileSync('docs/install.md', 'utf8')),
   'docs/metrics/container.md': () =>
     containerReference({
       options: { '': z.strictObject({ ...sectionOptions, ...cgroupOptions.shape }), kubelet: kubeletOptions.unwrap() },
@@ -61,6 +62,7 @@ const files: Readonly<Record<string, () => string | Promise<string>>> = {
   ...Object.fromEntries(DASHBOARDS.map((one) => [`helm/files/dashboards/${one.name}.json`, () => grafanaJson(one)])),
   'helm/files/ksm-resources.yaml': ksmResourcesFile,
   'helm/files/presets.yaml': () => withAllResources(readFileSync('helm/files/presets.yaml', 'utf8')),
+  'helm/files/restricted-losses.txt': restrictedLosses,
   'helm/README.md': () =>
     withValuesTable(readFileSync('helm/README.md', 'utf8'), readFileSync('helm/values.yaml', 'utf8')),
   'helm/values.schema.json': helmSchema,

@@ -7,10 +7,10 @@
 {{- /* Permissions and cost of the preset, for the notes; docs/install.md describes them in more detail. */ -}}
 {{- define "firesteel.presetNote" -}}
 {{- if eq .Values.preset "minimal" -}}
-the least series and rights: no process metrics, nine node collectors, nine kinds of objects
+the fewest series and permissions: no process metrics, only basic node collectors, only workloads, nodes, namespaces and volume claims
 {{- else if eq .Values.preset "standard" -}}
-the agent's defaults: all four groups, no rights to ask the kubelet
+the agent's defaults: all four groups, no permission to query the kubelet
 {{- else -}}
-what common dashboards ask for, at 2.1 times the series of a node and 2.5 to 3 times those of containers (measured). Node agents may get nodes/metrics, and state agents also list and watch RBAC objects, endpoints, ingress classes and service accounts; all labels of objects are reported. Where kubelets sign their own certificates, set collectors.container.kubelet.insecureSkipVerify or caFile
+what common dashboards use, at 2.1 times the series of a node and 2.5 to 3 times those of containers (measured). Node agents may get nodes/metrics, and state agents also list and watch RBAC objects, endpoints, ingress classes and service accounts; all labels of objects are reported. Where kubelets sign their own certificates, set collectors.container.kubelet.insecureSkipVerify or caFile
 {{- end -}}
 {{- end -}}

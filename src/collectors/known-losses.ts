@@ -1,4 +1,5 @@
-// Data that an agent cannot read without certain permissions. The table in docs/security.md is generated from this one.
+// Data that an agent cannot read without certain permissions. The tables in docs/security.md and docs/install.md, and the
+// list that the chart prints, are generated from the ones here.
 import { type Capability, ownCapabilities } from '../host/capabilities.ts';
 import { DeniedFile, WrongNamespace } from '../host/errors.ts';
 
@@ -53,9 +54,23 @@ type Line = readonly [
 
 const LINES: readonly Line[] = [
   ['process.process', ['io'], 'bytes read and written by processes of other users', ['/proc/<pid>/io'], CAN_TRACE, ON],
-  ['process.process', ['fd'], 'their number of open files, before Linux 6.2', [FD], CAN_READ, ON],
-  ['process.process', ['smaps'], 'their proportional memory', ['/proc/<pid>/smaps_rollup'], ['SYS_PTRACE'], OFF],
-  ['process.process', ['ns/net'], 'ports they listen on', ['/proc/<pid>/ns/net'], CAN_TRACE, OFF],
+  ['process.process', ['fd'], 'open files of processes of other users, before Linux 6.2', [FD], CAN_READ, ON],
+  [
+    'process.process',
+    ['smaps'],
+    'proportional memory of processes of other users',
+    ['/proc/<pid>/smaps_rollup'],
+    ['SYS_PTRACE'],
+    OFF,
+  ],
+  [
+    'process.process',
+    ['ns/net'],
+    'ports that processes of other users listen on',
+    ['/proc/<pid>/ns/net'],
+    CAN_TRACE,
+    OFF,
+  ],
   ['container.container', ['open files'], 'open files and sockets of containers', [FD], CAN_TRACE, OFF],
   [
     'node.filesystem',
@@ -101,6 +116,40 @@ export const KNOWN_LOSSES: readonly KnownLoss[] = LINES.map(([collector, units, 
   needs,
   isOptional,
 }));
+
+/** Data that is absent without an error, because the kernel shows something else in its place. */
+export interface SilentLoss extends Omit<KnownLoss, 'units'> {
+  /** What is exposed instead. */
+  readonly instead: string;
+}
+
+/** All losses without an error. */
+export const SILENT_LOSSES: readonly SilentLoss[] = [
+  {
+    collector: 'node.dmi',
+    what: 'serial numbers and UUIDs of the machine',
+    reads: ['/sys/class/dmi/id/*_serial', '/sys/class/dmi/id/product_uuid'],
+    needs: CAN_READ,
+    isOptional: false,
+    instead: '`node_dmi_info` lacks these labels',
+  },
+  {
+    collector: 'process.process',
+    what: 'the kernel function in which processes of other users wait',
+    reads: ['/proc/<pid>/wchan'],
+    needs: ['SYS_PTRACE'],
+    isOptional: true,
+    instead: 'the kernel shows 0',
+  },
+  {
+    collector: 'node.filesystem',
+    what: 'sizes of other file systems below folders without access for other users',
+    reads: ['statfs(2)'],
+    needs: CAN_READ,
+    isOptional: false,
+    instead: '`node_filesystem_device_error` is 1',
+  },
+];
 
 /**
  * The known loss behind an error of `collector`, when it is caused by permissions that this process was not given;
