@@ -1,5 +1,5 @@
 #!/usr/bin/env -S node --max-semi-space-size=1
-// The program's first file: it holds nothing that an old Node can't read, so that the wrong one is answered with a line.
+// The entry point. Old versions of Node can parse it, so that they print a message instead of a syntax error.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 

@@ -1,19 +1,19 @@
 import { randomInt } from 'node:crypto';
 
-/** A segment with as many entries is divided: growing it takes less than a millisecond. */
+/** A segment with this many entries is divided: growing it takes less than a millisecond. */
 const MOST_ENTRIES = 3072;
 /** Keys whose hashes are equal can't be divided. */
 const MOST_BITS = 20;
 const FIRST_SLOTS = 8;
 
 /**
- * A map for hundred thousands of texts, without the long pauses that a Map of that size causes: a Map grows in one go (8 ms
+ * A map for hundreds of thousands of strings, without the long pauses that a Map of that size causes: a Map grows in one go (8 ms
  * at 65,536 entries), V8 marks it in one go, and the text of each key becomes one of V8's internalized strings, all of
  * which are visited while a full garbage collection has stopped the program. Here the entries are in segments, each of
  * which is divided by one more bit of the hashes when it is full (extendible hashing).
  */
 export class KeyMap<V> {
-  /** By the low bits of the hash; a segment that uses fewer of them is there several times. */
+  /** By the low bits of the hash; a segment that uses fewer of them appears several times. */
   #segments: readonly Segment<V>[] = [new Segment<V>(0)];
   #size = 0;
 

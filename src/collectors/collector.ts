@@ -9,8 +9,8 @@ import type { Snapshot } from '../metrics/snapshot.ts';
 import { knownLoss, lossText } from './known-losses.ts';
 
 /**
- * Collects and adds samples to `out`. One malformed record of a file, one file of several or one device must not cost
- * more than itself: use `eachRecord` of host/lines.ts for records, `recordsOfFile` of host/records.ts for files,
+ * Collects and adds samples to `out`. One malformed record of a file, one file of several or one device must not
+ * affect others: use `eachRecord` of host/lines.ts for records, `recordsOfFile` of host/records.ts for files,
  * `out.attempt` for everything else. Absent data (a row, a column, a file that not every kernel has) has no sample; it
  * is never reported as 0.
  *

@@ -11,7 +11,7 @@ const LONGEST_MS = 86_400_000;
 /** The name of a task, unique across all sources. */
 const taskId = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9_.-]{0,62}$/, 'expected a-z, 0-9, and _ . - behind the first character, at most 63')
+  .regex(/^[a-z0-9][a-z0-9_.-]{0,62}$/, 'expected a-z, 0-9, and _ . - after the first character, at most 63')
   .describe('Name of the task, unique over all sources.');
 
 /** The settings of every task; its type adds its own options. */

@@ -7,7 +7,7 @@ import { endianness } from 'node:os';
 export const PARTS = 4;
 const PART_BYTES = 16 * 1024;
 
-/** What is known about a page: it is used, or nothing; it is being tested; it was not used during its last test. */
+/** State of a page: used or not yet tested; being tested; not used during its last test. */
 const USED = 0;
 const TESTED = 1;
 const UNUSED = 2;

@@ -3,8 +3,8 @@ import type { Server as TlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 
 /**
- * Limits of node:http, which itself responds with 408 to slow requests and 431 to large headers. It looks for slow ones at an
- * interval, also while there is no connection: each look wakes the process.
+ * Limits of node:http, which itself responds with 408 to slow requests and 431 to large headers. It checks for slow ones at an
+ * interval, even without connections, and each check wakes the process.
  */
 export const LIMITS = {
   requestTimeout: 10_000,

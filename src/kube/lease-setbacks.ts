@@ -23,7 +23,7 @@ export class LeaseSetbacks {
     return this.#last;
   }
 
-  /** A round has stored nothing. Returns whether it failed: a conflict is none, and the next round shows with whom. */
+  /** A round has stored nothing. Returns whether it failed. A conflict is not a failure: the next round shows the other holder. */
   add(error: unknown): boolean {
     const message = errorText(error);
     this.#last = message;

@@ -116,8 +116,8 @@ export class LeaseElection implements Election {
   }
 
   /**
-   * Takes a Lease from a watch, which may be any and from any time. Only requests decide who leads, so all that it can
-   * change is when the next one is sent.
+   * Takes a Lease from a watch, which may be another Lease, or outdated. Only requests decide who leads, so it can only
+   * affect when the next one is sent.
    */
   shows(lease: Lease): void {
     const { namespace, name } = this.#options;
@@ -137,7 +137,7 @@ export class LeaseElection implements Election {
     return !this.released.aborted && lease === this.status.lease && proof === proofOf(this.#candidate);
   }
 
-  /** Fires when this process has given up the Lease for good: it holds it no more, and peers need not wait. */
+  /** Fires when this process has given up the Lease for good, so that peers need not wait. */
   get released(): AbortSignal {
     return this.#released.signal;
   }
@@ -184,7 +184,7 @@ export class LeaseElection implements Election {
       this.#consent.reached();
       this.#setbacks.over();
     } catch (error) {
-      // A wait that the end of leadership cut short says nothing: why it ends is what failed before.
+      // A wait that the end of leadership cut short is no cause: the cause is what failed before.
       const isCut = error instanceof LateResponse && error.patienceMs < SHORT * this.#longestPatienceMs;
       if (isCut && this.#setbacks.last !== undefined) return;
       if (!this.#setbacks.add(error)) {

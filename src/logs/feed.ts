@@ -28,8 +28,8 @@ export class Feed<Item> {
   }
 
   /**
-   * Gives all items from now on to the lane of `receiver`, and those that were kept for it; returns what ends it.
-   * `onDropped` gets the number of items that were too many to be kept.
+   * Passes the items buffered for the lane of `receiver`, and all later ones, to `take`; returns a function that unsubscribes.
+   * `onDropped` gets the number of items that exceeded the buffer.
    */
   subscribe(receiver: string, take: (item: Item) => void, onDropped: (items: number) => void): () => void {
     if (!this.#subscribers.has(receiver)) this.expect([...this.#subscribers.keys(), receiver]);

@@ -55,7 +55,7 @@ export class Lane {
   #lastAckMs: number | undefined;
   /** Whether the last read failed. */
   #isFailing: boolean = false;
-  /** Batches that could not be sent for a fault of the agent, and are sent again. */
+  /** Batches that could not be sent because of an error in the agent, and are sent again. */
   readonly #unsent = new Set<EntryBatch>();
   #lastError: LogLaneView['lastError'];
   #lost: Readonly<Record<string, number>> = {};
@@ -229,7 +229,7 @@ export class Lane {
     this.#sending.add(sent);
   }
 
-  /** Delivers a batch; again after a fault of the agent, such as no memory to compress it: entries must not be lost. */
+  /** Delivers a batch; retries after an error in the agent, such as no memory for compression: entries must not be lost. */
   async #deliver(batch: EntryBatch): Promise<Shipped | undefined> {
     const { signal } = this.#stopping;
     while (!signal.aborted) {

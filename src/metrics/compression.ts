@@ -98,7 +98,7 @@ const ZSTD: Compressor = {
   unpackSync: (member, textBytes) => zstdText(member, textBytes + PADDING.length).subarray(0, textBytes),
 };
 
-/** Created when first used; null where node:zlib has to do. */
+/** Created when first used; null where they are unavailable and node:zlib is used. */
 let contexts: ZstdContexts | null | undefined;
 
 function zstdContexts(): ZstdContexts | null {
@@ -108,7 +108,7 @@ function zstdContexts(): ZstdContexts | null {
 
 const zstdFrame = (text: Buffer): Buffer => zstdContexts()?.pack(text) ?? zstdCompressSync(text, ZSTD_OPTIONS);
 
-/** The text of frames, at most `maxBytes`. */
+/** Decompresses frames to at most `maxBytes`. */
 function zstdText(frames: Buffer, maxBytes: number): Buffer {
   const kept = zstdContexts();
   if (kept === null) return zstdDecompressSync(frames, roomFor(maxBytes));
@@ -120,13 +120,13 @@ function zstdText(frames: Buffer, maxBytes: number): Buffer {
 const MEMBER_BYTES = 256 * 1024;
 
 /**
- * The text of members, which is read at once and then given to {@link free}: where a lot of text is read, V8 would let tens of
- * megabytes of it wait for a garbage collection.
+ * The text of members, for callers that read it immediately and then {@link free} it: otherwise tens of megabytes of text
+ * would wait for a garbage collection.
  */
 export const unpackBriefly = (members: Buffer, compression: Compression): Buffer =>
   (compression === 'zstd' ? zstdDecompressSync : gunzipSync)(members, { chunkSize: MEMBER_BYTES });
 
-/** Gives the memory of a text back at once. It has no bytes afterwards. */
+/** Releases the memory of a text immediately. The text is empty afterwards. */
 export function free({ buffer }: Buffer): void {
   // A shorter one may share the memory of others.
   if (buffer instanceof ArrayBuffer && buffer.byteLength >= MEMBER_BYTES) buffer.transfer(0);

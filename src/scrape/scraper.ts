@@ -223,8 +223,8 @@ export class Scraper implements Scheduled {
   }
 
   /**
-   * Takes a page over, or none; gives what the one before had beyond it. Never rejects: pages that can't be compared cost
-   * the stale markers of this scrape, and `failure` says why.
+   * Makes `result` the current page, or undefined for none; returns the series that only the previous page had. Never
+   * rejects: if pages can't be compared, this scrape has no stale markers, and `failure` is the reason.
    */
   async #ended(result: Result | undefined): Promise<Ended & { readonly failure?: string }> {
     try {

@@ -222,7 +222,7 @@ export class CgroupV2 implements CgroupReader {
   }
 }
 
-/** The shares of v1 that runtimes made the weight of, as cAdvisor counts back: not exactly, as the scales differ. */
+/** The v1 shares from which the runtime computed the weight, with cAdvisor's inverse: inexact, as the scales differ. */
 export function sharesOfWeight(text: string): number {
   const weight = decimal(text);
   return weight === 0 ? 0 : 2 + Math.floor(((weight - 1) * 262_142) / 9999);

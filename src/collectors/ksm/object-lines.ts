@@ -270,7 +270,7 @@ export class ObjectLines {
     return `${this.#buffer.toString('utf8', start, end)}}`;
   }
 
-  /** Makes room for so many bytes and what any label or line needs. */
+  /** Makes room for `bytes`, and for the fixed parts of any label or line. */
   #make(bytes: number): void {
     const needed = this.#at + bytes + SPARE_BYTES;
     if (needed <= this.#buffer.length) return;

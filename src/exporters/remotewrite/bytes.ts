@@ -51,13 +51,13 @@ export class Bytes {
     this.#length += bytes.copy(this.#buffer, this.#length);
   }
 
-  /** The buffer, with room for so many bytes behind {@link length}. {@link advance} says what was written there. */
+  /** The buffer, with room for `bytes` more bytes after {@link length}. Call {@link advance} after writing to it. */
   reserve(bytes: number): Buffer {
     this.#make(bytes);
     return this.#buffer;
   }
 
-  /** What was written into the reserved room ends before `length`. */
+  /** Sets the new length, after a write into the reserved room. */
   advance(length: number): void {
     this.#length = length;
   }

@@ -5,21 +5,21 @@ export const MAX_LABELS = 64;
 
 const [NEWLINE = 0, BLANK, QUOTE, COMMA, MINUS, ZERO = 0, EQUALS, BACKSLASH, OPEN, CLOSE] = Buffer.from('\n ",-0=\\{}');
 
-/** Of integers with so many digits, each step of the sum is exact. */
+/** Integers with up to this many digits are summed exactly, digit by digit. */
 const EXACT_DIGITS = 15;
 
 const isNameByte = Uint8Array.from({ length: 256 }, (_, byte) => (/\w/.test(String.fromCharCode(byte)) ? 1 : 0));
 
 /**
- * A sample line of our own text, as positions in its bytes: to make strings of hundreds of thousands of lines would
- * leave tens of megabytes of garbage.
+ * A sample line of our own text, as positions in its bytes: strings for hundreds of thousands of lines would be tens of
+ * megabytes of garbage.
  */
 export class PlainLine {
   nameStart = 0;
   nameEnd = 0;
   value = 0;
   labels = 0;
-  /** Of each label: where its name begins and ends, where its value begins and ends. */
+  /** Four positions for each label: begin and end of its name, begin and end of its value. */
   readonly labelAt = new Int32Array(4 * MAX_LABELS);
 
   /**
@@ -40,7 +40,7 @@ export class PlainLine {
     return text[at] === BLANK && this.#readValue(text, at + 1, end);
   }
 
-  /** Gives what is behind the closing brace, or -1. */
+  /** Returns the position after the closing brace, or -1. */
   #readLabels(text: Buffer, start: number, end: number): number {
     let at = start;
     if (text[at] === CLOSE) return at + 1;

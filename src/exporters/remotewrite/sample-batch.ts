@@ -107,7 +107,7 @@ export function readSample(line: string): SampleLine | undefined {
 
 const BLANK = 32;
 
-/** The value of a sample line. Undefined for a word that is none. */
+/** The value of a sample line. Undefined if the word is not a value. */
 export function numberOf(word: string): SampleLine['value'] | undefined {
   const number = Number(word);
   if (!Number.isNaN(number)) return word === '' ? undefined : number;

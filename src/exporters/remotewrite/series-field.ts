@@ -14,7 +14,7 @@ export class SeriesField {
   #sampleAt: number[] = [];
   #samples = 0;
 
-  /** `packsLabels` if all labels of a series are one field, its first, and not a field each. */
+  /** `packsLabels`: all labels of a series are in one field, its first, instead of one field each. */
   constructor(field: number, packsLabels: boolean) {
     this.#tag = fieldTag(field);
     this.#packsLabels = packsLabels;
@@ -28,7 +28,7 @@ export class SeriesField {
     return this.#samples;
   }
 
-  /** Adds a series; `more` are its fields behind the samples, and `startMs` is part of its sample. */
+  /** Adds a series; `more` contains its fields after the samples; `startMs` is part of its sample. */
   add(
     [before, name, after]: LabelParts,
     { value, stampMs, zeroMs }: SeriesSample,
@@ -55,7 +55,7 @@ export class SeriesField {
     this.#samples += zeroMs === undefined ? 1 : 2;
   }
 
-  /** What was added since the last call, behind `prefix`. */
+  /** The series added since the last call, after `prefix`. */
   take(prefix: Buffer = NOTHING): { content: Buffer; samples: number; sampleAt: readonly number[] } {
     const own = this.#out.copy();
     const request = {

@@ -13,7 +13,7 @@ export const table = new Uint16Array(1 << TABLE_BITS);
 /** Reused for all output, and grown as needed: new buffers of this size would dominate the cost. */
 let scratch: Buffer = Buffer.alloc(0);
 
-/** The buffer for the output of so much input. It is overwritten by the next. */
+/** The output buffer for `inputBytes` of input. The next call overwrites it. */
 export function takeScratch(inputBytes: number): Buffer {
   const most = 32 + inputBytes + Math.ceil(inputBytes / 6);
   if (scratch.length < most) scratch = Buffer.allocUnsafeSlow(most);
@@ -38,7 +38,7 @@ export function snappyElements(input: Buffer): Buffer {
   return copyOf(output, length);
 }
 
-/** What precedes the elements of `inputBytes` bytes of input. */
+/** The preamble: the length of the input as a varint. */
 function preambleOf(inputBytes: number): Buffer {
   const preamble: number[] = [];
   let rest = inputBytes;
@@ -46,7 +46,7 @@ function preambleOf(inputBytes: number): Buffer {
   return Buffer.from([...preamble, rest]);
 }
 
-/** Compressed elements of inputs with `inputBytes` in all, as one payload in newly allocated memory. */
+/** Joins compressed elements, whose inputs have `inputBytes` in total, into one payload in newly allocated memory. */
 export function withPreamble(inputBytes: number, ...elements: readonly Buffer[]): Buffer {
   const preamble = preambleOf(inputBytes);
   const payload = Buffer.allocUnsafeSlow(elements.reduce((sum, { length }) => sum + length, preamble.length));

@@ -9,7 +9,7 @@ import type { Facts } from './request.ts';
 import { type Descriptions, readSample } from './sample-batch.ts';
 import { snappy } from './snappy.ts';
 
-/** How long a family's description need not be repeated in 1.0. The same as in Prometheus. */
+/** Interval at which the description of a family is repeated in 1.0, as in Prometheus. */
 const DESCRIBE_EVERY_MS = 60_000;
 
 /** A cluster's state has a few hundred names. */
@@ -18,8 +18,8 @@ const MAX_NAMES = 10_000;
 const HASH = '#'.charCodeAt(0);
 
 /**
- * The requests of text whose samples all have the time of their batch, such as the state of a cluster. Nothing of them is
- * kept: each time, lines are encoded from the text, which the collector keeps compressed.
+ * The requests of text whose samples all have the time of their batch, such as the state of a cluster. No request
+ * is cached: lines are encoded from the text each time, which the collector stores compressed.
  */
 export class TextRequests {
   readonly #target: Target;
@@ -28,7 +28,7 @@ export class TextRequests {
   readonly #descriptions: Descriptions;
   readonly #line = new PlainLine();
   readonly #names = new ByteTable();
-  /** What is known of each of the names in this batch. */
+  /** The facts about each name in this batch, by its number. */
   #facts: (Facts | undefined)[] = [];
   /** When each family was last described. */
   readonly #describedMs = new Map<string, number>();
@@ -48,17 +48,17 @@ export class TextRequests {
     return this.#target === target && own === version && most === maxSamples;
   }
 
-  /** Begins requests of samples of this time. What 1.0 says of their families is added to `loose`. */
+  /** Begins the requests for samples of this time. Metadata of their families (1.0) goes to `loose`. */
   begin(stampMs: number, loose: LooseRequests): void {
     this.#stampMs = stampMs;
     this.#loose = loose;
     this.#facts = [];
     if (this.#names.size > MAX_NAMES) this.#names.clear();
-    // The last batch may have been given up before its end.
+    // The last batch may have been abandoned halfway.
     this.#format.take();
   }
 
-  /** The requests that are complete with this text. */
+  /** Adds text; yields the requests that it completes. */
   *add(text: Buffer): Generator<Request> {
     const format = this.#format;
     const line = this.#line;
@@ -73,7 +73,7 @@ export class TextRequests {
     }
   }
 
-  /** What was added since the last request. */
+  /** The request with the samples added since the last one. */
   *rest(): Generator<Request> {
     const { samples } = this.#format;
     if (samples === 0) return;
@@ -81,7 +81,7 @@ export class TextRequests {
     yield { members: [snappy(content)], rawBytes: content.length, samples, zeros: 0, isLater: false };
   }
 
-  /** A line with escapes, for one. */
+  /** Adds a line that needs a parser, such as one with escapes. */
   *#addOther(text: string): Generator<Request> {
     const sample = readSample(text);
     if (sample === undefined || typeof sample.value === 'string') return;

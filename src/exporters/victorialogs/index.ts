@@ -6,7 +6,7 @@ const settings = z.strictObject({
   ...entrySettings(
     'victorialogs',
     'VictoriaLogs, vlagent or a cluster’s vlinsert: log entries as lines of JSON',
-    'Base URL of VictoriaLogs, whose path is /insert/jsonline, or the full URL. What else it takes as a query goes into `headers`, as `VL-Extra-Fields`.',
+    'Base URL of VictoriaLogs, whose path is /insert/jsonline, or the full URL. Set other query parameters of VictoriaLogs as `headers`, such as `VL-Extra-Fields`.',
   ),
   streamFields: z
     .array(z.string().regex(/^[^,]{1,128}$/, 'a name of a field, without commas'))

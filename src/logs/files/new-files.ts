@@ -8,7 +8,7 @@ interface FilePosition {
   readonly seen: number;
 }
 
-/** No set is called so: names of sets contain absolute paths. */
+/** No set has this name: names of sets contain absolute paths. */
 const SEEN = 'seen';
 
 /** The text of a position. */
@@ -26,7 +26,7 @@ interface NewFile {
   /** Where its first line begins. */
   readonly offset: number;
   readonly seen: number;
-  /** Its identity with its first known beginning: another content of the same file is not meant. */
+  /** Its identity and the beginning of its content when it was found; a file with other content is a different one. */
   state: FileState;
 }
 
@@ -35,7 +35,7 @@ const MAX_FILES = 1000;
 
 /**
  * Files that have appeared since the last acknowledged position, of which nothing is acknowledged yet. Without them in the
- * saved position, a file that was rotated more than once before a restart would be found by nothing.
+ * saved position, a file that was rotated more than once before a restart would not be found again.
  */
 export class NewFiles {
   #seen: number;

@@ -158,7 +158,7 @@ test('members that stay unchanged are moved next to each other, so that few buff
   assert.deepEqual(linesOf(textIn(settled)), linesOf(textIn(fresh)));
 });
 
-test('what changed members leave in the memory of their neighbors is at most as much as is used', async () => {
+test('the unused memory that changed members leave next to their neighbours is at most as much as the used', async () => {
   const store = newStore();
   for (let index = 0; index < 1500; index++) store.set(`p${index}`, noiseOf(`p${index}`, 0));
   await payloads(store, 25);

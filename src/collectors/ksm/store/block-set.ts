@@ -2,7 +2,7 @@ import type { TextBlock } from './text-block.ts';
 
 /**
  * Payloads after which an unchanged block counts as settled: in a cluster with so many events that each payload changes a quarter
- * of the blocks, nearly all change earlier, and moving them would be in vain.
+ * of the blocks, nearly all change earlier, and moving them would be wasted work.
  */
 const SETTLED_AFTER = 16;
 /** About 16 members. */
@@ -20,8 +20,8 @@ interface Slab {
 
 /**
  * The blocks of a store. The members of those that have not changed for some payloads are moved next to each other into slabs: a
- * sender passes such neighbors to the kernel as one buffer, which costs a seventh of the CPU of a push less than passing
- * hundreds. A slab that has lost half of its members is given up, so that at most half of the memory is unused.
+ * sender passes such neighbours to the kernel as one buffer, which costs a seventh of the CPU of a push less than passing
+ * hundreds. A slab that has lost half of its members is dissolved, so that at most half of the memory is unused.
  */
 export class BlockSet {
   /** Blocks outside slabs, oldest first, with the number of the payload since which they are. */
