@@ -15,9 +15,9 @@ import type { SkipReason } from '../push/schedule.ts';
 import { servingOf } from './assembly/http.ts';
 import type { AssemblyWorld } from './assembly/world.ts';
 import { type Assembly, assemble } from './assembly.ts';
+import { Components } from './components.ts';
 import type { Config } from './config.ts';
 import { mayPush } from './leader-groups.ts';
-import { Parts } from './parts.ts';
 import { exporterRelabelings, pushedLabelsOf, relabelingsOf } from './receivers.ts';
 import { type Reloaded, type Reloader, reloader } from './reload.ts';
 import { logStart } from './start-log.ts';
@@ -34,7 +34,7 @@ interface AgentWorld {
   readonly env: NodeJS.ProcessEnv;
   /** Reads the configuration again, for a reload. Throws ConfigError. */
   readonly loadConfig: () => Config | Promise<Config>;
-  /** Called when a configuration has become active and its parts run. */
+  /** Called when a configuration has become active and its components run. */
   readonly onActive?: ((config: Config) => void) | undefined;
 }
 
@@ -43,9 +43,9 @@ export interface Agent {
   /** The URL of /healthz, /readyz and /metrics; undefined when http.enabled is false. */
   readonly url: string | undefined;
   /**
-   * Reads the configuration again and applies it between two cycles. Parts with unchanged settings are kept, with their
-   * state, queue and phase. Rejects with ConfigError when it is invalid or a part can't be created; then nothing
-   * changes.
+   * Reads the configuration again and applies it between two cycles. Components with unchanged settings are kept, with
+   * their state, queue and phase. Rejects with ConfigError when it is invalid or a component can't be created; then
+   * nothing changes.
    */
   reload(): Promise<Reloaded>;
   /** Stops in order: ticks, a final collection and push, the exporters, the HTTP server. */
@@ -58,17 +58,17 @@ const FINAL_COLLECTION_MS = 2000;
 /** How long another state agent waits for this one's last push, which may go to a receiver that hangs. */
 const HAND_OVER_MS = 500;
 
-/** Builds all parts, starts them in order and pushes the first cycle immediately. Rejects with ConfigError. */
+/** Builds all components, starts them in order and pushes the first cycle immediately. Rejects with ConfigError. */
 export async function startAgent(config: Config, world: AgentWorld): Promise<Agent> {
   const agent = new RunningAgent(config, world);
   await agent.start();
   return agent;
 }
 
-/** An active configuration: what was built from it, and its parts. */
+/** An active configuration: what was built from it, and its components. */
 interface ActiveConfig {
   readonly assembly: Assembly;
-  readonly parts: Parts;
+  readonly components: Components;
 }
 
 /**
@@ -85,7 +85,7 @@ class RunningAgent implements Agent {
   readonly #cycle: PushCycle;
   readonly #status: StatusApi;
   readonly #reloads: Reloader;
-  readonly #parts: AssemblyWorld;
+  readonly #assemblyWorld: AssemblyWorld;
   readonly #tasks: TaskRole;
   /** What the HTTP server serves, by path; filled when an assembly takes over. */
   readonly #routes: Record<string, Route> = {};
@@ -138,7 +138,7 @@ class RunningAgent implements Agent {
       frame: () => this.#current.assembly.tasks?.frame,
       disables: this.#status.disables,
     });
-    this.#parts = {
+    this.#assemblyWorld = {
       log,
       throttled: this.#throttled,
       now,
@@ -165,16 +165,16 @@ class RunningAgent implements Agent {
     return this.#current.assembly.http?.url;
   }
 
-  /** Builds the first assembly, starts its parts, and the pushes last: the first cycle runs before the schedule ticks. */
+  /** Builds the first assembly and starts its components, the pushes last: the first cycle runs before the schedule. */
   async start(): Promise<void> {
     await this.#tasks.start();
     const first = await this.#build(this.#config);
     this.#takeOver(first);
     logStart(first.assembly, this.#registry, this.#world.log);
     const pushing = 'push';
-    await first.parts.start((name) => name !== pushing);
+    await first.components.start((name) => name !== pushing);
     await first.assembly.schedule.soon();
-    await first.parts.start((name) => name === pushing);
+    await first.components.start((name) => name === pushing);
     this.#world.onActive?.(this.#config);
   }
 
@@ -186,13 +186,13 @@ class RunningAgent implements Agent {
   async stop(): Promise<void> {
     this.#tasks.stop();
     await this.#reloads.idle();
-    const { assembly, parts } = this.#current;
+    const { assembly, components } = this.#current;
     await assembly.state?.linger();
     const last = this.#lastPush();
     await Promise.race([last, sleep(HAND_OVER_MS, undefined, { ref: false })]);
     await assembly.state?.handOver();
     await last;
-    await parts.stop();
+    await components.stop();
     this.#self.close();
     this.#world.log.info('stopped');
   }
@@ -202,20 +202,20 @@ class RunningAgent implements Agent {
     return this.#active;
   }
 
-  /** Builds what `config` requires; parts with equal settings are taken over from the active assembly. */
+  /** Builds what `config` requires; components with equal settings are taken over from the active assembly. */
   async #build(config: Config): Promise<ActiveConfig> {
     const plan = await this.#tasks.plan(config, originsOf(config));
-    const parts = new Parts(this.#active?.parts);
+    const components = new Components(this.#active?.components);
     try {
-      return { parts, assembly: await assemble(config, parts, this.#parts, plan) };
+      return { components, assembly: await assemble(config, components, this.#assemblyWorld, plan) };
     } catch (cause) {
-      await parts.discard();
+      await components.discard();
       throw cause;
     }
   }
 
   /**
-   * Everything that references a part of the assembly gets the new one in one step, so that no cycle sees a mix of
+   * Everything that references a component of the assembly gets the new one in one step, so that no cycle sees a mix of
    * both.
    */
   #takeOver(next: ActiveConfig): void {
@@ -261,20 +261,20 @@ class RunningAgent implements Agent {
     this.#throttled.say('warn', `skip ${reason}`, { reason }, 'push cycle skipped');
   }
 
-  /** Applies the configuration as currently read; returns the names of the parts that changed. */
+  /** Applies the configuration as currently read; returns the names of the components that changed. */
   async #apply(): Promise<readonly string[]> {
     const changed = await this.#switchTo(await this.#world.loadConfig());
     this.#status.resetLogLevel();
     return changed;
   }
 
-  /** Switches to `config` and the current tasks, between two cycles; returns the names of the parts that changed. */
+  /** Switches to `config` and the current tasks, between two cycles; returns the names of changed components. */
   async #switchTo(config: Config): Promise<readonly string[]> {
     const next = await this.#build(config);
     await this.#current.assembly.schedule.idle();
     this.#takeOver(next);
-    const { changed } = next.parts;
-    await next.parts.replace();
+    const { changed } = next.components;
+    await next.components.replace();
     this.#world.onActive?.(config);
     return changed;
   }
@@ -283,12 +283,12 @@ class RunningAgent implements Agent {
    * One more collection and push, unless a cycle is in progress, which is then the last one; then the exporters flush.
    */
   async #lastPush(): Promise<void> {
-    const { assembly, parts } = this.#current;
+    const { assembly, components } = this.#current;
     const cut = setTimeout(() => this.#stopping.abort(), FINAL_COLLECTION_MS);
     const ran = await assembly.schedule.stop();
     if (!ran) await this.#run(FINAL_COLLECTION_MS);
     clearTimeout(cut);
-    await Promise.all(assembly.exporters.map(({ name }) => parts.stop(`exporters.${name}`)));
+    await Promise.all(assembly.exporters.map(({ name }) => components.stop(`exporters.${name}`)));
   }
 }
 

@@ -10,19 +10,19 @@ import { nodePhaseMs } from '../push/phase.ts';
 import { Schedule } from '../push/schedule.ts';
 import type { ScrapeRole } from '../scrape/role.ts';
 import type { TaskSettings } from '../tasks/settings.ts';
-import { collectorParts } from './assembly/collectors.ts';
-import { exporterParts } from './assembly/exporters.ts';
-import { httpPart } from './assembly/http.ts';
-import { localPushParts } from './assembly/local-push.ts';
-import { eventsPart, logsPart, trapsPart } from './assembly/logs.ts';
-import { scrapePart } from './assembly/scrape.ts';
-import { statePart } from './assembly/state.ts';
+import { collectorComponents } from './assembly/collectors.ts';
+import { exporterComponents } from './assembly/exporters.ts';
+import { httpComponent } from './assembly/http.ts';
+import { localPushComponents } from './assembly/local-push.ts';
+import { eventsComponent, logsComponent, trapsComponent } from './assembly/logs.ts';
+import { scrapeComponent } from './assembly/scrape.ts';
+import { stateComponent } from './assembly/state.ts';
 import { createTasks } from './assembly/tasks.ts';
 import type { AssemblyWorld } from './assembly/world.ts';
+import type { Components } from './components.ts';
 import type { Config } from './config.ts';
-import type { Parts } from './parts.ts';
 import type { StateRole } from './state-role.ts';
-import type { TaskParts } from './task-parts.ts';
+import type { TaskComponents } from './task-components.ts';
 
 /** Everything that is built from the configuration. */
 export interface Assembly {
@@ -32,7 +32,7 @@ export interface Assembly {
   readonly exporters: readonly Exporter[];
   readonly pods: IdentityClient | undefined;
   readonly state: StateRole | undefined;
-  readonly tasks: TaskParts | undefined;
+  readonly tasks: TaskComponents | undefined;
   readonly localPush: LocalPush | undefined;
   /** The local scrape. */
   readonly scrape: ScrapeRole | undefined;
@@ -44,30 +44,30 @@ export interface Assembly {
 }
 
 /**
- * Builds or takes over all `parts` that `config` and `plan` (its tasks and those of other sources) require; starts
- * none. Throws ConfigError for parts that can't be built.
+ * Builds or takes over all `components` that `config` and `plan` (its tasks and those of other sources) require; starts
+ * none. Throws ConfigError for components that can't be built.
  */
 export async function assemble(
   config: Config,
-  parts: Parts,
+  components: Components,
   world: AssemblyWorld,
   plan?: readonly TaskSettings[],
 ): Promise<Assembly> {
-  const traps = await trapsPart(config, parts);
-  const collectors = await collectorParts(config, parts, world, traps);
-  const events = await eventsPart(config, parts);
-  const state = await statePart(config, parts, world, events);
-  const exporters = await exporterParts(config, parts, world, state);
-  const tasks = plan && (await createTasks(config, parts, plan, collectors.host, world, state));
-  const localPush = await localPushParts(config, parts, world);
+  const traps = await trapsComponent(config, components);
+  const collectors = await collectorComponents(config, components, world, traps);
+  const events = await eventsComponent(config, components);
+  const state = await stateComponent(config, components, world, events);
+  const exporters = await exporterComponents(config, components, world, state);
+  const tasks = plan && (await createTasks(config, components, plan, collectors.host, world, state));
+  const localPush = await localPushComponents(config, components, world);
   const { host, pods } = collectors;
-  const scrape = await scrapePart(config, parts, world, pods);
-  const logs = await logsPart(config, parts, world, { exporters, host, pods, traps, events });
-  const http = await httpPart(config, parts, world);
+  const scrape = await scrapeComponent(config, components, world, pods);
+  const logs = await logsComponent(config, components, world, { exporters, host, pods, traps, events });
+  const http = await httpComponent(config, components, world);
   const { interval, phase } = config.push;
   const phaseMs = (phase === 'auto' ? nodePhaseMs(config.cluster ?? '', nodeName(config), interval) : phase) % interval;
   const { log, now, run, onSkip } = world;
-  const schedule = await parts.take(
+  const schedule = await components.take(
     'push',
     { interval, phaseMs },
     () => {

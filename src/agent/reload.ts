@@ -4,7 +4,7 @@ import type { Log } from '../base/log.ts';
 
 /** Result of a reload. */
 export interface Reloaded {
-  /** The parts that were added, replaced or removed. */
+  /** The components that were added, replaced or removed. */
   readonly applied: readonly string[];
 }
 
@@ -18,7 +18,10 @@ export interface Reloader {
   idle(): Promise<unknown>;
 }
 
-/** Runs `apply` one at a time, and counts and logs the results. `apply` returns the names of the parts that changed. */
+/**
+ * Runs `apply` one at a time, and counts and logs the results. `apply` returns the names of the components that
+ * changed.
+ */
 export function reloader(
   apply: () => Promise<readonly string[]>,
   { registry, log, now }: { readonly registry: Registry; readonly log: Log; readonly now: () => number },

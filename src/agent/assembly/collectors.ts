@@ -8,19 +8,24 @@ import { Host } from '../../host/host.ts';
 import type { Arrival, TrapFeed } from '../../logs/snmp/trap-feed.ts';
 import { type Producer, Scope } from '../../metrics/scope.ts';
 import type { IdentityClient } from '../../pods/client.ts';
+import type { Components } from '../components.ts';
 import type { Config } from '../config.ts';
-import type { Parts } from '../parts.ts';
-import { namesPart } from './pod-names.ts';
+import { namesComponent } from './pod-names.ts';
 import type { AssemblyWorld } from './world.ts';
 
-/** The collectors of this host, one part per group, and the client for the names of its pods. */
-export async function collectorParts(config: Config, parts: Parts, world: AssemblyWorld, traps: TrapFeed | undefined) {
+/** The collectors of this host, one component per group, and the client for the names of its pods. */
+export async function collectorComponents(
+  config: Config,
+  components: Components,
+  world: AssemblyWorld,
+  traps: TrapFeed | undefined,
+) {
   const { now } = world;
   const { paths, collectors } = config;
   const { identity } = collectors.container;
   const node = nodeName(config);
-  const host = await parts.take('paths', paths, () => new Host(paths));
-  const names = await namesPart(config, parts, world);
+  const host = await components.take('paths', paths, () => new Host(paths));
+  const names = await namesComponent(config, components, world);
   const scopes = names ? [names.scope] : [];
   const collectorWorld = { host, now, nodeName: config.node };
   for (const group of ['node', 'container', 'process'] as const) {
@@ -32,19 +37,19 @@ export async function collectorParts(config: Config, parts: Parts, world: Assemb
       ...(group === 'node' ? {} : { identity, wantsNames: names !== undefined }),
     };
     scopes.push(
-      await parts.take(`collectors.${group}`, inputs, (replaced: Scope | undefined) =>
+      await components.take(`collectors.${group}`, inputs, (replaced: Scope | undefined) =>
         scopeOf(PRODUCERS[group](collectorWorld, collectors, names?.client), replaced),
       ),
     );
   }
-  if (wantsLog(collectors)) scopes.push(await logScope(config, parts, collectorWorld, names?.client, traps));
+  if (wantsLog(collectors)) scopes.push(await logScope(config, components, collectorWorld, names?.client, traps));
   return { host, scopes, pods: names?.client };
 }
 
-/** The collectors of the journal, kernel messages, log files and SNMP traps, as one part. */
+/** The collectors of the journal, kernel messages, log files and SNMP traps, as one component. */
 async function logScope(
   config: Config,
-  parts: Parts,
+  components: Components,
   world: World,
   pods: IdentityClient | undefined,
   traps: TrapFeed | undefined,
@@ -56,7 +61,7 @@ async function logScope(
       'collectors.log.containers: pods of this node are found through collectors.container.identity.source, which is none: set it to state, kubelet or apiserver',
     ]);
   }
-  const state = await parts.take('log-state', spool.path, () => openLogState(spool.path), {
+  const state = await components.take('log-state', spool.path, () => openLogState(spool.path), {
     stop: (one) => one.close(),
   });
   const inputs = {
@@ -64,7 +69,7 @@ async function logScope(
     ...{ identity: container.identity, wantsNames: pods !== undefined, wantsTraps: traps !== undefined },
   };
   const onTrap = traps && ((...arrival: Arrival) => traps.publish(arrival));
-  return parts.take('collectors.log', inputs, async () =>
+  return components.take('collectors.log', inputs, async () =>
     scopeOf(await createLogProducers(world, collectors, state, pods, onTrap), undefined),
   );
 }

@@ -2,8 +2,8 @@ import { targets } from '../../config/identity.ts';
 import type { Exporter } from '../../exporters/exporter.ts';
 import type { HousekeepingWorld } from '../../exporters/exporter-type.ts';
 import { createExporter, exporterTypeOf } from '../../exporters/index.ts';
+import type { Components } from '../components.ts';
 import type { Config } from '../config.ts';
-import type { Parts } from '../parts.ts';
 import type { StateRole } from '../state-role.ts';
 import type { AssemblyWorld } from './world.ts';
 
@@ -11,9 +11,9 @@ import type { AssemblyWorld } from './world.ts';
 const FLUSH_MS = 3000;
 
 /** The exporters, and the housekeeping of the leader at their receivers. */
-export async function exporterParts(
+export async function exporterComponents(
   config: Config,
-  parts: Parts,
+  components: Components,
   { exportMetrics: metrics, throttled: log, now, random, env }: AssemblyWorld,
   state: StateRole | undefined,
 ): Promise<Exporter[]> {
@@ -23,7 +23,7 @@ export async function exporterParts(
   for (const [name, settings] of Object.entries(config.exporters)) {
     if (!settings.enabled) continue;
     const inputs = { settings, targets: context.targets, spool };
-    const exporter = await parts.take(`exporters.${name}`, inputs, () => createExporter(name, settings, context), {
+    const exporter = await components.take(`exporters.${name}`, inputs, () => createExporter(name, settings, context), {
       start: (made) => made.start(),
       stop: (made) => made.close(FLUSH_MS),
     });
@@ -36,7 +36,7 @@ export async function exporterParts(
       nodes: (signal) => state.nodeNames(signal),
       nodeJobs: nodeJobs(config),
     };
-    await parts.take(
+    await components.take(
       `exporters.${name}.housekeeping`,
       { ...inputs, state: config.collectors.ksm, election: config.election },
       () => type.housekeeping?.(name, settings, world),

@@ -1,6 +1,6 @@
 import { type HttpServer, type HttpSettings, startHttp } from '../../http/server.ts';
+import type { Components } from '../components.ts';
 import type { Config } from '../config.ts';
-import type { Parts } from '../parts.ts';
 import type { AssemblyWorld } from './world.ts';
 
 /** Node agents of a large cluster ask every 15 s, and each connection stays open for 5 s. */
@@ -19,12 +19,16 @@ export const servingOf = ({
 });
 
 /** The HTTP server, unless it is off. */
-export async function httpPart(config: Config, parts: Parts, world: AssemblyWorld): Promise<HttpServer | undefined> {
+export async function httpComponent(
+  config: Config,
+  components: Components,
+  world: AssemblyWorld,
+): Promise<HttpServer | undefined> {
   const { enabled, listen, tls } = config.http;
   if (!enabled) return undefined;
   const failed = (path: string, cause: unknown) =>
     world.throttled.say('error', `http ${path}`, { path, err: cause }, 'request failed');
-  return parts.take(
+  return components.take(
     'http',
     { listen, tls },
     () => startHttp(listen, world.routes, failed, { tls, settings: world.serving }),

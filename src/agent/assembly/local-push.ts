@@ -1,17 +1,17 @@
 import type { LocalPush } from '../../local-push/routes.ts';
+import type { Components } from '../components.ts';
 import type { Config } from '../config.ts';
-import type { Parts } from '../parts.ts';
 import type { AssemblyWorld } from './world.ts';
 
 /** Accepts the pushes of programs on this node. */
-export async function localPushParts(
+export async function localPushComponents(
   config: Config,
-  parts: Parts,
+  components: Components,
   world: AssemblyWorld,
 ): Promise<LocalPush | undefined> {
   const { enabled, ttl, limits, socket } = config.localPush;
   if (!enabled) return undefined;
-  const localPush = await parts.take('localPush', { ttl, limits }, async () => {
+  const localPush = await components.take('localPush', { ttl, limits }, async () => {
     const { createLocalPush } = await import('../../local-push/routes.ts');
     const ownerOf = (family: string) => world.ownerOf(family, 'pushed');
     return createLocalPush({ ttl, limits }, { now: world.now, ownerOf });
@@ -19,7 +19,7 @@ export async function localPushParts(
   if (socket === undefined) return localPush;
   const failed = (path: string, cause: unknown) =>
     world.throttled.say('error', `push ${path}`, { path, err: cause }, 'request failed');
-  await parts.take(
+  await components.take(
     'localPush.socket',
     { socket, ttl, limits },
     async () => {

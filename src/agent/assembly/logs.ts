@@ -7,11 +7,11 @@ import type { LogsRole } from '../../logs/role.ts';
 import type { Arrival, TrapFeed } from '../../logs/snmp/trap-feed.ts';
 import { wantedSources } from '../../logs/sources.ts';
 import type { IdentityClient } from '../../pods/client.ts';
+import type { Components } from '../components.ts';
 import type { Config } from '../config.ts';
-import type { Parts } from '../parts.ts';
 import type { AssemblyWorld } from './world.ts';
 
-/** The parts of shipping. */
+/** The components of shipping. */
 interface LogsInputs {
   readonly exporters: readonly Exporter[];
   readonly host: Host;
@@ -21,21 +21,27 @@ interface LogsInputs {
 }
 
 /** Passes traps of the collector `snmp` to the lanes that ship them; undefined, and nothing loaded, if none does. */
-export async function trapsPart({ logs, collectors }: Config, parts: Parts): Promise<TrapFeed | undefined> {
+export async function trapsComponent(
+  { logs, collectors }: Config,
+  components: Components,
+): Promise<TrapFeed | undefined> {
   if (!logs.snmp.enabled || !collectors.snmp.enabled) return undefined;
-  return parts.take('traps', true, async () => new (await import('../../logs/feed.ts')).Feed<Arrival>());
+  return components.take('traps', true, async () => new (await import('../../logs/feed.ts')).Feed<Arrival>());
 }
 
 /** Passes events that the leader counts to the lanes that ship them; undefined, and nothing loaded, if none does. */
-export async function eventsPart({ logs, collectors }: Config, parts: Parts): Promise<EventFeed | undefined> {
+export async function eventsComponent(
+  { logs, collectors }: Config,
+  components: Components,
+): Promise<EventFeed | undefined> {
   if (!logs.events.enabled || !collectors.ksm.enabled || !collectors.event.enabled) return undefined;
-  return parts.take('events', true, async () => new (await import('../../logs/feed.ts')).Feed<ObservedEvent>());
+  return components.take('events', true, async () => new (await import('../../logs/feed.ts')).Feed<ObservedEvent>());
 }
 
 /** Shipping of log entries; undefined, and nothing loaded, without a source or a receiver. */
-export async function logsPart(
+export async function logsComponent(
   config: Config,
-  parts: Parts,
+  components: Components,
   { log, now }: AssemblyWorld,
   { exporters, host, pods, traps, events }: LogsInputs,
 ): Promise<LogsRole | undefined> {
@@ -57,7 +63,7 @@ export async function logsPart(
   // Includes the settings of the exporters: a replaced receiver replaces its lanes as well.
   const settings = receivers.map(({ name }) => config.exporters[name]);
   const { identity } = config.collectors.container;
-  return parts.take(
+  return components.take(
     'logs',
     {
       logs,

@@ -6,23 +6,23 @@ import { Scope } from '../../metrics/scope.ts';
 import { IdentityClient, realIdentityWorld } from '../../pods/client.ts';
 import type { PodPicks } from '../../pods/source.ts';
 import { createIdentitySource } from '../../pods/sources.ts';
+import type { Components } from '../components.ts';
 import type { Config } from '../config.ts';
-import type { Parts } from '../parts.ts';
 import type { AssemblyWorld } from './world.ts';
 
 /** The names of this node's pods, and the metrics of requesting them. */
-interface PodNamesPart {
+interface PodNamesComponent {
   readonly scope: Scope;
   /** Undefined if no source is configured. */
   readonly client: IdentityClient | undefined;
 }
 
 /** The names of this node's pods, if anything uses them. */
-export async function namesPart(
+export async function namesComponent(
   config: Config,
-  parts: Parts,
+  components: Components,
   { log }: AssemblyWorld,
-): Promise<PodNamesPart | undefined> {
+): Promise<PodNamesComponent | undefined> {
   const { container, process, kernel, log: files } = config.collectors;
   const { identity } = container;
   const wantsNames =
@@ -34,14 +34,14 @@ export async function namesPart(
     wantsPods(config.scrape);
   if (!wantsNames) return undefined;
   const inputs = { identity, node: nodeName(config), picks: pickedOf(config), logs: logsAnnotation(config) };
-  return parts.take('identity', inputs, () => createNames(config, log), {
+  return components.take('identity', inputs, () => createNames(config, log), {
     start: ({ client }) => client?.start(),
     stop: ({ client }) => client?.stop(),
   });
 }
 
 /** The client for the pods of this node, if a source is configured, and its metrics. */
-async function createNames(config: Config, log: Log): Promise<PodNamesPart> {
+async function createNames(config: Config, log: Log): Promise<PodNamesComponent> {
   const { collectors, node } = config;
   const { identity } = collectors.container;
   const scope = new Scope();

@@ -4,16 +4,16 @@ import { groupRules, nodeName, targets } from '../../config/identity.ts';
 import { isScraping, wantsPods } from '../../config/scrape-schema.ts';
 import type { IdentityClient } from '../../pods/client.ts';
 import type { ScrapeRole } from '../../scrape/role.ts';
+import type { Components } from '../components.ts';
 import type { Config } from '../config.ts';
-import type { Parts } from '../parts.ts';
 import { relabelingsOf } from '../receivers.ts';
 import { pickedOf } from './pod-names.ts';
 import type { AssemblyWorld } from './world.ts';
 
 /** The local scrape, if anything is scraped; otherwise its code is not loaded. */
-export async function scrapePart(
+export async function scrapeComponent(
   config: Config,
-  parts: Parts,
+  components: Components,
   { log, now, env }: AssemblyWorld,
   pods: IdentityClient | undefined,
 ): Promise<ScrapeRole | undefined> {
@@ -30,7 +30,7 @@ export async function scrapePart(
   const pushed = new Set(Object.keys(targets(config).scrape.labels));
   const { identity } = config.collectors.container;
   const inputs = { scrape, cluster, node, rules, pushed, identity, picks: pickedOf(config) };
-  return parts.take(
+  return components.take(
     'scrape',
     inputs,
     async () => {

@@ -1,28 +1,28 @@
 import { groupRules } from '../../config/identity.ts';
 import type { EventFeed } from '../../logs/event/event-feed.ts';
 import { Scope } from '../../metrics/scope.ts';
+import type { Components } from '../components.ts';
 import type { Config } from '../config.ts';
-import type { Parts } from '../parts.ts';
 import { storeOptionsOf } from '../receivers.ts';
 import type { StateRole } from '../state-role.ts';
 import type { AssemblyWorld } from './world.ts';
 
 /**
- * The part that follows the state of the cluster, if this is a state agent. Throws ConfigError for a cluster that can't
- * be found.
+ * The component that follows the state of the cluster, if this is a state agent. Throws ConfigError for a cluster that
+ * can't be found.
  */
-export async function statePart(
+export async function stateComponent(
   config: Config,
-  parts: Parts,
+  components: Components,
   world: AssemblyWorld,
   events: EventFeed | undefined,
 ): Promise<StateRole | undefined> {
   if (!config.collectors.ksm.enabled) return undefined;
   const { log, now, random, env, pushNow } = world;
-  const { ksm, election } = await sharded(config, parts, world);
+  const { ksm, election } = await sharded(config, components, world);
   const { event } = config.collectors;
   const storeOptions = storeOptionsOf(config);
-  return parts.take(
+  return components.take(
     'ksm',
     {
       ksm,
@@ -54,10 +54,14 @@ export async function statePart(
 /**
  * The settings of the state role of a pod whose StatefulSet determines its shard; one Lease per shard, as in the chart.
  */
-async function sharded({ collectors: { ksm }, election }: Config, parts: Parts, { log, reassemble }: AssemblyWorld) {
+async function sharded(
+  { collectors: { ksm }, election }: Config,
+  components: Components,
+  { log, reassemble }: AssemblyWorld,
+) {
   const { enabled, pod, podNamespace: namespace, kubeconfig, context } = ksm;
   if (!enabled || pod === undefined || namespace === undefined) return { ksm, election };
-  const found = await parts.take(
+  const found = await components.take(
     'ksm.shard',
     { pod, namespace, kubeconfig, context },
     async () => {

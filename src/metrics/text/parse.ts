@@ -52,7 +52,7 @@ const BLANKS = /[ \t]*/y;
 const NUMBER = /^[+-]?(?:\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|inf|infinity|nan)$/i;
 
 /** Options of the text format to parse. */
-interface TextDialect {
+interface TextFormatOptions {
   /** Names may be any quoted UTF-8, as in Prometheus 3: `{"my.metric", "label.name"="x"} 1`. Off by default. */
   readonly quotedNames?: boolean;
 }
@@ -61,20 +61,24 @@ interface TextDialect {
  * Parses the Prometheus text format 0.0.4 line by line; yields nothing for blank lines and plain comments.
  * Throws {@link TextFormatError} at the first bad line. Source: the exposition format document of prometheus.io.
  */
-export function* parseText(text: string, dialect: TextDialect = {}): Generator<TextLine> {
+export function* parseText(text: string, options: TextFormatOptions = {}): Generator<TextLine> {
   let number = 0;
   for (let start = 0; start < text.length; ) {
     const newline = text.indexOf('\n', start);
     const end = newline === -1 ? text.length : newline;
     number++;
-    const parsed = parseLine(text.slice(start, end), number, dialect);
+    const parsed = parseLine(text.slice(start, end), number, options);
     if (parsed) yield parsed;
     start = end + 1;
   }
 }
 
 /** Parses one line, without its newline; undefined for blank lines and plain comments. */
-export function parseLine(line: string, number = 1, { quotedNames = false }: TextDialect = {}): TextLine | undefined {
+export function parseLine(
+  line: string,
+  number = 1,
+  { quotedNames = false }: TextFormatOptions = {},
+): TextLine | undefined {
   const cursor = new Cursor(line, number);
   cursor.take(BLANKS);
   if (cursor.done) return undefined;

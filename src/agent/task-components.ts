@@ -9,40 +9,43 @@ import { labelledTasks } from '../tasks/labelled-tasks.ts';
 import { TaskMaker } from '../tasks/make.ts';
 import type { TaskSettings } from '../tasks/settings.ts';
 import type { Task } from '../tasks/task.ts';
+import type { Components } from './components.ts';
 import type { Config } from './config.ts';
-import type { Parts } from './parts.ts';
 
 /** Time for aborted runs to end: enough for SIGTERM and SIGKILL of a program. */
 const END_MS = 3000;
 
 /** What creating tasks needs. */
-interface TaskPartsWorld extends FrameWorld {
+interface TaskComponentsWorld extends FrameWorld {
   readonly host: Host;
   readonly now: () => number;
   readonly log: Log;
 }
 
 /** The tasks of a configuration. */
-export interface TaskParts {
+export interface TaskComponents {
   readonly frame: Frame;
   readonly scopes: readonly Scope[];
   /** Makes these tasks the active ones of the frame. */
   takeOver(): void;
 }
 
-/** Builds, or takes over, one part per task, and their shared part. Throws an Error for a task that can't be made. */
-export async function taskParts(
+/**
+ * Builds, or takes over, one component per task, and their shared component. Throws an Error for a task that can't be
+ * made.
+ */
+export async function taskComponents(
   config: Config,
-  parts: Parts,
+  components: Components,
   plan: readonly TaskSettings[],
-  world: TaskPartsWorld,
-): Promise<TaskParts> {
+  world: TaskComponentsWorld,
+): Promise<TaskComponents> {
   const { concurrency, denyAddresses, allowFromApi } = config.taskRunner;
   const { paths, cluster = '' } = config;
   const pushIntervalMs = config.push.interval;
   const node = nodeName(config);
   const runner = { pushIntervalMs, concurrency, denyAddresses, allowFromApi, paths, cluster, node };
-  const { frame, maker } = await parts.take(
+  const { frame, maker } = await components.take(
     'taskRunner',
     runner,
     () => {
@@ -66,7 +69,7 @@ export async function taskParts(
   for (const settings of plan) {
     const { id } = settings.common;
     const isLabelled = labelled.has(settings);
-    const task = await parts.take(
+    const task = await components.take(
       `tasks.${id}`,
       { input: settings.input, source: settings.source, isLabelled, runner },
       (replaced: Task | undefined) => maker.make(settings, frame, isLabelled, replaced),

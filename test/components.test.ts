@@ -1,34 +1,34 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Parts } from '../src/agent/parts.ts';
+import { Components } from '../src/agent/components.ts';
 
-/** A part that records its calls. */
+/** A component that records its calls. */
 function recorder() {
   const said: string[] = [];
   const life = {
-    start: (part: string) => void said.push(`start ${part}`),
-    stop: async (part: string) => void said.push(`stop ${part}`),
+    start: (component: string) => void said.push(`start ${component}`),
+    stop: async (component: string) => void said.push(`stop ${component}`),
   };
   return { said, life };
 }
 
-test('parts start in the order of their creation, and stop in reverse', async () => {
+test('components start in the order of their creation, and stop in reverse', async () => {
   const { said, life } = recorder();
-  const parts = new Parts();
-  for (const name of ['a', 'b', 'c']) await parts.take(name, {}, () => name, life);
-  await parts.start((name) => name !== 'b');
-  await parts.stop('b');
-  await parts.stop();
+  const components = new Components();
+  for (const name of ['a', 'b', 'c']) await components.take(name, {}, () => name, life);
+  await components.start((name) => name !== 'b');
+  await components.stop('b');
+  await components.stop();
   assert.deepEqual(said, ['start a', 'start c', 'stop b', 'stop c', 'stop a']);
 });
 
-test('parts with equal settings are taken over; the others are replaced', async () => {
+test('components with equal settings are taken over; the others are replaced', async () => {
   const { said, life } = recorder();
-  const before = new Parts();
+  const before = new Components();
   await before.take('same', { match: /a/, list: [1] }, () => 'same 1', life);
   await before.take('other', { list: [1] }, () => 'other 1', life);
   await before.take('gone', {}, () => 'gone 1', life);
-  const after = new Parts(before);
+  const after = new Components(before);
   assert.equal(await after.take('same', { match: /a/, list: [1] }, () => assert.fail('made again'), life), 'same 1');
   assert.equal(
     await after.take('other', { list: [2] }, (old) => `other 2 after ${old}`, life),
@@ -42,12 +42,12 @@ test('parts with equal settings are taken over; the others are replaced', async 
   assert.ok(said.indexOf('stop other 1') < said.indexOf('start other 2 after other 1'));
 });
 
-test('a configuration that is refused leaves the previous parts unchanged', async () => {
+test('a configuration that is refused leaves the previous components unchanged', async () => {
   const { said, life } = recorder();
-  const before = new Parts();
+  const before = new Components();
   await before.take('same', 1, () => 'same', life);
   await before.take('other', 1, () => 'other 1', life);
-  const after = new Parts(before);
+  const after = new Components(before);
   await after.take('same', 1, () => 'same', life);
   await after.take('other', 2, () => 'other 2', life);
   await assert.rejects(
