@@ -15,7 +15,7 @@ const NODE_AGENT = 'system:serviceaccount:monitoring:firesteel-node';
 const TOKENS = { ours: 'token-of-a-node-agent', theirs: 'token-of-somebody-else', none: 'token-of-nobody' };
 
 test('node agents query the state agent over TLS with tokens that the API server knows', {
-  timeout: 90_000,
+  timeout: 120_000,
 }, async (t) => {
   const api = await startFakeApi(t);
   loadRecordedCluster(api.cluster);
@@ -44,7 +44,7 @@ test('node agents query the state agent over TLS with tokens that the API server
     const options = { ...identityOptions.parse({}), source: 'state', url, caFile, tokenFile } as const;
     const source = await createIdentitySource(options, 'node1', createLog('silent'));
     try {
-      return await source?.pods(AbortSignal.timeout(10_000));
+      return await source?.pods(AbortSignal.timeout(60_000));
     } finally {
       source?.close();
     }

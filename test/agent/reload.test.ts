@@ -34,7 +34,7 @@ async function reloadable(t: TestContext, first: object, nodeFlags: readonly str
   await agent.printed(/"msg":"started"/);
   const url = /"http":"([^"]+)"/.exec(agent.stderr())?.[1] ?? '';
   // SIGHUP is handled after the first cycle.
-  const deadline = AbortSignal.timeout(20_000);
+  const deadline = AbortSignal.timeout(60_000);
   while ((await fetch(`${url}/readyz`, { signal: deadline })).status !== 200) {}
   let seen = 0;
   const outcomes = () => linesOf(agent).filter(({ msg }) => /configuration/.test(msg));
@@ -44,7 +44,7 @@ async function reloadable(t: TestContext, first: object, nodeFlags: readonly str
     async reload(config: unknown) {
       writeFileSync(file, typeof config === 'string' ? config : JSON.stringify(config));
       agent.child.kill('SIGHUP');
-      const late = AbortSignal.timeout(20_000);
+      const late = AbortSignal.timeout(60_000);
       while (outcomes().length <= seen) {
         assert.ok(!late.aborted && agent.child.exitCode === null, agent.stderr());
         await new Promise((resolve) => setTimeout(resolve, 5));
@@ -74,7 +74,7 @@ const base = (url: string) => ({
 });
 
 test('a reload applies and reports the differences; an invalid one is refused', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async (t) => {
   const [first, second] = [await recordingReceiver(t), await recordingReceiver(t)];
   const { url, reload } = await reloadable(t, base(first.url));
@@ -141,7 +141,7 @@ test('200 reloads during pushes: no cycle is lost or duplicated, and memory does
 });
 
 async function until(condition: () => boolean): Promise<void> {
-  const deadline = AbortSignal.timeout(20_000);
+  const deadline = AbortSignal.timeout(60_000);
   while (!condition()) {
     assert.ok(!deadline.aborted, 'did not happen');
     await new Promise((resolve) => setTimeout(resolve, 20));

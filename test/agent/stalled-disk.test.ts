@@ -9,6 +9,7 @@ import { type AgentProcess, startAgentProcess } from '../kit/agent.ts';
 import { freePort } from '../kit/free-port.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
 import { samplesOf } from '../kit/samples.ts';
+import { signalsReceived } from '../kit/signals.ts';
 
 const LONGEST_END_MS = 6000;
 /** Limit of waiting bytes in memory, and again for the disk. */
@@ -48,7 +49,7 @@ class Outage {
     const env = { STALL_FLAG: flag, STALL_FOLDER: spool, STALL_PIPE: pipe };
     const preload = fileURLToPath(new URL('../kit/stalling-disk.mjs', import.meta.url));
     const agent = startAgentProcess(t, ['run', '--config', file], env, ['--import', preload]);
-    await agent.printed(/"msg":"started"/, 30_000);
+    await agent.printed(/"msg":"started"/);
     return new Outage(agent, flag, pipe, port);
   }
 
@@ -89,7 +90,7 @@ class Outage {
 
   async ask(path: string): Promise<string> {
     const url = /"http":"([^"]+)"/.exec(this.agent.stderr())?.[1] ?? '';
-    return (await fetch(url + path, { signal: AbortSignal.timeout(10_000) })).text();
+    return (await fetch(url + path, { signal: AbortSignal.timeout(60_000) })).text();
   }
 
   /** The self metrics of the exporter whose labels have `label`, summed. */
@@ -116,7 +117,7 @@ class Outage {
     const began = performance.now();
     for (let sent = 0; sent < signals; sent++) {
       this.agent.child.kill('SIGTERM');
-      if (sent + 1 < signals) await new Promise((resolve) => setTimeout(resolve, 200));
+      await signalsReceived(this.agent.child.pid ?? 0);
     }
     const { code } = await this.agent.ended;
     return { code, ms: performance.now() - began };

@@ -35,7 +35,7 @@ test('a state agent that cannot list a resource is not ready, but responds to no
   await agent.printed(/"msg":"started"/);
   const url = /"http":"(http:[^"]+)"/.exec(agent.stderr())?.[1] ?? assert.fail(agent.stderr());
   const get = async (path: string) => {
-    const answer = await fetch(url + path, { signal: AbortSignal.timeout(5000) });
+    const answer = await fetch(url + path, { signal: AbortSignal.timeout(60_000) });
     return { status: answer.status, text: await answer.text() };
   };
   /** Repeats the request until the response is correct. */

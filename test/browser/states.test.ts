@@ -13,7 +13,7 @@ import { giveToken, LIMIT, openAgentPage, TOKEN } from '../kit/page-agent.ts';
 import { loadRecordedCluster } from '../kit/recorded-cluster.ts';
 
 const statusOf = async (url: string): Promise<StatusView> =>
-  (await (await fetch(`${url}/v1/status`, { signal: AbortSignal.timeout(30_000) })).json()) as StatusView;
+  (await (await fetch(`${url}/v1/status`, { signal: AbortSignal.timeout(60_000) })).json()) as StatusView;
 
 /** Some numbers of the page, read at the same time. */
 interface Shown {

@@ -23,7 +23,7 @@ test('unreadable units are reported on standard error, and a failure causes exit
   assert.equal(samplesOf(stdout).get('node_scrape_collector_success{collector="loadavg"}'), 0);
 });
 
-test('the cluster state is listed once, each family in one piece', { timeout: 30_000 }, async (t) => {
+test('the cluster state is listed once, each family in one piece', { timeout: 120_000 }, async (t) => {
   const server = await startFakeApi(t);
   loadRecordedCluster(server.cluster);
   const kubeconfig = join(scratchFolder(t), 'kubeconfig');

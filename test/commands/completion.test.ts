@@ -13,7 +13,7 @@ test('bash completes commands, and the flags of each', async () => {
   const script = await scriptOf('bash');
   const complete = (...words: string[]) => {
     const ask = `COMP_WORDS=(firesteel ${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length}; _firesteel; echo "\${COMPREPLY[@]}"`;
-    const { stdout, stderr } = spawnSync('bash', ['-c', `${script}\n${ask}`], { encoding: 'utf8', timeout: 20_000 });
+    const { stdout, stderr } = spawnSync('bash', ['-c', `${script}\n${ask}`], { encoding: 'utf8', timeout: 120_000 });
     assert.equal(stderr, '');
     return stdout.trim().split(' ');
   };
@@ -29,7 +29,7 @@ for (const shell of ['zsh', 'fish']) {
     const script = await scriptOf(shell);
     for (const { name } of COMMANDS) assert.ok(script.includes(name), name);
     assert.match(script, /push\.interval/);
-    const { error, status, stderr } = spawnSync(shell, ['-n'], { input: script, encoding: 'utf8', timeout: 20_000 });
+    const { error, status, stderr } = spawnSync(shell, ['-n'], { input: script, encoding: 'utf8', timeout: 120_000 });
     if (error) return t.skip(`no ${shell} on PATH`);
     assert.equal(status, 0, stderr);
   });

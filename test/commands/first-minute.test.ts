@@ -14,11 +14,11 @@ import { scratchFolder } from '../kit/host-tree.ts';
 
 /** Runs the bundle as a user does, without flags of Node. */
 const bundle = (node: string, ...args: string[]) =>
-  spawnSync(node, [BUNDLE, ...args], { encoding: 'utf8', timeout: 60_000, env: { PATH: process.env.PATH } });
+  spawnSync(node, [BUNDLE, ...args], { encoding: 'utf8', timeout: 120_000, env: { PATH: process.env.PATH } });
 
 /** A Node of the system that is too old; tests run on another one. */
 const OLD = ['/usr/bin/node', '/usr/local/bin/node'].find((node) => {
-  const { stdout } = spawnSync(node, ['--version'], { encoding: 'utf8', timeout: 20_000 });
+  const { stdout } = spawnSync(node, ['--version'], { encoding: 'utf8', timeout: 120_000 });
   const major = Number(/^v(\d+)/.exec(stdout ?? '')?.[1]);
   return major < 24;
 });
@@ -54,10 +54,10 @@ test('swapped letters count as one mistake', async () => {
 
 test('a run with its own receiver prints the address of the status page, which shows no receiver faults', async (t) => {
   const agent = startAgentProcess(t, ['run', '--with-receiver', '--http.listen', '127.0.0.1:0']);
-  await agent.printed(/^status page: http:\S+$/m, 60_000);
+  await agent.printed(/^status page: http:\S+$/m);
   const url = /^status page: (\S+)$/m.exec(agent.stdout())?.[1] ?? '';
   assert.match(await (await fetch(url)).text(), /<title>Firesteel/);
-  await agent.printed(/TARGET/, 60_000);
+  await agent.printed(/TARGET/);
   assert.doesNotMatch(agent.stdout(), /\x1b/, 'no control characters without a terminal');
 });
 

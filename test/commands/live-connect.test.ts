@@ -9,7 +9,7 @@ import { serverAvailable, startServer } from '../kit/servers.ts';
 import { startVictoriaMetrics } from '../kit/victoria-metrics.ts';
 
 test('check-config --connect reports whether each receiver accepts pushes and what it is, and stores nothing', {
-  timeout: 90_000,
+  timeout: 120_000,
 }, async (t) => {
   for (const name of ['victoria-metrics', 'vmagent', 'vmauth', 'prometheus-pushgateway', 'prometheus']) {
     if (!serverAvailable(t, name)) return;

@@ -32,7 +32,7 @@ const ask = (agent: LocalAgent, ...args: string[]) =>
 
 /** The output once the exit code is `code`, after some cycles and pushes. */
 async function untilCode(agent: LocalAgent, code: number, ...args: string[]): Promise<string> {
-  const deadline = AbortSignal.timeout(30_000);
+  const deadline = AbortSignal.timeout(60_000);
   for (;;) {
     const { code: is, stdout, stderr } = await ask(agent, ...args);
     if (is === code) return stdout;
@@ -43,7 +43,7 @@ async function untilCode(agent: LocalAgent, code: number, ...args: string[]): Pr
 
 /** The output once it matches. */
 async function untilOutput(agent: LocalAgent, pattern: RegExp): Promise<string> {
-  const deadline = AbortSignal.timeout(30_000);
+  const deadline = AbortSignal.timeout(60_000);
   for (;;) {
     const { stdout, stderr } = await ask(agent);
     if (pattern.test(stdout)) return stdout;
@@ -63,7 +63,7 @@ test('status of a healthy agent exits with 0, and its numbers are those of the A
   assert.match(text, /; nothing waits; dropped: 0$/m);
   assert.doesNotMatch(text, /\x1b/);
   for (const line of text.split('\n')) assert.ok(line.length <= 80 || !line.trim().includes(' '), line);
-  const deadline = AbortSignal.timeout(30_000);
+  const deadline = AbortSignal.timeout(60_000);
   for (let series = NaN, shown = 0; series !== shown; ) {
     if (deadline.aborted) throw new Error(`the page counts ${shown} series, the API ${series}`);
     const { level, status: view } = JSON.parse(await untilCode(agent, 0, '--format', 'json')) as {

@@ -57,7 +57,7 @@ const READERS: Readonly<Record<string, (path: string) => unknown>> = {
 
 for (const [what, [make, reason]] of Object.entries(ODD)) {
   test(`${what} in place of a file is refused immediately, and never read completely`, {
-    timeout: 30_000,
+    timeout: 120_000,
   }, async (t) => {
     const path = join(scratchFolder(t), 'file');
     make(path);
@@ -96,7 +96,7 @@ const HOSTILE: Readonly<Record<string, [text: string, reason: RegExp]>> = {
 };
 
 for (const [what, [text, reason]] of Object.entries(HOSTILE)) {
-  test(`${what}: a line of the configuration and exit code 2`, { timeout: 30_000 }, async (t) => {
+  test(`${what}: a line of the configuration and exit code 2`, { timeout: 120_000 }, async (t) => {
     const path = join(scratchFolder(t), 'firesteel.yaml');
     writeFileSync(path, text);
     const { code, stderr } = await runCommand(checkConfig, [path]);

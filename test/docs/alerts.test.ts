@@ -59,7 +59,7 @@ const omitRunbook = ({ runbook_url: _, ...rest }: Rule['annotations']) => rest;
 test('vmalert and Prometheus accept the rules file unchanged', { timeout: 120_000 }, async (t) => {
   if (!serverAvailable(t, 'vmalert') || !serverAvailable(t, 'prometheus')) return;
   const file = join(ROOT, 'docs/alerts/rules.yaml');
-  await run('vmalert', ['-dryRun', `-rule=${file}`], { timeout: 60_000 });
+  await run('vmalert', ['-dryRun', `-rule=${file}`], { timeout: 120_000 });
   const folder = scratchFolder(t);
   writeFileSync(join(folder, 'prometheus.yaml'), stringify({ rule_files: [file] }));
   const flags = (port: number) => [
@@ -68,7 +68,7 @@ test('vmalert and Prometheus accept the rules file unchanged', { timeout: 120_00
     `--web.listen-address=127.0.0.1:${port}`,
   ];
   const url = await startServer(t, 'prometheus', flags, '/-/ready');
-  const answer = await fetch(`${url}/api/v1/rules`, { signal: AbortSignal.timeout(20_000) });
+  const answer = await fetch(`${url}/api/v1/rules`, { signal: AbortSignal.timeout(60_000) });
   const { data } = (await answer.json()) as { data: { groups: { rules: { name: string }[] }[] } };
   const loaded = data.groups.flatMap((group) => group.rules.map(({ name }) => name));
   assert.deepEqual(loaded.sort(), rules.map(({ alert }) => alert).sort());

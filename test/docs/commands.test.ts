@@ -104,7 +104,7 @@ async function tryCommand(t: TestContext, page: string, args: readonly string[])
   const process = startAgentProcess(t, given);
   const pattern = ENDLESS[name];
   if (pattern) {
-    await process.printed(pattern, 30_000);
+    await process.printed(pattern);
     process.child.kill('SIGTERM');
   }
   const { code } = await process.ended;
@@ -141,6 +141,6 @@ async function runningAgent(t: TestContext, folder: string): Promise<string> {
     ...['run', '--http.listen', listen, '--set', `http.controlTokenFile=${join(folder, 'token')}`],
     ...['--set', 'tasks=[{"id":"a-task","type":"node.loadavg","interval":"1h"}]'],
   ]);
-  await agent.printed(ENDLESS.run as RegExp, 30_000);
+  await agent.printed(ENDLESS.run as RegExp);
   return `http://${listen}`;
 }

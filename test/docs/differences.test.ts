@@ -54,7 +54,7 @@ test('omitted collectors do not exist', () => {
 
 /** The flags that a program lists, without dashes and `[no-]`. */
 function flagsOf(command: string): string[] {
-  const { stdout, stderr } = spawnSync(command, ['--help'], { encoding: 'utf8', timeout: 20_000 });
+  const { stdout, stderr } = spawnSync(command, ['--help'], { encoding: 'utf8', timeout: 120_000 });
   const found = `${stdout}${stderr}`.matchAll(/^ +(?:-h, )?--?(?:\[no-\])?([a-z][a-zA-Z0-9._-]*)/gm);
   return [...found].map(([, flag = '']) => flag).filter((flag) => flag !== 'h');
 }

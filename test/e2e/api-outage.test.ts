@@ -23,9 +23,9 @@ async function pair(
   const agents = await StateAgents.start(context, [...every, ...flags], acquaintance);
   const began = performance.now();
   const leader = await agents.add('state-0');
-  await agents.pushes('state-0', began, 60_000);
+  await agents.pushes('state-0', began);
   const standby = await agents.add('state-1');
-  await standby.printed(/another candidate holds the Lease/, 60_000);
+  await standby.printed(/another candidate holds the Lease/);
   return { agents, leader, standby };
 }
 
@@ -58,14 +58,14 @@ async function storedGap(vm: VictoriaMetrics): Promise<number> {
   return Math.max(...gaps);
 }
 
-describe('an outage of the API server', { concurrency: true, timeout: 180_000 }, () => {
+describe('an outage of the API server', { concurrency: true, timeout: 400_000 }, () => {
   test('for both, for 60 s: the leader continues, and then reports the current state', async (t) => {
     if (!serverAvailable(t, 'victoria-metrics')) return;
     const { vm, flags } = await vmFlags(t);
     const { agents, leader, standby } = await pair(t, 2000, 'direct', flags);
     for (const { proxy } of [leader, standby]) proxy.cut();
     const cut = performance.now();
-    await leader.printed(/the leader continues without the Lease/, 30_000);
+    await leader.printed(/the leader continues without the Lease/);
     await setTimeout(60_000 - (performance.now() - cut));
     assert.ok(largestGap(agents.uploads, cut) < 2000 + SLACK_MS, `a gap of ${largestGap(agents.uploads, cut)} ms`);
     assert.deepEqual(by(agents.uploads, cut), new Set(['state-0']));
@@ -75,7 +75,7 @@ describe('an outage of the API server', { concurrency: true, timeout: 180_000 },
     agents.cluster.remove(PODS, 'default/crash');
     for (const { proxy } of [leader, standby]) proxy.restore();
     const restored = performance.now();
-    await leader.printed(/leader election recovered/, 20_000);
+    await leader.printed(/leader election recovered/);
     await vm.until('count(kube_pod_info{pod="crash"}) or vector(0)', ([count]) => count?.value === 0, 60_000);
     assert.ok(largestGap(agents.uploads, restored) < 2000 + SLACK_MS);
     assert.deepEqual(by(agents.uploads, cut), new Set(['state-0']));
@@ -86,13 +86,13 @@ describe('an outage of the API server', { concurrency: true, timeout: 180_000 },
     const { agents, leader } = await pair(t, 1000, 'direct');
     leader.proxy.cut();
     const cut = performance.now();
-    const began = await agents.pushes('state-1', cut, LEASE_MS + 2000 + SLACK_MS);
+    const began = await agents.pushes('state-1', cut);
     await setTimeout(10_000);
     assert.ok(overlapMs(agents.uploads, 'state-0', 'state-1') < 0, 'the leader stops before the other one starts');
     assert.ok(largestGap(agents.uploads, cut) < LEASE_MS - RENEW_DEADLINE_MS + 2000 + SLACK_MS);
     assert.deepEqual(agents.strayUploads(LEASE_MS), []);
     leader.proxy.restore();
-    await leader.printed(/"holder":"state-1","msg":"another candidate holds the Lease"/, 20_000);
+    await leader.printed(/"holder":"state-1","msg":"another candidate holds the Lease"/);
     assert.deepEqual(by(agents.uploads, began), new Set(['state-1']));
   });
 
@@ -103,14 +103,14 @@ describe('an outage of the API server', { concurrency: true, timeout: 180_000 },
       link?.cut();
     }
     const cut = performance.now();
-    await leader.printed(/"msg":"lost leadership"/, RENEW_DEADLINE_MS + 2000 + SLACK_MS);
+    await leader.printed(/"msg":"lost leadership"/);
     const ended = performance.now();
     await setTimeout(LEASE_MS + 2000);
     assert.deepEqual(by(agents.uploads, ended + 500), new Set());
     // They reach each other before they reach the API server.
     for (const { link } of [leader, standby]) link?.restore();
     const linked = performance.now();
-    await agents.pushes('state-0', linked, 10_000);
+    await agents.pushes('state-0', linked);
     await setTimeout(5000);
     assert.deepEqual(by(agents.uploads, cut), new Set(['state-0']));
     for (const { proxy } of [leader, standby]) proxy.restore();
@@ -131,17 +131,17 @@ describe('an outage of the API server', { concurrency: true, timeout: 180_000 },
     const { agents, leader, standby } = await pair(t, 1000, 'direct');
     for (const { proxy } of [leader, standby]) proxy.cut();
     standby.child.kill('SIGSTOP');
-    await leader.printed(/"msg":"lost leadership"/, RENEW_DEADLINE_MS + 2000 + SLACK_MS);
+    await leader.printed(/"msg":"lost leadership"/);
     await setTimeout(2000);
     standby.child.kill('SIGCONT');
     const woken = performance.now();
-    await agents.pushes('state-0', woken, 10_000);
+    await agents.pushes('state-0', woken);
     await setTimeout(3000);
     assert.deepEqual(by(agents.uploads, woken), new Set(['state-0']));
   });
 });
 
-describe('the leader is killed', { concurrency: true, timeout: 120_000 }, () => {
+describe('the leader is killed', { concurrency: true, timeout: 400_000 }, () => {
   for (const intervalMs of [1000, 5000, 15_000]) {
     test(`the largest gap is an interval of ${intervalMs / 1000} s plus 5 s`, async (t) => {
       if (!serverAvailable(t, 'victoria-metrics')) return;
@@ -149,12 +149,12 @@ describe('the leader is killed', { concurrency: true, timeout: 120_000 }, () => 
       const { agents, leader, standby } = await pair(t, intervalMs, 'direct', flags);
       // From now on the standby is connected to the holder.
       await setTimeout(6000);
-      await agents.pushes('state-0', performance.now(), intervalMs + SLACK_MS);
+      await agents.pushes('state-0', performance.now());
       await setTimeout(200);
       leader.child.kill('SIGKILL');
       const killed = performance.now();
-      const pushed = await agents.pushes('state-1', killed, intervalMs + 5000);
-      await agents.pushes('state-1', pushed, intervalMs + SLACK_MS);
+      const pushed = await agents.pushes('state-1', killed);
+      await agents.pushes('state-1', pushed);
       assert.match(standby.stderr(), /the holder of the Lease has ended/);
       await vm.visible('kube_pod_info', Date.now() - (performance.now() - pushed) - 1000, 10);
       const gap = await storedGap(vm);

@@ -69,9 +69,9 @@ async function start(t: TestContext): Promise<Scene | undefined> {
   const agents = await StateAgents.start(t, [...EVERY_SECOND, '--set', `exporters.events=${exporter}`]);
   const began = performance.now();
   const leader = await agents.add('state-0');
-  await agents.pushes('state-0', began, 30_000);
+  await agents.pushes('state-0', began);
   const standby = await agents.add('state-1');
-  await standby.printed(/another candidate holds the Lease/, 30_000);
+  await standby.printed(/another candidate holds the Lease/);
   return { agents, vm, leader, standby };
 }
 
@@ -134,7 +134,7 @@ describe('the next leader continues the event counts', { concurrency: 2, timeout
       await sleep(8000 + Math.random() * 1000);
       const endedMs = Date.now();
       await end(scene);
-      await scene.standby.printed(/became leader/, 60_000);
+      await scene.standby.printed(/became leader/);
       await sleep(5000);
       const sent = await stream.end();
       const found = await settled(scene.vm, sent);

@@ -16,7 +16,7 @@ async function helmTestPod(values: Values, node: string): Promise<{ code: number
   const [container] = pod?.spec.containers ?? [];
   const env = Object.fromEntries(container.env.map(({ name, value }: Manifest) => [name, value ?? node]));
   try {
-    const { stdout } = await run(process.execPath, container.args, { env, timeout: 60_000 });
+    const { stdout } = await run(process.execPath, container.args, { env, timeout: 120_000 });
     return { code: 0, printed: stdout };
   } catch (cause) {
     const { code, stderr } = cause as { code: number; stderr: string };

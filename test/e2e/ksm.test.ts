@@ -49,9 +49,9 @@ async function pushedCounts(vm: VictoriaMetrics, stamp: number): Promise<Record<
 const countBy = <T>(items: Iterable<T>, name: (item: T) => string): Record<string, number> =>
   Object.fromEntries([...Map.groupBy(items, name)].map(([key, group]) => [key, group.length]));
 
-/** Reads again until `enough`, for ten seconds at most: pushed samples become visible a second or two later, in any order. */
+/** Reads again until `enough`, for a minute at most: pushed samples become visible a second or two later, in any order. */
 async function until<T>(read: () => Promise<T>, enough: (value: T) => boolean): Promise<T> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 60_000;
   let value = await read();
   while (!enough(value) && Date.now() < deadline) {
     await setTimeout(200);

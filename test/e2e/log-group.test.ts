@@ -90,7 +90,7 @@ class Lives {
   }
 
   async #get(path: string): Promise<Response | undefined> {
-    return fetch(this.#url + path, { signal: AbortSignal.timeout(20_000) }).catch(() => undefined);
+    return fetch(this.#url + path, { signal: AbortSignal.timeout(60_000) }).catch(() => undefined);
   }
 }
 
@@ -176,14 +176,14 @@ test('a real OOM kill in a memory cgroup is counted once, with process and const
   await lives.start();
   await lives.total('kernel_oom_kills_total');
   const command = `echo $$ > ${cgroup.procs} && exec tail /dev/zero`;
-  const killed = spawnSync('sh', ['-c', command], { timeout: 60_000 });
+  const killed = spawnSync('sh', ['-c', command], { timeout: 120_000 });
   if (killed.signal !== 'SIGKILL')
     return context.skip(`the kernel did not kill it: ${killed.status} ${String(killed.stderr)}`);
   if (!/Killed process \d+ \(tail\)/.test(spawnSync('dmesg', { encoding: 'utf8' }).stdout)) {
     return context.skip('this kernel does not report OOM kills of cgroups to this namespace');
   }
   let kills = 0;
-  for (let tries = 0; tries < 50 && kills === 0; tries++) {
+  for (let tries = 0; tries < 300 && kills === 0; tries++) {
     kills = await lives.total('kernel_oom_kills_total');
     await sleep(200);
   }
@@ -210,7 +210,7 @@ test('a real remount to read-only is counted once', async (context) => {
   assert.equal(spawnSync('mount', ['-o', 'remount,ro', mount]).status, 0);
   const name = `filesystem_readonly_transitions_total`;
   let transitions = 0;
-  for (let tries = 0; tries < 50 && transitions === 0; tries++) {
+  for (let tries = 0; tries < 300 && transitions === 0; tries++) {
     transitions = await lives.total(name);
     await sleep(200);
   }

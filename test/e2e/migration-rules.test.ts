@@ -32,7 +32,7 @@ test('node:node_num_cpu:sum counts the CPUs of a node, in the versions of the mi
   const info =
     'kube_pod_info{job="kube-state-metrics",cluster="c",namespace="monitoring",pod="firesteel-node-x",node="n1"} 1\n';
   const url = `${vm.url}/api/v1/import/prometheus`;
-  const imported = await fetch(url, { method: 'POST', body: info, signal: AbortSignal.timeout(10_000) });
+  const imported = await fetch(url, { method: 'POST', body: info, signal: AbortSignal.timeout(60_000) });
   assert.equal(imported.status, 204);
   const page = readFileSync(new URL('../../docs/migrate/kube-prometheus-stack.md', import.meta.url), 'utf8');
   const block = /^```yaml\n(# in place of node:node_num_cpu:sum[\s\S]*?)^```$/m.exec(page)?.[1] ?? '';
@@ -40,7 +40,7 @@ test('node:node_num_cpu:sum counts the CPUs of a node, in the versions of the mi
   const [own] = groups.flatMap(({ rules }) => rules);
   assert.equal(own?.record, 'node:node_num_cpu:sum');
   for (const expr of [MIXIN, own.expr]) {
-    const [found] = await vm.until(expr, (samples) => samples.length > 0, 30_000);
+    const [found] = await vm.until(expr, (samples) => samples.length > 0);
     assert.deepEqual(found?.metric, { cluster: 'c', node: 'n1' });
     assert.equal(found.value, availableParallelism());
   }

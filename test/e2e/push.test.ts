@@ -13,7 +13,7 @@ const NODE_SERIES = '{__name__=~"node_.*"}';
 
 /** The timestamp of the cycle in which `node_time_seconds` was `time`, once it is visible. */
 async function stampOf(vm: VictoriaMetrics, time: number): Promise<number> {
-  const deadline = performance.now() + 20_000;
+  const deadline = performance.now() + 60_000;
   for (;;) {
     const [series] = await vm.export('node_time_seconds');
     const index = series?.values.findIndex((value) => Math.abs(value - time) < 1e-3) ?? -1;

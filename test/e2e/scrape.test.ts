@@ -113,8 +113,8 @@ test('a new pod is scraped within one refresh, a vanished one ends immediately',
   if (explored !== undefined) assert.match(JSON.stringify(explored), /orders_total/);
   pods = [];
   // A series without a stale marker would be shown for five minutes more.
-  await vm.until('orders_total', (found) => found.length === 0, 30_000);
-  await vm.until('up{job="shop/web-1"}', (found) => found.length === 0, 30_000);
+  await vm.until('orders_total', (found) => found.length === 0);
+  await vm.until('up{job="shop/web-1"}', (found) => found.length === 0);
   assert.equal((await targets())?.targets.length, 0);
   assert.ok(!log.some(({ level }) => Number(level) >= 50), JSON.stringify(log).slice(0, 2000));
 });

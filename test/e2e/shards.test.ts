@@ -141,7 +141,7 @@ async function settles(
   port: number,
   { shard, totalShards }: Pick<ShardReport, 'shard' | 'totalShards'>,
 ): Promise<void> {
-  const deadline = performance.now() + 30_000;
+  const deadline = performance.now() + 60_000;
   for (;;) {
     const { isMaster: _, ...rest } = await report(port);
     const wanted = { shard, totalShards, isSettled: true, isStopping: false };

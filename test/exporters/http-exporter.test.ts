@@ -225,7 +225,7 @@ test('a receiver that hangs delays neither delivery nor shutdown; its backlog is
   assert.equal(await counted(dropped('shutdown')), 5);
 });
 
-test('an endless response is truncated: its code decides', { timeout: 30_000 }, async (t) => {
+test('an endless response is truncated: its code decides', { timeout: 120_000 }, async (t) => {
   const { url } = await receiver(t, (_request, _body, response) => {
     const more = () => {
       while (!response.destroyed && response.write(Buffer.alloc(16_384)));
@@ -282,7 +282,7 @@ test('an agent that is no longer the leader sends nothing: neither queued batche
   assert.equal(await counted(dropped('not_master')), 1);
 });
 
-test('a large batch arrives unchanged, also if the receiver reads slowly', { timeout: 30_000 }, async (t) => {
+test('a large batch arrives unchanged, also if the receiver reads slowly', { timeout: 120_000 }, async (t) => {
   const members = Array.from({ length: 300 }, (_, index) => randomBytes(20_000 + index * 37));
   const hash = createHash('sha256');
   const arrived = Promise.withResolvers<string>();

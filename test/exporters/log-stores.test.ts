@@ -121,7 +121,7 @@ for (const [type, makeStore] of Object.entries(TYPES)) {
     context.after(() => exporter.close(1000));
     const stop = new AbortController();
     const shipped = shipAll(exporter.entries as LogSink, entriesOf(10), stop.signal);
-    for (let tries = 0; exporter.status().state !== 'paused' && tries < 500; tries++) {
+    for (let tries = 0; exporter.status().state !== 'paused' && tries < 3000; tries++) {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     assert.equal(exporter.status().state, 'paused');
@@ -254,7 +254,7 @@ test('elasticsearch: an index that accepts nothing pauses, whatever the status o
     const { exporter, lines } = await exporterTo(store.url, {}, 'elasticsearch');
     const stop = new AbortController();
     const shipped = shipAll(exporter.entries as LogSink, entriesOf(5), stop.signal);
-    for (let tries = 0; exporter.status().state !== 'paused' && tries < 500; tries++) {
+    for (let tries = 0; exporter.status().state !== 'paused' && tries < 3000; tries++) {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     assert.equal(exporter.status().state, 'paused', type);

@@ -45,7 +45,7 @@ async function oldInFrontOf(t: TestContext, upstream: string): Promise<{ url: st
 }
 
 test('an old VictoriaMetrics gets job and instance in the query, and is checked for the new form once', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async (t) => {
   if (!serverAvailable(t, 'victoria-metrics')) return;
   const victoria = await startVictoriaMetrics(t, scratchFolder(t));
@@ -72,7 +72,7 @@ test('an old VictoriaMetrics gets job and instance in the query, and is checked 
   assert.deepEqual(series?.timestamps, [first, first + 1000]);
 });
 
-test('check-config --connect reports that an old VictoriaMetrics accepts pushes', { timeout: 60_000 }, async (t) => {
+test('check-config --connect reports that an old VictoriaMetrics accepts pushes', { timeout: 120_000 }, async (t) => {
   if (!serverAvailable(t, 'victoria-metrics')) return;
   const victoria = await startVictoriaMetrics(t, scratchFolder(t));
   const { url } = await oldInFrontOf(t, victoria.url);
@@ -80,7 +80,7 @@ test('check-config --connect reports that an old VictoriaMetrics accepts pushes'
     const { config } = loadSettings({ set: [`exporters.it={type: vmagent, url: "${at}"}`] }, {});
     const { it } = config.exporters;
     assert.ok(it);
-    const world = { env: {}, now: Date.now, signal: AbortSignal.timeout(20_000) };
+    const world = { env: {}, now: Date.now, signal: AbortSignal.timeout(60_000) };
     return (await exporterTypeOf(it).check?.(it, targets(config).node, world)) ?? [];
   };
   const [requestedMs] = await ask(url);

@@ -110,7 +110,7 @@ async function batchAt(stampMs: number, lines = 1, group: Group = 'node'): Promi
 }
 
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 30_000;
+  const deadline = performance.now() + 60_000;
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`still not: ${condition}`);
     await new Promise((resolve) => setTimeout(resolve, 10));

@@ -115,7 +115,7 @@ test('an overload is retried, at most three times; not at all by an agent that i
   assert.equal(other.uploads.length, 0);
 });
 
-test('an unresponsive receiver delays the shutdown no longer than the deadline', { timeout: 10_000 }, async () => {
+test('an unresponsive receiver delays the shutdown no longer than the deadline', { timeout: 120_000 }, async () => {
   let signals = 0;
   const markers = new StaleMarkers({
     exporter: 'vm',

@@ -92,7 +92,7 @@ export interface Exported {
 
 /** Every raw sample of the past and of the next day, because clocks may have been wrong. */
 export async function exported(url: string, match: string): Promise<Iterable<Exported>> {
-  await fetch(`${url}/internal/force_flush`, { signal: AbortSignal.timeout(20_000) });
+  await fetch(`${url}/internal/force_flush`, { signal: AbortSignal.timeout(60_000) });
   const query = new URLSearchParams({
     'match[]': match,
     reduce_mem_usage: '1',

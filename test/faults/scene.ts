@@ -142,7 +142,7 @@ export class Scene {
     const before = this.witness.bodies.length;
     const agent = startAgentProcess(this.#context, ['run', '--config', this.#configFile], this.#env, this.#nodeFlags);
     this.#agent = agent;
-    await agent.printed(/"msg":"started"/, 30_000);
+    await agent.printed(/"msg":"started"/);
     this.#url = /"http":"([^"]+)"/.exec(agent.stderr())?.[1] ?? '';
     await this.until('the first cycle', () => this.witness.bodies.length > before);
     return agent;
@@ -188,7 +188,7 @@ export class Scene {
 
   /** A self metric of the agent for the tested exporter, summed over the series with `label`; 0 if there is none. */
   async own(name: string, exporter = EXPORTER, label = ''): Promise<number> {
-    const response = await fetch(`${this.#url}/metrics`, { signal: AbortSignal.timeout(10_000) });
+    const response = await fetch(`${this.#url}/metrics`, { signal: AbortSignal.timeout(60_000) });
     let sum = 0;
     for (const [series, value] of samplesOf(await response.text())) {
       if (series.startsWith(`${name}{`) && series.includes(`exporter="${exporter}"`) && series.includes(label))

@@ -147,7 +147,7 @@ function helm(args: readonly string[], env: Readonly<Record<string, string>> = {
       encoding: 'utf8',
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: 60_000,
+      timeout: 120_000,
     });
   } catch (cause) {
     const { stderr } = cause as { stderr?: string };

@@ -50,7 +50,7 @@ function runScript(script: string): Record<string, number> {
   return JSON.parse(execFileSync(process.execPath, flags, { encoding: 'utf8' }));
 }
 
-test('a process that releases its program uses less memory and continues to work', { timeout: 60_000 }, () => {
+test('a process that releases its program uses less memory and continues to work', { timeout: 120_000 }, () => {
   const { before, after } = runScript(`
     const before = fileKib();
     await pages.releaseAll();
@@ -61,7 +61,7 @@ test('a process that releases its program uses less memory and continues to work
 });
 
 test('later it uses less memory than what it works with brings back, and continues to work', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, () => {
   const { before, after, passes } = runScript(`
     await pages.releaseAll();
@@ -80,7 +80,7 @@ test('later it uses less memory than what it works with brings back, and continu
   assert.ok(after < before * 0.9, `${before} KiB of files before, ${after} after`);
 });
 
-test('a page of the program that the process has changed keeps its content', { timeout: 60_000 }, () => {
+test('a page of the program that the process has changed keeps its content', { timeout: 120_000 }, () => {
   const { kept } = runScript(`
     const ffi = process.getBuiltinModule('node:ffi');
     const { functions, lib } = ffi.dlopen(null, {

@@ -70,7 +70,7 @@ test('without node:ffi there is no data, and the reason is reported', () => {
   const script = `import { readTimex } from '${new URL('../../src/host/timex.ts', import.meta.url)}';
     try { readTimex(); } catch (error) { console.log(error.name, error.message); }`;
   const flags = ['--no-experimental-ffi', '--input-type=module', '--eval', script];
-  const output = execFileSync(process.execPath, flags, { encoding: 'utf8', timeout: 10_000 });
+  const output = execFileSync(process.execPath, flags, { encoding: 'utf8', timeout: 120_000 });
   assert.match(output, /^Unsupported requires node:ffi/);
 });
 

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { AS_FIRST, canBeFirst, firstOf } from '../kit/pid-namespace.ts';
+import { signalsReceived } from '../kit/signals.ts';
 
 /** The smallest unused signal: SIGUSR2. */
 const GRACE = 12;
@@ -40,20 +41,20 @@ async function watched(t: TestContext, seconds: number, work: string, { within =
   return { child, ended, stderr: () => stderr };
 }
 
-test('a loop that never turns again ends with its process', { timeout: 60_000 }, async (t) => {
+test('a loop that never turns again ends with its process', { timeout: 120_000 }, async (t) => {
   const { ended, stderr } = await watched(t, 1, 'begin("node/cpu"); for (;;);');
   assert.deepEqual(await ended, [26, null]);
   assert.match(stderr(), /the event loop is blocked; .*last started: node\/cpu$/m);
 });
 
-test('a loop that waits forever in a system call ends with its process', { timeout: 60_000 }, async (t) => {
+test('a loop that waits forever in a system call ends with its process', { timeout: 120_000 }, async (t) => {
   const wait = 'begin("encode a %n node"); Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);';
   const { ended, stderr } = await watched(t, 1, wait);
   assert.deepEqual(await ended, [14, null]);
   assert.match(stderr(), /last started: unknown$/m);
 });
 
-test('a loop that waits for a reader of its pipe ends with its process', { timeout: 60_000 }, async (t) => {
+test('a loop that waits for a reader of its pipe ends with its process', { timeout: 120_000 }, async (t) => {
   const write =
     'const fs = process.getBuiltinModule("fs"); fs.writeSync(1, "full"); for (;;) fs.writeSync(3, Buffer.alloc(65536));';
   // A shell opens the pipe for reading and writing, so that it has a reader that never reads.
@@ -62,7 +63,7 @@ test('a loop that waits for a reader of its pipe ends with its process', { timeo
   assert.deepEqual(await ended, [14, null]);
 });
 
-test('a process that was stopped for longer continues', { timeout: 60_000 }, async (t) => {
+test('a process that was stopped for longer continues', { timeout: 120_000 }, async (t) => {
   const { child, ended } = await watched(t, 1, 'setTimeout(() => process.exit(7), 6000);');
   child.kill('SIGSTOP');
   await new Promise((resolve) => setTimeout(resolve, 4000));
@@ -70,7 +71,7 @@ test('a process that was stopped for longer continues', { timeout: 60_000 }, asy
   assert.deepEqual(await ended, [7, null]);
 });
 
-test('a loop that is busy but turns continues, and so does one that waits', { timeout: 60_000 }, async (t) => {
+test('a loop that is busy but turns continues, and so does one that waits', { timeout: 120_000 }, async (t) => {
   const busy =
     'const at = Date.now(); (function on() { const until = Date.now() + 50; while (Date.now() < until); if (Date.now() - at < 4000) setTimeout(on); else process.exit(7); })()';
   const { ended } = await watched(t, 2, busy);
@@ -100,14 +101,13 @@ for (const isFirst of [false, true]) {
   };
 
   for (const [where, work] of Object.entries(STUCK)) {
-    test(`the second SIGTERM ends ${who} ${where}`, { timeout: 60_000 }, async (t) => {
+    test(`the second SIGTERM ends ${who} ${where}`, { timeout: 120_000 }, async (t) => {
       const started = await start(t, work);
       if (!started) return;
       const { child, pid, ended } = started;
       await once(child.stdout, 'data');
       process.kill(pid, 'SIGTERM');
-      // Two simultaneous signals may be merged into one.
-      await new Promise((resolve) => setTimeout(resolve, 300));
+      await signalsReceived(pid);
       assert.equal(child.exitCode ?? child.signalCode, null);
       process.kill(pid, 'SIGTERM');
       assert.deepEqual(await ended, ending);
@@ -118,7 +118,7 @@ for (const isFirst of [false, true]) {
     ['turns', false],
     ['stops at the first SIGTERM', true],
   ] as const) {
-    test(`the second SIGTERM ends ${who} whose loop ${what}`, { timeout: 60_000 }, async (t) => {
+    test(`the second SIGTERM ends ${who} whose loop ${what}`, { timeout: 120_000 }, async (t) => {
       const started = await start(t, FOREVER, atFirst);
       if (!started) return;
       const { child, pid, ended } = started;
@@ -131,7 +131,7 @@ for (const isFirst of [false, true]) {
   }
 }
 
-test('the first process of a PID namespace whose loop never turns again ends', { timeout: 60_000 }, async (t) => {
+test('the first process of a PID namespace whose loop never turns again ends', { timeout: 120_000 }, async (t) => {
   if (!canBeFirst(t)) return;
   const stuck = await watched(t, 1, 'for (;;);', { within: AS_FIRST });
   // By CPU time, or by wall time if it hardly gets any CPU.

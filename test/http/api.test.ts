@@ -42,7 +42,7 @@ const status = async ({ get }: LocalAgent) => (await get('/v1/status')).body as 
 
 /** The status as soon as it meets the condition. */
 async function until(agent: LocalAgent, so: (view: StatusView) => boolean): Promise<StatusView> {
-  const deadline = AbortSignal.timeout(20_000);
+  const deadline = AbortSignal.timeout(60_000);
   for (;;) {
     const view = await status(agent);
     if (so(view)) return view;

@@ -36,7 +36,7 @@ async function listen(t: TestContext, url: string) {
     values: () =>
       [...heard.text.matchAll(/^event: status\ndata: (.*)$/gm)].map((match) => JSON.parse(match[1] ?? '').value),
     async until(so: (text: string) => boolean) {
-      const deadline = AbortSignal.timeout(20_000);
+      const deadline = AbortSignal.timeout(60_000);
       while (!so(heard.text)) {
         if (deadline.aborted) throw new Error(`heard only ${heard.text.slice(-500)}`);
         await new Promise((resolve) => setTimeout(resolve, 5));
@@ -46,7 +46,7 @@ async function listen(t: TestContext, url: string) {
 }
 
 const eventually = async (so: () => boolean, what: string) => {
-  const deadline = AbortSignal.timeout(20_000);
+  const deadline = AbortSignal.timeout(60_000);
   while (!so()) {
     assert.ok(!deadline.aborted, what);
     await new Promise((resolve) => setTimeout(resolve, 5));

@@ -25,7 +25,7 @@ export async function startBlackbox(context: TestContext, folder: string, module
     url,
     async probe(module, target) {
       const query = new URLSearchParams({ module, target });
-      const answer = await fetch(`${url}/probe?${query}`, { signal: AbortSignal.timeout(30_000) });
+      const answer = await fetch(`${url}/probe?${query}`, { signal: AbortSignal.timeout(60_000) });
       return answer.text();
     },
   };

@@ -35,7 +35,7 @@ export async function startBrowser(context: TestContext): Promise<Browser | unde
   }
   // As root the sandbox, which needs user namespaces, does not work; the pages are ours.
   const args = process.getuid?.() === 0 ? [...QUIET, '--no-sandbox'] : QUIET;
-  const browser = await chromium.launch({ executablePath, args, timeout: 60_000 });
+  const browser = await chromium.launch({ executablePath, args, timeout: 120_000 });
   context.after(() => browser.close());
   return browser;
 }

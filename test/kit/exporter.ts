@@ -91,7 +91,7 @@ export const SENT = 'firesteel_export_samples_sent_total{exporter="it"}';
 export async function until(
   condition: () => boolean | Promise<boolean>,
   explain: () => string = () => '',
-  milliseconds = 30_000,
+  milliseconds = 60_000,
 ): Promise<void> {
   const deadline = performance.now() + milliseconds;
   while (!(await condition())) {

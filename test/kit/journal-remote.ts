@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Journal } from '../../src/host/journal/journal.ts';
 import { freePort } from './free-port.ts';
 
-const READY_MS = 20_000;
+const READY_MS = 60_000;
 
 /** systemd-journal-remote as a server, which can be stopped and restarted on its port. */
 export class JournalRemote {
@@ -63,7 +63,7 @@ export class JournalRemote {
     const child = this.#child;
     this.#child = undefined;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    const exited = once(child, 'exit', { signal: AbortSignal.timeout(20_000) });
+    const exited = once(child, 'exit', { signal: AbortSignal.timeout(60_000) });
     child.kill(signal);
     await exited.catch(() => child.kill('SIGKILL'));
   }

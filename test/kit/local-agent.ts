@@ -55,7 +55,7 @@ export async function startLocalAgent(context: TestContext, config: (folder: str
   });
   const url = agent.url ?? '';
   const ask = async (method: string, path: string, at: string, init: RequestInit): Promise<Answer> => {
-    const response = await fetch(url + at, { method, signal: AbortSignal.timeout(30_000), ...init });
+    const response = await fetch(url + at, { method, signal: AbortSignal.timeout(60_000), ...init });
     const text = await response.text();
     const wrong = document.mistakes(path, response.status, text, method.toLowerCase());
     if (wrong.length > 0) throw new Error(`${method} ${path}: ${wrong.join('; ')}: ${text.slice(0, 500)}`);

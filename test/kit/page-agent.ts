@@ -47,7 +47,7 @@ export async function startPageAgent(t: TestContext, settings: Record<string, un
   const flags = ['--http.listen', '127.0.0.1:0', '--push.interval', '1s', '--log.level', 'info'];
   const receiver = 'exporters' in settings ? [] : ['--with-receiver'];
   const agent = startAgentProcess(t, ['run', '--config', path('config.yaml'), ...receiver, ...flags]);
-  await agent.printed(/"msg":"started"/, 60_000);
+  await agent.printed(/"msg":"started"/);
   const url = /"http":"(http:[^"]+)"/.exec(agent.stderr())?.[1];
   assert.ok(url, agent.stderr());
   return { agent, url, path, configure };

@@ -47,7 +47,7 @@ export async function scriptedFront(
       method: 'POST',
       headers: { 'content-type': request.headers['content-type'] ?? '' },
       body,
-      signal: AbortSignal.timeout(30_000),
+      signal: AbortSignal.timeout(60_000),
     });
     note(passed.status);
     response.writeHead(passed.status).end(await passed.text());

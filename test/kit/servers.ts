@@ -6,9 +6,9 @@ import type { TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from './free-port.ts';
 
-const READY_DEADLINE_MS = 15_000;
+const READY_DEADLINE_MS = 60_000;
 /** VictoriaMetrics waits 7 s for requests in progress, then writes its data to disk. */
-const STOP_DEADLINE_MS = 20_000;
+const STOP_DEADLINE_MS = 60_000;
 const POLL_MS = 50;
 /** Maximum length of a server's output in the error message if it does not start. */
 const KEPT_OUTPUT = 4_000;

@@ -128,12 +128,12 @@ export async function shipThroughKills(
   const before = proxy.exchanges.length;
   proxy.onPassed = () => undefined;
   const agent = startAgentProcess(context, ['run', '--config', config]);
-  await agent.printed(/"http":"http[^"]+"/, 60_000);
+  await agent.printed(/"http":"http[^"]+"/);
   const url = /"http":"(http[^"]+)"/.exec(agent.stderr())?.[1] ?? '';
   let metrics: ReadonlyMap<string, number> = new Map();
   await until(
     async () => {
-      const page = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(30_000) });
+      const page = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(60_000) });
       metrics = samplesOf(await page.text());
       const acked = metrics.get('firesteel_logs_entries_total{exporter="remote",outcome="acked",source="journal"}');
       return acked !== undefined && metrics.get('firesteel_logs_lag_entries{exporter="remote",source="journal"}') === 0;

@@ -141,12 +141,19 @@ export class StateAgents {
   }
 
   /** Waits for the agent's first push after `since`; resolves to its time. */
-  async pushes(by: string, since: number, withinMs: number): Promise<number> {
+  async pushes(by: string, since: number): Promise<number> {
     const found = () => this.uploads.find((upload) => upload.by === by && upload.at > since)?.at;
-    while (performance.now() - since < withinMs && found() === undefined) await setTimeout(10);
-    const at = found();
-    if (at === undefined) throw new Error(`${by} did not push within ${withinMs} ms`);
-    return at;
+    await this.until(`a push of ${by}`, () => found() !== undefined);
+    return found() ?? Number.NaN;
+  }
+
+  /** Waits until `condition` is true. Bounds are checked with the recorded times, so that a busy machine does not matter. */
+  async until(what: string, condition: () => boolean): Promise<void> {
+    const deadline = performance.now() + 60_000;
+    while (!condition()) {
+      if (performance.now() > deadline) throw new Error(`waited a minute for ${what}`);
+      await setTimeout(10);
+    }
   }
 
   /** Uploads that began without holding the Lease, or after it had expired. */

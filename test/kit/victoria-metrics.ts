@@ -48,7 +48,7 @@ export async function startVictoriaMetrics(context: TestContext, folder: string)
 /** Queries of a VictoriaMetrics at `url`. */
 export function victoriaMetricsAt(url: string): VictoriaMetrics {
   const get = async (path: string, parameters: Record<string, string>) => {
-    const signal = AbortSignal.timeout(10_000);
+    const signal = AbortSignal.timeout(60_000);
     const response = await fetch(`${url}${path}?${new URLSearchParams(parameters)}`, { signal });
     if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
     return response.text();

@@ -13,7 +13,7 @@ import { type FakeApiServer, type Fault, recorded, startFakeApi } from '../kit/f
 import { fixture } from '../kit/host-tree.ts';
 import { clientOf, eventually, PODS, pod, temporaryFolder } from './follow.ts';
 
-const OPTIONS = { timeout: 20_000 };
+const OPTIONS = { timeout: 120_000 };
 const TOKEN = 'secret-token';
 const LEASES = '/apis/coordination.k8s.io/v1/namespaces/default/leases';
 const { signal } = new AbortController();

@@ -15,7 +15,7 @@ const LISTS: Readonly<Record<string, (token: string, count: number) => { next: s
 };
 
 for (const [what, answer] of Object.entries(LISTS)) {
-  test(`${what}: a fault with a back-off, not endless requests`, { timeout: 60_000 }, async (t) => {
+  test(`${what}: a fault with a back-off, not endless requests`, { timeout: 120_000 }, async (t) => {
     let requests = 0;
     let sleeps = 0;
     const api = {

@@ -22,11 +22,11 @@ export const pod = (name: string, more: object = {}): KubeObject => ({
   ...more,
 });
 
-/** Waits until `condition` is true; fails after five seconds. */
+/** Waits until `condition` is true; fails after a minute. */
 export async function eventually(condition: () => boolean, what: string): Promise<void> {
-  const deadline = Date.now() + 5000;
+  const deadline = Date.now() + 60_000;
   while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`not within 5 s: ${what}`);
+    if (Date.now() > deadline) throw new Error(`not within a minute: ${what}`);
     await setTimeout(1);
   }
 }

@@ -63,7 +63,7 @@ test('paths in a file are relative to that file', (t) => {
   assert.equal(loaded.getCurrentCluster()?.caFile, join(folder, 'sub', 'ca.crt'));
 });
 
-test('an unusable file is named, and not quoted', { timeout: 10_000 }, (t) => {
+test('an unusable file is named, and not quoted', { timeout: 120_000 }, (t) => {
   const folder = scratchFolder(t);
   const at = folderWith(folder, {
     bad: 'users: [{name: x, user: {token: s3cret}}',
@@ -115,7 +115,7 @@ test('in a pod $KUBECONFIG is used if one of its files exists', (t) => {
 });
 
 test('the API server is reached through the proxy of the environment, unless NO_PROXY lists it', {
-  timeout: 20_000,
+  timeout: 120_000,
 }, async (t) => {
   const api = await startFakeApi(t);
   api.cluster.put(PODS, pod('a'));
@@ -126,7 +126,7 @@ test('the API server is reached through the proxy of the environment, unless NO_
   const ask = async (env: NodeJS.ProcessEnv) => {
     const client = new KubeClient(new Connection(() => loadKubeConfig({ kubeconfig: file }, '/nowhere', {}), env));
     t.after(() => client.close());
-    return client.json<{ items: unknown[] }>({ path: PODS, signal: AbortSignal.timeout(10_000) });
+    return client.json<{ items: unknown[] }>({ path: PODS, signal: AbortSignal.timeout(60_000) });
   };
   const env = { HTTP_PROXY: `127.0.0.1:${proxy.port}` };
   assert.equal((await ask(env)).items.length, 1);
@@ -135,7 +135,7 @@ test('the API server is reached through the proxy of the environment, unless NO_
   assert.equal(proxy.asked.length, 1);
 });
 
-test('over TLS through a tunnel; a proxy that refuses is named', { timeout: 20_000 }, async (t) => {
+test('over TLS through a tunnel; a proxy that refuses is named', { timeout: 120_000 }, async (t) => {
   const tls = {
     key: readFileSync(fixture('tls/first-server.key')),
     cert: readFileSync(fixture('tls/first-server.crt')),
@@ -152,7 +152,7 @@ test('over TLS through a tunnel; a proxy that refuses is named', { timeout: 20_0
   const env = { HTTPS_PROXY: `http://u:s3cret@127.0.0.1:${proxy.port}` };
   const client = new KubeClient(new Connection(() => loadKubeConfig({ kubeconfig: file }, '/nowhere', {}), env));
   t.after(() => client.close());
-  const ask = () => client.json<{ items: unknown[] }>({ path: PODS, signal: AbortSignal.timeout(10_000) });
+  const ask = () => client.json<{ items: unknown[] }>({ path: PODS, signal: AbortSignal.timeout(60_000) });
   assert.equal((await ask()).items.length, 1);
   assert.deepEqual(proxy.asked, [`CONNECT api.example:${api.port}`]);
   client.close();

@@ -4,7 +4,7 @@ import type { KubeApi, KubeRequest } from '../../src/kube/api.ts';
 import { listPages } from '../../src/kube/list-pages.ts';
 import { type KubeObject, keyOf } from '../../src/kube/object.ts';
 
-const OPTIONS = { timeout: 60_000 };
+const OPTIONS = { timeout: 120_000 };
 
 const thing = (name: string): string => JSON.stringify({ metadata: { name, resourceVersion: '1' } });
 const head = (token?: string): string =>

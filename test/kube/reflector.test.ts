@@ -7,7 +7,7 @@ import type { WatchEvent } from '../../src/kube/watch-stream.ts';
 import { type FakeApiServer, recorded, startFakeApi } from '../kit/fake-api-server.ts';
 import { eventually, Follower, listed, PODS, pod, same } from './follow.ts';
 
-const OPTIONS = { timeout: 20_000 };
+const OPTIONS = { timeout: 120_000 };
 
 /** A server with some pods, and a reflector that has listed them and watches them. */
 async function following(context: TestContext, timing = {}) {

@@ -93,7 +93,7 @@ test('events reach a receiver that was down when they occurred, also if the lead
   agents.cluster.collection(EVENTS, 'Event');
   const began = performance.now();
   const leader = await agents.add('state-0');
-  await agents.pushes('state-0', began, 30_000);
+  await agents.pushes('state-0', began);
   const names = Array.from({ length: 10 }, (_, number) => `e${number}`);
   for (const name of names) agents.cluster.put(EVENTS, event(name, 1));
   const folder = join(spool, '.logs/remote/event-queue');

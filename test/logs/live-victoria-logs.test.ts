@@ -50,7 +50,7 @@ async function startVictoriaLogs(context: TestContext) {
   const url = await startServer(context, 'victoria-logs', args, '/health');
   const read = async (path: string, body?: URLSearchParams) => {
     const method = body === undefined ? 'GET' : 'POST';
-    const response = await fetch(url + path, { method, ...(body && { body }), signal: AbortSignal.timeout(20_000) });
+    const response = await fetch(url + path, { method, ...(body && { body }), signal: AbortSignal.timeout(60_000) });
     return response.text();
   };
   return {

@@ -94,9 +94,9 @@ for (const [type, { make, knowsAgain }] of Object.entries(STORES)) {
       if (life === 2) await store.listen();
     }
     const agent = startAgentProcess(context, ['run', '--config', config]);
-    await agent.printed(/"http":"http[^"]+"/, 30_000);
+    await agent.printed(/"http":"http[^"]+"/);
     const page = `${/"http":"(http[^"]+)"/.exec(agent.stderr())?.[1]}`;
-    const get = async (path: string) => (await fetch(page + path, { signal: AbortSignal.timeout(10_000) })).text();
+    const get = async (path: string) => (await fetch(page + path, { signal: AbortSignal.timeout(60_000) })).text();
     await until(
       async () => {
         const samples = samplesOf(await get('/metrics'));

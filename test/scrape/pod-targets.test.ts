@@ -64,7 +64,7 @@ async function podsFrom(t: TestContext, node: string, options: Partial<IdentityO
   const source = await createIdentitySource(all, node, createLog('silent'), PICKS);
   assert.ok(source);
   t.after(() => source.close());
-  return (await source.pods(AbortSignal.timeout(20_000))) ?? [];
+  return (await source.pods(AbortSignal.timeout(60_000))) ?? [];
 }
 
 const targetsOf = (pods: readonly PodInfo[], settings: object = {}) => {

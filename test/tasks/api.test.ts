@@ -45,7 +45,7 @@ const listOf = async ({ get }: LocalAgent) => ((await get(TASKS)).body as { task
 const taskOf = async (agent: LocalAgent, id: string) => (await listOf(agent)).find((task) => task.id === id);
 
 async function until<T>(ask: () => Promise<T | undefined>): Promise<T> {
-  const deadline = AbortSignal.timeout(30_000);
+  const deadline = AbortSignal.timeout(60_000);
   for (;;) {
     const found = await ask();
     if (found !== undefined) return found;

@@ -31,7 +31,7 @@ test('an exec task is run on demand with parameters, and its series are pushed',
   assert.equal(ran.result, 'ok');
   assert.match(ran.output, /greetings\{who="who=world"\} 1/);
   assert.equal(ran.series, 4);
-  const deadline = AbortSignal.timeout(20_000);
+  const deadline = AbortSignal.timeout(60_000);
   while (!/^greetings\{who="who=world",script="hello"\} 1$/m.test((await agent.get('/metrics')).text)) {
     if (deadline.aborted) throw new Error('its series did not arrive');
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -39,8 +39,12 @@ test('an exec task is run on demand with parameters, and its series are pushed',
   const bad = await run({ params: { who: 'world; reboot' } });
   assert.equal(bad.status, 400);
   assert.match(bad.text, /parameter who does not match/);
-  const first = run({ params: { slow: 'yes' }, timeout: '1s' });
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  const first = run({ params: { slow: 'yes' }, timeout: '5s' });
+  const late = AbortSignal.timeout(60_000);
+  while (!/"state":"running"/.test((await agent.get('/v1/tasks')).text)) {
+    late.throwIfAborted();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
   assert.equal((await run({})).status, 409);
   const slow = (await first).body as { run: { result: string } };
   assert.equal(slow.run.result, 'timeout');

@@ -252,9 +252,9 @@ test('a program that ignores SIGTERM, with fifty children, is ended completely',
     700,
   );
   assert.equal(failure?.result, 'timeout');
-  assert.ok(tookMs >= 2500 && tookMs < 10_000, String(tookMs));
+  assert.ok(tookMs >= 2500 && tookMs < 60_000, String(tookMs));
   assert.equal(series['script_exit_code{script="it"}'], 137);
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + 60_000;
   while (alive(mark).length > 0 && performance.now() < deadline)
     await new Promise((resolve) => setTimeout(resolve, 50));
   assert.deepEqual(alive(mark), []);

@@ -312,7 +312,7 @@ remote-control:
     said += chunk;
   });
   const options = { dns: { name: 'zone.example', type: 'SOA' } };
-  for (let tries = 0; tries < 100 && child.exitCode === null; tries++) {
+  for (let tries = 0; tries < 600 && child.exitCode === null; tries++) {
     const probed = await probe(dns, `127.0.0.1:${port}`, options, { timeoutMs: 1000 });
     if (probed.get('probe_success') === 1) return port;
     await delay(100);
@@ -360,7 +360,7 @@ test('chronyd responds to an NTP datagram, and a closed port fails immediately',
   for (let tries = 0; ; tries++) {
     const probed = await probe(udp, `127.0.0.1:${port}`, options, { timeoutMs: 2000 });
     if (probed.get('probe_success') === 1) break;
-    assert.ok(tries < 50 && child.exitCode === null, 'chronyd answers');
+    assert.ok(tries < 600 && child.exitCode === null, 'chronyd answers');
     await delay(100);
   }
   child.kill();

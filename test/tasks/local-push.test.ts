@@ -41,7 +41,7 @@ const push = async (
 
 /** The series of /metrics, once a collection fulfils `so`. */
 async function metrics({ get }: LocalAgent, so: (text: string) => boolean): Promise<string> {
-  const deadline = AbortSignal.timeout(30_000);
+  const deadline = AbortSignal.timeout(60_000);
   for (;;) {
     const { text } = await get('/metrics');
     if (so(text)) return text;

@@ -29,7 +29,7 @@ function inNamespace(
     echo "${group}" > /proc/sys/net/ipv4/ping_group_range
     exec setpriv --reuid 65534 --regid 65534 --clear-groups --no-new-privs --inh-caps=-all \\
       "${process.execPath}" --disable-warning=ExperimentalWarning "${CHILD}" "${target}"`;
-  const said = execFileSync('unshare', ['-n', 'sh', '-c', script], { encoding: 'utf8', timeout: 60_000 });
+  const said = execFileSync('unshare', ['-n', 'sh', '-c', script], { encoding: 'utf8', timeout: 120_000 });
   return JSON.parse(said) as ReturnType<typeof inNamespace>;
 }
 
@@ -64,7 +64,7 @@ test('all echoes are counted if the interval is below that of the push', async (
   let out = new Snapshot();
   for (let runs = 0; runs < 3; runs++) {
     out = new Snapshot();
-    await run(out, AbortSignal.timeout(10_000));
+    await run(out, AbortSignal.timeout(60_000));
   }
   const found = seriesOf(out);
   const labels = 'ip="127.0.0.1",host="127.0.0.1",source="",tos="0"';
@@ -104,7 +104,7 @@ test('the round trip is that of fping', async (context) => {
     );
     for (let echo = 0; echo < 4; echo++) {
       const out = new Snapshot();
-      await run(out, AbortSignal.timeout(30_000));
+      await run(out, AbortSignal.timeout(60_000));
       ours.push(seriesOf(out).get('probe_icmp_duration_seconds{phase="rtt"}') ?? Number.NaN);
     }
   }

@@ -25,7 +25,7 @@ const config =
 const tasksOf = async ({ get }: LocalAgent) => ((await get('/v1/tasks')).body as { tasks: TaskView[] }).tasks;
 const idsOf = async (agent: LocalAgent) => (await tasksOf(agent)).map(({ id }) => id).join();
 
-async function until(so: () => Promise<boolean>, milliseconds = 30_000): Promise<number> {
+async function until(so: () => Promise<boolean>, milliseconds = 60_000): Promise<number> {
   const startedMs = performance.now();
   while (!(await so())) {
     if (performance.now() - startedMs > milliseconds) throw new Error('the condition was not met in time');

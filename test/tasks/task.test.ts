@@ -63,7 +63,7 @@ async function pushed(...tasks: readonly Task[]) {
 }
 
 async function until(so: () => boolean): Promise<void> {
-  const deadline = AbortSignal.timeout(20_000);
+  const deadline = AbortSignal.timeout(60_000);
   while (!so()) {
     if (deadline.aborted) throw new Error('the condition was not met in time');
     await sleep(5);

@@ -48,7 +48,7 @@ async function look(host: Host): Promise<{ values: Map<string, number>; errors: 
   for (const producer of containerProducers({ host, now: () => NOW }, section)) {
     const out = new Snapshot();
     try {
-      await producer.collect(out, AbortSignal.timeout(10_000));
+      await producer.collect(out, AbortSignal.timeout(60_000));
     } catch (cause) {
       assert.ok(cause instanceof Error && !(cause instanceof NoData), String(cause));
       errors.push(cause);

@@ -112,7 +112,7 @@ test('the API server is watched for the pods of this node', async (t) => {
   const first = await source.pods(signal);
   assert.ok(namesOf(first)?.includes('shop/db-0'));
   const until = async (wanted: (pods: readonly PodInfo[]) => boolean) => {
-    const deadline = AbortSignal.timeout(5000);
+    const deadline = AbortSignal.timeout(60_000);
     for (;;) {
       const pods = await source.pods(deadline).catch(() => undefined);
       if (pods && wanted(pods)) return pods;

@@ -326,7 +326,7 @@ for (let pod = 0; pod < 400; pod++) {
 `;
 
 test('2,000 cgroups that appear and vanish while they are read have complete samples or none', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async (context) => {
   const node = nodeOf(context);
   const child = spawn(process.execPath, ['-e', CHURN, node.paths.cgroup, `${node.paths.cgroup}${CONTAINER}`], {

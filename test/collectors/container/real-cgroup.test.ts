@@ -77,7 +77,7 @@ async function removeTree(folder: string): Promise<void> {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     if (entry.isDirectory()) await removeTree(join(folder, entry.name));
   }
-  for (let attempt = 0; attempt < 50; attempt++) {
+  for (let attempt = 0; attempt < 600; attempt++) {
     try {
       rmdirSync(folder);
       return;
@@ -106,7 +106,7 @@ function runIn(seen: string, id: string, script: string): ChildProcess {
 }
 
 const until = async (what: string, check: () => boolean) => {
-  for (let attempt = 0; attempt < 600; attempt++) {
+  for (let attempt = 0; attempt < 1200; attempt++) {
     if (check()) return;
     await wait(50);
   }
@@ -120,7 +120,7 @@ function cpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
-test('usage, throttling, working set and kills of real processes', { timeout: 60_000 }, async (context) => {
+test('usage, throttling, working set and kills of real processes', { timeout: 120_000 }, async (context) => {
   const seen = makeTrees(context);
   if (seen === undefined) return;
   const [busy, hungry, doomed, sandbox] = ['a', 'b', 'c', 'd'].map((letter) => `${POD}/${idOf(letter)}`) as [

@@ -19,7 +19,7 @@ import type { FakeWatch } from '../../kit/fake-watch.ts';
 import { loadRecordedCluster } from '../../kit/recorded-cluster.ts';
 import { clientOf, eventually, PODS } from '../../kube/follow.ts';
 
-const OPTIONS = { timeout: 90_000 };
+const OPTIONS = { timeout: 120_000 };
 const DEPLOYMENTS = '/apis/apps/v1/deployments';
 const ALL = resources.map(({ name }) => name);
 const options = ksmOptions.parse({ resources: ALL, metricOptInList: ['.'], labelsAllowlist: { '*': ['*'] } });
@@ -77,7 +77,7 @@ async function pushedLines(state: ClusterState): Promise<string[]> {
 /** Waits until the push equals a fresh list; otherwise shows the difference. */
 async function untilEqual(state: ClusterState, server: FakeApiServer): Promise<void> {
   const expected = listedLines(server);
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + 60_000;
   let pushed = await pushedLines(state);
   while (pushed.join() !== expected.join() && Date.now() < deadline) {
     await setTimeout(5);

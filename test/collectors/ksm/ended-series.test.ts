@@ -29,7 +29,7 @@ const keysOf = (text: string): Set<string> =>
 
 for (const seed of ['one', 'two', 'three']) {
   test(`series that are in the last text and not in this one have ended (seed ${seed})`, {
-    timeout: 60_000,
+    timeout: 120_000,
   }, async () => {
     const random = randomFrom(seed);
     const ended = new EndedSeries(() => 0);

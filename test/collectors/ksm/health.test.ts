@@ -22,7 +22,7 @@ import { fixture, scratchFolder } from '../../kit/host-tree.ts';
 import { samplesOf } from '../../kit/samples.ts';
 import { clientOf, eventually, PODS, pod } from '../../kube/follow.ts';
 
-const OPTIONS = { timeout: 60_000 };
+const OPTIONS = { timeout: 120_000 };
 const DEPLOYMENTS = '/apis/apps/v1/deployments';
 const FOREVER = { times: Number.POSITIVE_INFINITY };
 
@@ -107,7 +107,7 @@ test(
     assert.equal(row('deployments')?.state, 'listing');
     assert.deepEqual(state.unready, ['ksm.deployments: not listed yet, 0 objects so far']);
     assert.equal(up().get('firesteel_ksm_resource_up{resource="deployments"}'), 0);
-    const signal = AbortSignal.timeout(10_000);
+    const signal = AbortSignal.timeout(60_000);
     assert.equal(await state.text(signal), undefined);
     clock.ms += 61_000;
     assert.ok(((await state.text(signal))?.samples ?? 0) > 0);
@@ -159,7 +159,7 @@ const widget = (namespace: string, name: string) => {
 
 /** The text of the next push. */
 async function textOf(state: ClusterState): Promise<string> {
-  const prepared = await state.text(AbortSignal.timeout(10_000));
+  const prepared = await state.text(AbortSignal.timeout(60_000));
   return (prepared?.members ?? []).map((member) => gunzipSync(member).toString()).join('');
 }
 

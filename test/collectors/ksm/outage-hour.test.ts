@@ -139,7 +139,7 @@ async function firing({ url }: VictoriaMetrics, ms: number): Promise<string[]> {
   const found: string[] = [];
   for (const { alert, expr } of STATE_ALERTS) {
     const asked = new URLSearchParams({ query: expr, time: String(ms / 1000) });
-    const answer = await fetch(`${url}/api/v1/query?${asked}`, { signal: AbortSignal.timeout(10_000) });
+    const answer = await fetch(`${url}/api/v1/query?${asked}`, { signal: AbortSignal.timeout(60_000) });
     assert.equal(answer.status, 200, expr);
     const { data } = (await answer.json()) as { data: { result: unknown[] } };
     found.push(...data.result.map(() => alert));

@@ -59,7 +59,7 @@ async function check(store: ObjectStore, model: ReadonlyMap<string, string>): Pr
 }
 
 for (const seed of ['one', 'two', 'three']) {
-  test(`after any changes (seed ${seed}) the text is that of the objects`, { timeout: 60_000 }, async () => {
+  test(`after any changes (seed ${seed}) the text is that of the objects`, { timeout: 120_000 }, async () => {
     const random = randomFrom(seed);
     const store = newStore();
     const model = new Map<string, string>();

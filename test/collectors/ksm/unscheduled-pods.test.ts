@@ -57,7 +57,7 @@ for (const [options, seen] of [
   [{ node: 'node1' }, ['here']],
   [{ trackUnscheduledPods: true }, ['waiting']],
 ] as const) {
-  test(`with ${JSON.stringify(options)} the pods are ${seen}`, { timeout: 60_000 }, async (context) => {
+  test(`with ${JSON.stringify(options)} the pods are ${seen}`, { timeout: 120_000 }, async (context) => {
     const until = await follow(context, options);
     await until(seen);
   });

@@ -22,7 +22,7 @@ const PROGRAM = 'counter matched_total\n/status=5\\d\\d/ {\n  matched_total++\n}
 
 /** The count of mtail. */
 async function countedByMtail(url: string): Promise<number> {
-  const answer = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(10_000) });
+  const answer = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(60_000) });
   const [, value] = /^matched_total\{[^}]*\} (\d+)$/m.exec(await answer.text()) ?? [];
   return Number(value ?? 0);
 }
@@ -82,7 +82,7 @@ async function compare(context: TestContext, way: Way) {
     rotate(path, way);
   }
   let ours = 0;
-  for (let tries = 0; tries < 60 && ours < written; tries++) {
+  for (let tries = 0; tries < 240 && ours < written; tries++) {
     ours = totalOf(await group.cycle(), 'matched_total');
     await sleep(250);
   }

@@ -34,7 +34,7 @@ test('clock and network on this host are those of node_exporter, within the chan
 type Samples = ReadonlyMap<string, number>;
 
 async function scrape(base: string): Promise<Samples> {
-  const response = await fetch(`${base}/metrics`, { signal: AbortSignal.timeout(5_000) });
+  const response = await fetch(`${base}/metrics`, { signal: AbortSignal.timeout(60_000) });
   const samples = samplesOf(await response.text());
   return new Map([...samples].filter(([series]) => /^node_(network|qdisc|timex)_/.test(series)));
 }

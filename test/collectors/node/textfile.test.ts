@@ -265,7 +265,7 @@ test('metric objects are reused across cycles until their metadata changes', asy
   );
   const cycle = async (previous?: Snapshot) => {
     const out = new Snapshot(previous);
-    await producer.collect(out, AbortSignal.timeout(10_000));
+    await producer.collect(out, AbortSignal.timeout(60_000));
     return out;
   };
   const first = await cycle();

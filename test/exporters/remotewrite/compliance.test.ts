@@ -138,7 +138,7 @@ test('ended series get a marker after their last sample', async (t) => {
 });
 
 test('an outage is replayed in order from disk and memory, including markers, also by the next process', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async (t) => {
   const receiver = await RemoteWriteReceiver.start(t);
   receiver.answer = () => ({ code: 503 });
@@ -172,7 +172,7 @@ test('an agent that may no longer push sends nothing more of it', async (t) => {
 });
 
 test('the next address takes over, whatever version it supports, and the first one when it is back', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async (t) => {
   const other = await RemoteWriteReceiver.start(t);
   other.speaksSecond = false;

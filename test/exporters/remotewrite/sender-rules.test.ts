@@ -23,7 +23,7 @@ const BROKEN_RESPONSES: Readonly<Record<string, (socket: Socket) => void>> = {
 };
 
 for (const [what, answer] of Object.entries(BROKEN_RESPONSES)) {
-  test(`${what} is retried, and nothing is lost or stored twice`, { timeout: 60_000 }, async (t) => {
+  test(`${what} is retried, and nothing is lost or stored twice`, { timeout: 120_000 }, async (t) => {
     const receiver = await RemoteWriteReceiver.start(t);
     const { port } = new URL(receiver.url);
     let connections = 0;
@@ -68,7 +68,7 @@ test('a response of 5xx or 429 does not change the version', async (t) => {
   }
 });
 
-test('without Retry-After, each wait is longer than the one before', { timeout: 60_000 }, async (t) => {
+test('without Retry-After, each wait is longer than the one before', { timeout: 120_000 }, async (t) => {
   const receiver = await RemoteWriteReceiver.start(t);
   const times: number[] = [];
   receiver.answer = () => {

@@ -45,7 +45,7 @@ async function spoolAs(user: number, folder: string, onTrouble: (line: Line) => 
   const child = spawn(process.execPath, args, {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { FOLDER: folder, USER_ID: String(user) },
-    timeout: 30_000,
+    timeout: 120_000,
   });
   const lines: Line[] = [];
   for await (const text of createInterface(child.stdout)) {

@@ -149,7 +149,7 @@ test('a folder belongs to one process at a time, and is free when that has ended
   await second.spool.close();
   // A socket file without a listener, as left by a killed process.
   const code = `require('node:net').createServer().listen(${JSON.stringify(join(folder, 'lock'))}, () => process.kill(process.pid, 'SIGKILL'))`;
-  spawnSync(process.execPath, ['-e', code], { timeout: 20_000 });
+  spawnSync(process.execPath, ['-e', code], { timeout: 120_000 });
   assert.deepEqual(readdirSync(folder), ['lock']);
   assert.equal(await first.spool.open(), true);
 });
