@@ -17,7 +17,7 @@ import { leaseRoutes } from '../http/lease.ts';
 import type { Routes } from '../http/message.ts';
 import { podInfoRoute } from '../http/pod-info.ts';
 import { type KubeClient, kubeClient } from '../kube/client.ts';
-import { type Election, soleMaster } from '../kube/election.ts';
+import { type Election, soleLeader } from '../kube/election.ts';
 import { LeaseElection } from '../kube/lease.ts';
 import { nodeNames } from '../kube/node-names.ts';
 import type { KubeObject } from '../kube/object.ts';
@@ -108,17 +108,17 @@ export function createStateRole(
   const settled = async () => {
     while (!ksm.state.settled && !ended.signal.aborted) await sleep(SETTLING_MS, ended.signal);
   };
-  /** A new master does not wait for the next tick: the series already have a gap. */
+  /** A new leader does not wait for the next tick: the series already have a gap. */
   const pushFirst = async () => {
-    while (election.isMaster() && !ksm.state.settled) await sleep(SETTLING_MS, ended.signal);
-    if (election.isMaster()) pushNow();
+    while (election.isLeader() && !ksm.state.settled) await sleep(SETTLING_MS, ended.signal);
+    if (election.isLeader()) pushNow();
   };
   const hooks = {
-    onMaster() {
+    onLeader() {
       events?.begin();
       void pushFirst();
     },
-    onSlave: () => events?.end(),
+    onStandby: () => events?.end(),
   };
   const { podInfoTokenFile, podInfoTokenReview } = config.http;
   const token = podInfoTokenFile === undefined ? undefined : new SecretFile(podInfoTokenFile);
@@ -134,7 +134,7 @@ export function createStateRole(
         hooks,
       )
     : undefined;
-  const election = lease ?? soleMaster(scope, hooks);
+  const election = lease ?? soleLeader(scope, hooks);
   // Where only some pods are followed, a node may have none of them.
   const followsAllPods = section.namespaces.length === 0 && section.node === undefined;
   const source = {
@@ -154,7 +154,7 @@ export function createStateRole(
   let isStopping = false;
   const own = () => ({
     ...{ shard, totalShards, isStopping },
-    isMaster: election.isMaster(),
+    isMaster: election.isLeader(),
     isSettled: ksm.state.settled,
   });
   const peerRoutes = lease && leaseRoutes(lease, own, token && guard);

@@ -38,7 +38,7 @@ export interface ExporterContext {
 /** What housekeeping at a receiver needs from the agent. */
 export interface HousekeepingWorld {
   /** Whether this agent is the one that cleans up. */
-  readonly isMaster: () => boolean;
+  readonly isLeader: () => boolean;
   /** The names of the current nodes of the cluster. */
   readonly nodes: (signal: AbortSignal) => Promise<ReadonlySet<string>>;
   /** The jobs whose series have a node name as `instance`. */

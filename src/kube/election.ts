@@ -7,7 +7,7 @@ export interface Election {
    * Whether this process is the leader right now. Check again right before each push: the answer can change by time
    * alone, even while the process was suspended.
    */
-  isMaster(): boolean;
+  isLeader(): boolean;
   /** The state shown on the status page. */
   readonly status: ElectionStatus;
   /** Starts as a standby. Call once only. */
@@ -28,6 +28,7 @@ export interface Election {
 export interface ElectionStatus {
   /** `namespace/name` of the Lease; empty without an election. */
   readonly lease: string;
+  /** Whether this process is the leader; the word of the API. */
   readonly master: boolean;
   /** The holder of the Lease as far as known; empty without one. */
   readonly holder: string;
@@ -38,30 +39,30 @@ export interface ElectionStatus {
 
 /** Called synchronously after a change; must not throw. */
 export interface ElectionHooks {
-  onMaster?(): void;
-  onSlave?(): void;
+  onLeader?(): void;
+  onStandby?(): void;
 }
 
 /** For a single replica: leader from start to stop. */
-export function soleMaster(registry: Registry, { onMaster, onSlave }: ElectionHooks = {}): Election {
-  let master = false;
+export function soleLeader(registry: Registry, { onLeader, onStandby }: ElectionHooks = {}): Election {
+  let isLeader = false;
   let retired = false;
-  leaseMetrics(registry, '', () => master && !retired);
+  leaseMetrics(registry, '', () => isLeader && !retired);
   return {
-    isMaster: () => master,
+    isLeader: () => isLeader,
     get status() {
-      return { lease: '', master, holder: '', transitions: 0, withoutLease: false };
+      return { lease: '', master: isLeader, holder: '', transitions: 0, withoutLease: false };
     },
     start() {
-      master = true;
-      onMaster?.();
+      isLeader = true;
+      onLeader?.();
     },
     retire() {
       retired = true;
     },
     async stop() {
-      master = false;
-      onSlave?.();
+      isLeader = false;
+      onStandby?.();
     },
   };
 }

@@ -19,7 +19,7 @@ export class Leadership {
   #reason = '';
   /** Whether leadership is based on the peers' consent, not on the Lease. */
   #withoutLease: boolean = false;
-  #announced: 'master' | 'slave' = 'slave';
+  #announced: 'leader' | 'standby' = 'standby';
 
   constructor(world: LeadershipWorld) {
     this.#world = world;
@@ -60,7 +60,7 @@ export class Leadership {
 
   /** Ends leadership, if this process was the leader. */
   end(reason: string): void {
-    if (this.#announced === 'master') this.#reason = reason;
+    if (this.#announced === 'leader') this.#reason = reason;
     this.#until = Number.NEGATIVE_INFINITY;
     this.announce(undefined);
   }
@@ -68,17 +68,17 @@ export class Leadership {
   /** Logs a change of role and calls the hook, once. `failure` is why the Lease was not renewed. */
   announce(failure: string | undefined): void {
     const { log, hooks } = this.#world;
-    const role = this.isHeld ? 'master' : 'slave';
+    const role = this.isHeld ? 'leader' : 'standby';
     if (role === this.#announced) return;
     this.#announced = role;
-    if (role === 'master') {
+    if (role === 'leader') {
       log().info({ reason: this.#reason }, 'became leader');
-      hooks.onMaster?.();
+      hooks.onLeader?.();
       return;
     }
     const hasEnded = this.#until === Number.NEGATIVE_INFINITY;
     const late = `the Lease was not renewed in time: ${failure ?? 'the process was suspended'}`;
     log().warn({ reason: hasEnded ? this.#reason : late }, 'lost leadership');
-    hooks.onSlave?.();
+    hooks.onStandby?.();
   }
 }

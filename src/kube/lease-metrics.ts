@@ -14,7 +14,7 @@ export interface LeaseMetrics {
 export function leaseMetrics(
   registry: Registry,
   lease: string,
-  isMaster: () => boolean,
+  isLeader: () => boolean,
   isWithoutLease = () => false,
 ): LeaseMetrics {
   const registers = [registry];
@@ -25,7 +25,7 @@ export function leaseMetrics(
     labelNames,
     registers,
     collect() {
-      this.set({ lease }, isMaster() ? 1 : 0);
+      this.set({ lease }, isLeader() ? 1 : 0);
     },
   });
   new Gauge({

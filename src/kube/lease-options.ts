@@ -22,7 +22,7 @@ export interface LeaseOptions {
 interface LeaseNotes {
   /** Undefined when the stored note is still correct; `isLast` when the Lease is being released. */
   note(isLast: boolean): string | undefined;
-  /** Reports the stored note; called before the hook `onMaster`. */
+  /** Reports the stored note; called before the hook `onLeader`. */
   noted(text: string | undefined): void;
 }
 

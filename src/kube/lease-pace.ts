@@ -12,11 +12,11 @@ const WOKEN = 'woken';
  * request costs 2 ms of CPU in a process that is idle otherwise. The same holds for a leader's renewals, each of which is
  * also an event for all who watch Leases. A leader whose renewal failed tries again soon: of two tries, one may hang.
  */
-const PAUSE = { master: [1.4, 1.65], failing: [0.3, 0.5], standby: [0.7, 0.95], watcher: [2.9, 3.3] } as const;
+const PAUSE = { leader: [1.4, 1.65], failing: [0.3, 0.5], standby: [0.7, 0.95], watcher: [2.9, 3.3] } as const;
 
 /** What the pause between two rounds depends on. */
 interface Situation {
-  readonly isMaster: boolean;
+  readonly isLeader: boolean;
   /** Whether the last round failed. */
   readonly isFailing: boolean;
   /** Whether the end of the leader's process would be seen at once. */
@@ -71,12 +71,12 @@ export class LeasePace {
   /** Until the next round is due, or until our leadership or the Lease of another holder ends. */
   #pauseMs(): number {
     const { options, sight, leadership, isFailing, monotonicMs, random } = this.#world;
-    const isMaster = leadership.isHeld;
+    const isLeader = leadership.isHeld;
     const now = monotonicMs();
     if (this.#isShown) return sight.shownUntil - now;
-    const left = (isMaster ? leadership.until : sight.othersUntil) - now;
+    const left = (isLeader ? leadership.until : sight.othersUntil) - now;
     const renewedMsAgo = options.renewDeadlineMs - left;
-    const situation = { isMaster, isFailing: isFailing(), seesHolder: this.#seesHolder, renewedMsAgo };
+    const situation = { isLeader, isFailing: isFailing(), seesHolder: this.#seesHolder, renewedMsAgo };
     const pause = pauseMs(situation, options.retryMs, random());
     return left > 0 ? Math.min(pause, left) : pause;
   }
@@ -94,11 +94,11 @@ export class LeasePace {
  * seconds.
  */
 function pauseMs(situation: Situation, retryMs: number, random: number): number {
-  const { isMaster, isFailing, seesHolder, renewedMsAgo } = situation;
-  const leader = isFailing ? 'failing' : 'master';
+  const { isLeader, isFailing, seesHolder, renewedMsAgo } = situation;
+  const leader = isFailing ? 'failing' : 'leader';
   const standby = seesHolder && !isFailing ? 'watcher' : 'standby';
-  const role = isMaster ? leader : standby;
+  const role = isLeader ? leader : standby;
   const [shortest, longest] = PAUSE[role];
   const pause = retryMs * (shortest + (longest - shortest) * random);
-  return role === 'master' ? Math.max(pause - renewedMsAgo, retryMs * PAUSE.failing[0]) : pause;
+  return role === 'leader' ? Math.max(pause - renewedMsAgo, retryMs * PAUSE.failing[0]) : pause;
 }

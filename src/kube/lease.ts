@@ -74,8 +74,8 @@ export class LeaseElection implements Election {
     this.#metrics = leaseMetrics(
       world.registry,
       name,
-      () => this.isMaster() && !this.#isRetired,
-      () => this.isMaster() && this.#leadership.withoutLease,
+      () => this.isLeader() && !this.#isRetired,
+      () => this.isLeader() && this.#leadership.withoutLease,
     );
   }
 
@@ -85,7 +85,7 @@ export class LeaseElection implements Election {
     return this.#world.log.child({ lease: `${namespace}/${name}`, identity });
   }
 
-  isMaster(): boolean {
+  isLeader(): boolean {
     return this.#leadership.isHeld;
   }
 
@@ -94,10 +94,10 @@ export class LeaseElection implements Election {
     const { lease } = this.#sight;
     return {
       lease: `${namespace}/${name}`,
-      master: this.isMaster(),
+      master: this.isLeader(),
       holder: lease ? holderOf(lease) : '',
       transitions: lease ? transitionsOf(lease) : 0,
-      withoutLease: this.isMaster() && this.#leadership.withoutLease,
+      withoutLease: this.isLeader() && this.#leadership.withoutLease,
     };
   }
 
@@ -122,7 +122,7 @@ export class LeaseElection implements Election {
   shows(lease: Lease): void {
     const { namespace, name } = this.#options;
     const isThis = lease.metadata?.name === name && lease.metadata.namespace === namespace;
-    if (!isThis || this.isMaster() || !this.#sight.isNewer(lease)) return;
+    if (!isThis || this.isLeader() || !this.#sight.isNewer(lease)) return;
     this.#observe(lease);
     if (!this.#sight.shown()) this.#pace.hurry();
   }
@@ -148,7 +148,7 @@ export class LeaseElection implements Election {
 
   /** Renews the Lease now if it is ours, to store a new note. */
   renewSoon(): void {
-    if (this.isMaster()) this.#pace.hurry();
+    if (this.isLeader()) this.#pace.hurry();
   }
 
   stop(): Promise<void> {
@@ -207,7 +207,7 @@ export class LeaseElection implements Election {
     const { durationMs } = this.#options;
     const { monotonicMs, wallMs } = this.#world;
     const { lease: known } = this.#sight;
-    if (this.isMaster() && known) {
+    if (this.isLeader() && known) {
       try {
         await this.#put(renewed(known, this.#candidate, durationMs, wallMs()));
         return;
@@ -256,7 +256,7 @@ export class LeaseElection implements Election {
   /** The same, within the leadership of this process. */
   #patienceMs(): number {
     const patience = this.#longestPatienceMs;
-    return this.isMaster() ? Math.min(patience, this.#leadership.until - this.#world.monotonicMs()) : patience;
+    return this.isLeader() ? Math.min(patience, this.#leadership.until - this.#world.monotonicMs()) : patience;
   }
 
   /** The API server has stored our record; it is valid from when the request was sent. */

@@ -5,6 +5,7 @@ import type { Log } from '../base/log.ts';
 export interface ShardReport {
   readonly shard: number;
   readonly totalShards: number;
+  /** Whether it is the leader; the word of the API. */
   readonly isMaster: boolean;
   /** Whether all of its lists are complete. */
   readonly isSettled: boolean;
@@ -65,8 +66,8 @@ export class Resharding {
       const reports = own().isSettled ? [own(), ...(await peers(PATIENCE_MS))] : [];
       // A shard without a leader is still waiting for its Lease; one whose leader has another number is about to take
       // over.
-      const hasMasters = reports.every(({ shard }) => reports.some((one) => one.shard === shard && one.isMaster));
-      this.#ready = isLate || (hasMasters && isComplete(reports, own().totalShards, ({ isSettled }) => isSettled));
+      const allHaveLeaders = reports.every(({ shard }) => reports.some((one) => one.shard === shard && one.isMaster));
+      this.#ready = isLate || (allHaveLeaders && isComplete(reports, own().totalShards, ({ isSettled }) => isSettled));
       if (isLate)
         log.warn(
           { totalShards: own().totalShards },

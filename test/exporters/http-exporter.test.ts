@@ -259,7 +259,7 @@ test('a keep-alive connection that the receiver has just closed costs one more r
 });
 
 test('an agent that is no longer the leader sends nothing: neither queued batches nor retries', async (t) => {
-  let master: boolean = true;
+  let isLeader: boolean = true;
   let requests = 0;
   const { url } = await receiver(t, (request, _body, response) => {
     requests++;
@@ -267,16 +267,16 @@ test('an agent that is no longer the leader sends nothing: neither queued batche
       response.writeHead(204).end();
       return;
     }
-    master = false;
+    isLeader = false;
     request.socket.destroy();
   });
   const { exporter, counted } = await exporterTo(url);
-  const mayPush = () => master;
+  const mayPush = () => isLeader;
   exporter.deliver({ ...(await batchAt(1)), mayPush });
   while ((await counted(SENT)) !== 1) await new Promise((resolve) => setTimeout(resolve, 5));
   // Its keep-alive connection breaks after this agent has lost the leadership.
   exporter.deliver({ ...(await batchAt(2)), mayPush });
-  while (master) await new Promise((resolve) => setTimeout(resolve, 5));
+  while (isLeader) await new Promise((resolve) => setTimeout(resolve, 5));
   await exporter.close(1000);
   assert.equal(requests, 2);
   assert.equal(await counted(dropped('not_master')), 1);

@@ -34,7 +34,7 @@ function world(seed: string) {
   const leaders = async (ms: number) => {
     const counts: number[] = [];
     for (const end = timeline.now + ms; timeline.now < end; await timeline.run(50)) {
-      const count = processes.filter(({ isMaster }) => isMaster).length;
+      const count = processes.filter(({ isLeader }) => isLeader).length;
       if (counts.at(-1) !== count) counts.push(count);
     }
     return counts;
@@ -50,7 +50,7 @@ test('a candidate that starts after the Lease was deleted does not lead next to 
     server.edit(() => undefined);
     start('b');
     assert.deepEqual(await leaders(30_000), [1], `${offset}`);
-    assert.equal(leader.isMaster, true);
+    assert.equal(leader.isLeader, true);
     assert.equal(server.lease?.spec?.holderIdentity, 'a');
   }
 });
@@ -63,7 +63,7 @@ test('a candidate that finds no Lease waits for a leader without API server unti
   server.edit(() => undefined);
   const fresh = start('b');
   assert.deepEqual(await leaders(13_000), [1, 0, 1]);
-  assert.deepEqual([leader.isMaster, fresh.isMaster], [false, true]);
+  assert.deepEqual([leader.isLeader, fresh.isLeader], [false, true]);
 });
 
 test('when that leader dies, the candidate leads at its next round', async () => {
@@ -75,12 +75,12 @@ test('when that leader dies, the candidate leads at its next round', async () =>
   await timeline.run(100);
   leader.kill();
   await timeline.run(2000);
-  assert.equal(fresh.isMaster, true);
+  assert.equal(fresh.isLeader, true);
 });
 
 test('where nobody leads, the first candidates do not wait for each other', async () => {
   const { timeline, start } = world('first');
   const both = [start('a'), start('b')];
   await timeline.run(100);
-  assert.deepEqual(both.filter(({ isMaster }) => isMaster).length, 1);
+  assert.deepEqual(both.filter(({ isLeader }) => isLeader).length, 1);
 });

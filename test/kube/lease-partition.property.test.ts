@@ -99,24 +99,24 @@ for (const withBlows of [false, true]) {
     test(`API server and two agents, ${title}: never two leaders, and no gap in an outage (SEED=${seed})`, async () => {
       const world = new Parties(randomFrom(seed), withBlows);
       const { timeline, processes } = world;
-      const masters = () => processes.filter(({ isMaster }) => isMaster);
-      let masterSeenAt = 0;
+      const leaders = () => processes.filter(({ isLeader }) => isLeader);
+      let leaderSeenAt = 0;
       let outage: { readonly by: SimulatedProcess; readonly since: number } | undefined;
       let survived = 0;
       for (let step = 0; step < STEPS; step++) {
         await timeline.step();
         const { now } = timeline;
-        const [master, second] = masters();
+        const [leader, second] = leaders();
         assert.equal(second, undefined, `step ${step}: two leaders at ${now} ms`);
         const isOut = !world.isWhole('api-0') && !world.isWhole('api-1');
         const isQuiet = world.isWhole('0-1') && processes.every(({ runs }) => runs);
         if (!isOut || !isQuiet) outage = undefined;
         // It is an outage for all only if both links of the API server fail at once while there is a leader.
-        else if (outage === undefined && master) outage = { by: master, since: now };
-        if (master) masterSeenAt = now;
+        else if (outage === undefined && leader) outage = { by: leader, since: now };
+        if (leader) leaderSeenAt = now;
         if (outage === undefined) continue;
-        assert.ok(now - masterSeenAt < BLINK_MS, `step ${step}: no leader for ${now - masterSeenAt} ms of an outage`);
-        if (master?.election.status.withoutLease && now - outage.since > 2 * OPTIONS.durationMs) survived++;
+        assert.ok(now - leaderSeenAt < BLINK_MS, `step ${step}: no leader for ${now - leaderSeenAt} ms of an outage`);
+        if (leader?.election.status.withoutLease && now - outage.since > 2 * OPTIONS.durationMs) survived++;
       }
       assert.ok(survived > 20, 'no outage was longer than the Lease: too few faults to prove anything');
     });

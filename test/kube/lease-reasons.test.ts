@@ -35,7 +35,7 @@ async function leader({ delayMs = 0, earlyMs = 0, peers }: { delayMs?: number; e
   );
   election.start();
   await timeline.run(1000);
-  assert.equal(election.isMaster(), true);
+  assert.equal(election.isLeader(), true);
   /** From now on each renewal gets this response; the Lease can still be read. */
   const refuse = (status: number, text: string) => {
     const { answer } = server;

@@ -128,8 +128,8 @@ export class SimulatedProcess {
   }
 
   /** Whether it would push: also checked for a stopped one, which may be continued at any moment. */
-  get isMaster(): boolean {
-    return this.#state !== 'killed' && this.election.isMaster();
+  get isLeader(): boolean {
+    return this.#state !== 'killed' && this.election.isLeader();
   }
 
   #monotonic(): number {

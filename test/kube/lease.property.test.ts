@@ -78,12 +78,12 @@ class World {
   /** Random faults of a process, mostly of the leader, or of the Lease. */
   #disturb(withEdits: boolean): void {
     const random = this.#random;
-    const master = this.processes.findIndex(({ isMaster }) => isMaster);
-    const index = master >= 0 && random.chance(0.6) ? master : random.below(3);
+    const leader = this.processes.findIndex(({ isLeader }) => isLeader);
+    const index = leader >= 0 && random.chance(0.6) ? leader : random.below(3);
     const victim = this.processes[index] as SimulatedProcess;
     const pauseMs = random.below(60_000);
     // The wait of another candidate may start again if this one fails while that one waits for the Lease to expire.
-    if (master < 0) this.#until(this.timeline.now);
+    if (leader < 0) this.#until(this.timeline.now);
     const blow = random.below(withEdits ? 4 : 3);
     if (blow === 0) {
       victim.kill();
@@ -127,21 +127,21 @@ for (const withEdits of [false, true]) {
   for (const seed of seeds) {
     test(`${title} (${STEPS} steps, SEED=${seed})`, async () => {
       const world = new World(randomFrom(seed), withEdits);
-      let masterSeenAt = 0;
+      let leaderSeenAt = 0;
       let terms = 0;
       for (let step = 0; step < STEPS; step++) {
         const deserted = !world.processes.some(({ runs }) => runs);
         await world.timeline.step();
         const { now } = world.timeline;
         if (deserted) world.disturbedUntil = Math.max(now, world.disturbedUntil);
-        const masters = world.processes.filter(({ isMaster }) => isMaster).length;
+        const leaders = world.processes.filter(({ isLeader }) => isLeader).length;
         const excused = now - world.erasedAt < OPTIONS.renewDeadlineMs / SLOWEST;
-        assert.ok(masters <= 1 || excused, `step ${step}: ${masters} masters at ${now} ms`);
-        if (masters > 0) {
-          if (masterSeenAt < now - 5000) terms++;
-          masterSeenAt = now;
+        assert.ok(leaders <= 1 || excused, `step ${step}: ${leaders} leaders at ${now} ms`);
+        if (leaders > 0) {
+          if (leaderSeenAt < now - 5000) terms++;
+          leaderSeenAt = now;
         }
-        const free = now - Math.max(masterSeenAt, world.disturbedUntil);
+        const free = now - Math.max(leaderSeenAt, world.disturbedUntil);
         const bound = (OPTIONS.durationMs + OPTIONS.retryMs) / SLOWEST + 4 * CALM_MS;
         assert.ok(free <= bound, `step ${step}: no leader for ${free} ms at ${now} ms`);
       }

@@ -4,7 +4,7 @@ import { Registry } from 'prom-client';
 import { sleep } from '../../src/base/clock.ts';
 import { createLog } from '../../src/base/log.ts';
 import { ApiError, type KubeRequest } from '../../src/kube/api.ts';
-import { soleMaster } from '../../src/kube/election.ts';
+import { soleLeader } from '../../src/kube/election.ts';
 import { LeaseElection } from '../../src/kube/lease.ts';
 import type { Lease } from '../../src/kube/lease-record.ts';
 import { type FakeApiServer, recorded, startFakeApi } from '../kit/fake-api-server.ts';
@@ -33,7 +33,7 @@ function candidateOf(context: TestContext, server: FakeApiServer, identity: stri
       random: Math.random,
       sleep,
     },
-    { onMaster: () => calls.push('master'), onSlave: () => calls.push('slave') },
+    { onLeader: () => calls.push('leader'), onStandby: () => calls.push('standby') },
   );
   context.after(() => election.stop());
   const said = () =>
@@ -47,8 +47,8 @@ test('the first candidate creates the Lease, the second waits, and takes over wh
   const server = await startFakeApi(t);
   const first = candidateOf(t, server, 'state-0');
   first.election.start();
-  assert.equal(first.election.isMaster(), false);
-  await eventually(() => first.election.isMaster(), 'the first is leader');
+  assert.equal(first.election.isLeader(), false);
+  await eventually(() => first.election.isLeader(), 'the first is leader');
   const { spec } = leaseOf(server);
   assert.equal(spec?.holderIdentity, 'state-0');
   assert.equal(spec.leaseDurationSeconds, 15);
@@ -59,13 +59,13 @@ test('the first candidate creates the Lease, the second waits, and takes over wh
   await eventually(() => second.election.status.holder === 'state-0', 'the second sees the first');
   await eventually(() => leaseOf(server).spec?.renewTime !== spec.renewTime, 'the first renews');
   assert.equal(leaseOf(server).spec?.acquireTime, spec.acquireTime);
-  assert.equal(second.election.isMaster(), false);
+  assert.equal(second.election.isLeader(), false);
   await first.election.stop();
-  assert.equal(first.election.isMaster(), false);
-  await eventually(() => second.election.isMaster(), 'the second is leader');
+  assert.equal(first.election.isLeader(), false);
+  await eventually(() => second.election.isLeader(), 'the second is leader');
   assert.equal(leaseOf(server).spec?.leaseTransitions, 1);
-  assert.deepEqual(first.calls, ['master', 'slave']);
-  assert.deepEqual(second.calls, ['master']);
+  assert.deepEqual(first.calls, ['leader', 'standby']);
+  assert.deepEqual(second.calls, ['leader']);
   assert.deepEqual(first.said(), [
     'became leader: the Lease did not exist',
     'lost leadership: the agent is stopping',
@@ -81,7 +81,7 @@ test('the self metrics report the leader, since when, and failures', async (t) =
   const value = async (name: string) => (await registry.getSingleMetric(name)?.get())?.values[0];
   assert.deepEqual(await value('firesteel_leader'), { value: 0, labels: { lease: 'ksm' } });
   election.start();
-  await eventually(() => election.isMaster(), 'it is master');
+  await eventually(() => election.isLeader(), 'it is leader');
   assert.equal((await value('firesteel_leader'))?.value, 1);
   assert.equal((await value('firesteel_lease_errors_total'))?.value, 1);
   assert.equal((await value('firesteel_lease_transitions'))?.value, 0);
@@ -98,13 +98,13 @@ test('an edit that keeps the holder does not end leadership; other labels and an
   const server = await startFakeApi(t);
   const { election, calls } = candidateOf(t, server, 'state-0');
   election.start();
-  await eventually(() => election.isMaster(), 'it is master');
+  await eventually(() => election.isLeader(), 'it is leader');
   const lease = leaseOf(server);
   const annotations = { ...lease.metadata?.annotations, note: 'mine' };
   const { spec } = server.cluster.put(LEASES, { ...lease, metadata: { ...lease.metadata, annotations } }) as Lease;
   await eventually(() => leaseOf(server).spec?.renewTime !== spec?.renewTime, 'it renews');
   assert.equal(leaseOf(server).metadata?.annotations?.note, 'mine');
-  assert.deepEqual(calls, ['master']);
+  assert.deepEqual(calls, ['leader']);
 });
 
 test('a response that is not a Lease does not create a leader', async (t) => {
@@ -114,22 +114,25 @@ test('a response that is not a Lease does not create a leader', async (t) => {
   election.start();
   await eventually(() => server.count('get') >= 3, 'it asked');
   assert.deepEqual(calls, []);
-  await eventually(() => election.isMaster(), 'it is master');
+  await eventually(() => election.isLeader(), 'it is leader');
 });
 
 test('without an election an agent is leader from start to end', async () => {
   const registry = new Registry();
   const calls: string[] = [];
-  const election = soleMaster(registry, { onMaster: () => calls.push('master'), onSlave: () => calls.push('slave') });
-  assert.equal(election.isMaster(), false);
+  const election = soleLeader(registry, {
+    onLeader: () => calls.push('leader'),
+    onStandby: () => calls.push('standby'),
+  });
+  assert.equal(election.isLeader(), false);
   election.start();
-  assert.equal(election.isMaster(), true);
+  assert.equal(election.isLeader(), true);
   assert.match(await registry.metrics(), /^firesteel_leader\{lease=""\} 1$/m);
   election.retire();
-  assert.equal(election.isMaster(), true, 'for the last push');
+  assert.equal(election.isLeader(), true, 'for the last push');
   assert.match(await registry.metrics(), /^firesteel_leader\{lease=""\} 0$/m);
   await election.stop();
-  assert.deepEqual(calls, ['master', 'slave']);
+  assert.deepEqual(calls, ['leader', 'standby']);
 });
 
 /** Two candidates in virtual time; `a` is leader. `run(ms)` advances and returns the leader at each change. */
@@ -150,9 +153,9 @@ async function elected() {
     );
   const a = make('a');
   const b = make('b');
-  const state = () => `${a.isMaster ? 'a' : ''}${b.isMaster ? 'b' : ''}`;
+  const state = () => `${a.isLeader ? 'a' : ''}${b.isLeader ? 'b' : ''}`;
   const run = async (ms: number) => {
-    const changes: [seconds: number, masters: string][] = [];
+    const changes: [seconds: number, leaders: string][] = [];
     const began = timeline.now;
     // Checked every 50 ms, because leadership also ends between events.
     const look = () => {
@@ -201,8 +204,8 @@ test('a leader that was suspended for 30 s is no longer leader when it continues
   const { a, b, run } = await elected();
   a.stop();
   await run(30_000);
-  assert.equal(a.isMaster, false);
-  assert.equal(b.isMaster, true);
+  assert.equal(a.isLeader, false);
+  assert.equal(b.isLeader, true);
   a.continue();
   assert.deepEqual(await run(60_000), [[0, 'b']]);
 });
@@ -214,7 +217,7 @@ test('an unresponsive API server delays the shutdown by at most three seconds', 
   const stopping = a.election.stop().then(() => {
     stopped = true;
   });
-  assert.equal(a.isMaster, false);
+  assert.equal(a.isLeader, false);
   await run(3100);
   assert.equal(stopped, true);
   await stopping;
@@ -228,7 +231,7 @@ test('an API server that is down for all ends leadership; the same agent continu
   cut.a = false;
   const changes = await run(30_000);
   assert.deepEqual(
-    changes.map(([, masters]) => masters),
+    changes.map(([, leaders]) => leaders),
     ['', 'a'],
   );
   assert.equal(server.lease?.spec?.leaseTransitions, 0);
@@ -240,9 +243,9 @@ test('a Lease that is deleted or emptied manually is not taken from a running le
   for (const edit of [() => undefined, change({ holderIdentity: '' }), change({ holderIdentity: 'b' })]) {
     const { server, run } = await elected();
     server.edit(edit);
-    const masters = (await run(60_000)).map(([, names]) => names);
-    assert.ok(!masters.includes('ab'), String(masters));
-    assert.match(masters.at(-1) ?? '', /^[ab]$/);
+    const leaders = (await run(60_000)).map(([, names]) => names);
+    assert.ok(!leaders.includes('ab'), String(leaders));
+    assert.match(leaders.at(-1) ?? '', /^[ab]$/);
   }
 });
 
@@ -313,7 +316,7 @@ for (const followsLeases of [false, true]) {
     await timeline.run(7000);
     isCut = false;
     await timeline.run(1100);
-    assert.equal(processes[0]?.isMaster, true);
+    assert.equal(processes[0]?.isLeader, true);
     assert.equal(processes[0]?.election.status.withoutLease, false);
   });
 }
@@ -352,7 +355,7 @@ test('a standby takes over when a watch shows that the Lease was released; older
   assert.ok(requests <= 1, `${requests} requests`);
   void leader.election.stop();
   await timeline.run(100);
-  assert.equal(standby.isMaster, true);
+  assert.equal(standby.isLeader, true);
 });
 
 test('a watch that is broken without any sign delays the takeover by less than five seconds', async () => {
@@ -362,7 +365,7 @@ test('a watch that is broken without any sign delays the takeover by less than f
     await timeline.run(time * 1000);
     leader.kill();
     const killed = timeline.now;
-    while (!standby.isMaster) await timeline.run(50);
+    while (!standby.isLeader) await timeline.run(50);
     assert.ok(timeline.now - killed < 20_000, `${timeline.now - killed} ms, broken ${time} s before`);
   }
 });

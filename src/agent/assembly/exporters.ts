@@ -32,7 +32,7 @@ export async function exporterComponents(
     if (!state || !type.housekeeping) continue;
     const world: HousekeepingWorld = {
       ...{ cluster, env, now, log, metrics },
-      isMaster: () => state.election.isMaster(),
+      isLeader: () => state.election.isLeader(),
       nodes: (signal) => state.nodeNames(signal),
       nodeJobs: nodeJobs(config),
     };

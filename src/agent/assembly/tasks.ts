@@ -18,6 +18,6 @@ export async function createTasks(
 ): Promise<TaskComponents> {
   const { taskComponents } = await import('../task-components.ts');
   const clocks = { now, monotonicMs };
-  const isStandby = () => state !== undefined && !state.election.isMaster();
+  const isStandby = () => state !== undefined && !state.election.isLeader();
   return taskComponents(config, components, plan, { host, now, log, clocks, gate, isStandby, onChange: onTask });
 }

@@ -10,7 +10,7 @@ interface JanitorOptions {
   readonly exporter: string;
   readonly gateway: GatewayClient;
   /** Whether this agent is the one that cleans up. */
-  readonly isMaster: () => boolean;
+  readonly isLeader: () => boolean;
   /** The names of the current nodes of the cluster. */
   readonly nodes: (signal: AbortSignal) => Promise<ReadonlySet<string>>;
   readonly ours: Pick<ClusterGroups, 'jobs' | 'cluster' | 'graceMs'>;
@@ -49,12 +49,12 @@ export class Janitor {
   }
 
   async #run(): Promise<void> {
-    const { exporter, clock, everyMs, isMaster, log } = this.#options;
+    const { exporter, clock, everyMs, isLeader, log } = this.#options;
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       // Wait first: a node agent that has just restarted has not pushed yet.
       await clock.sleep(everyMs, signal);
-      if (signal.aborted || !isMaster()) continue;
+      if (signal.aborted || !isLeader()) continue;
       try {
         await this.#round(signal);
         log.over(`${exporter}/janitor`);
@@ -68,7 +68,7 @@ export class Janitor {
   }
 
   async #round(signal: AbortSignal): Promise<void> {
-    const { exporter, gateway, ours, isMaster, log, nodes, now } = this.#options;
+    const { exporter, gateway, ours, isLeader, log, nodes, now } = this.#options;
     const current = await nodes(signal);
     // A cluster without nodes runs no agents, so the response must be wrong.
     if (current.size === 0) throw new Error('the API server returned an empty list of nodes');
@@ -76,7 +76,7 @@ export class Janitor {
     const cluster = { ...ours, nodes: current, known: this.#known, nowMs: now() };
     for (const group of await gateway.groups(signal)) {
       if (!isLeftOver(group, cluster)) continue;
-      if (!isMaster()) return;
+      if (!isLeader()) return;
       await gateway.delete(group, signal);
       this.#options.metrics.groupsDeleted.inc({ exporter });
       const { job, instance } = group.labels;
