@@ -98,7 +98,7 @@ const ROLES = [
 ];
 
 /** Settings and names of families belong to lists, which are always loaded. */
-const LISTS = /\/(?:index|section|settings|janitor-settings|type|field-selection|options|families|sources)\.ts$/;
+const LISTS = /\/(?:index|section|settings|type|field-selection|options|families|sources)\.ts$/;
 
 /** Types of exporters by folder, without what types share. */
 const SHARED = ['delivery', 'http', 'spool'];

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { snappyLiterals, staleMarkers } from '../../src/exporters/victoriametrics/remote-write.ts';
+import { snappyLiterals, staleMarkers } from '../../src/exporters/delivery/stale-marker-body.ts';
 import { startAgentProcess } from '../kit/agent.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
 import { serverAvailable } from '../kit/servers.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createLog, ThrottledLog } from '../../src/base/log.ts';
+import { StaleMarkers } from '../../src/exporters/delivery/stale-markers.ts';
 import type { Upload, UploadAttempt } from '../../src/exporters/http/sender.ts';
-import { StaleMarkers } from '../../src/exporters/victoriametrics/stale-markers.ts';
 
 const TARGET = { job: 'kubelet', instance: 'n1', labels: {} };
 

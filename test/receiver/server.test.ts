@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import { crc32, gzipSync, zstdCompressSync } from 'node:zlib';
-import { snappyLiterals, staleMarkers } from '../../src/exporters/victoriametrics/remote-write.ts';
+import { snappyLiterals, staleMarkers } from '../../src/exporters/delivery/stale-marker-body.ts';
 import { unpackSnappy } from '../../src/receiver/remote-write.ts';
 import { startReceiver } from '../../src/receiver/server.ts';
 import { batchAt, exporterTo, SENT, until as waitUntil } from '../kit/exporter.ts';

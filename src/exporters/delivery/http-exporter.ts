@@ -8,7 +8,6 @@ import type { ExporterContext } from '../exporter-type.ts';
 import { Endpoints } from '../http/endpoints.ts';
 import { Sender } from '../http/sender.ts';
 import type { Spool } from '../spool/spool.ts';
-import { StaleMarkers } from '../victoriametrics/stale-markers.ts';
 import { adviseSpool } from './advise-spool.ts';
 import { Delivery } from './delivery.ts';
 import { LeftOutFamilies } from './left-out.ts';
@@ -19,6 +18,7 @@ import { MemoryQueue } from './queue.ts';
 import type { Replay } from './replay.ts';
 import { Report } from './report.ts';
 import type { DeliverySettings } from './settings.ts';
+import { StaleMarkers } from './stale-markers.ts';
 
 /** At shutdown, the disk has this long after the last upload. With collection and uploads, the total is 6 s. */
 const LAST_WRITES_MS = 1000;

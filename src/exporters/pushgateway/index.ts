@@ -5,7 +5,7 @@ import { deliverySettings } from '../delivery/settings.ts';
 import { commonSettings, type ExporterType, typeSetting } from '../exporter-type.ts';
 import { httpSettings, refuseWrongPaths } from '../http/settings.ts';
 import { QUERY_PATHS, type WrongPath } from '../http/wrong-path.ts';
-import { janitorSettings } from './janitor-settings.ts';
+import { janitorSettings } from '../janitor-settings.ts';
 
 const WRONG_PATHS: readonly WrongPath[] = [
   {

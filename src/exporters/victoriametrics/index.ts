@@ -4,7 +4,7 @@ import { deliverySettings } from '../delivery/settings.ts';
 import { commonSettings, type ExporterType, typeSetting } from '../exporter-type.ts';
 import { httpSettings, refuseWrongPaths } from '../http/settings.ts';
 import { QUERY_PATHS, type WrongPath } from '../http/wrong-path.ts';
-import { janitorSettings } from '../pushgateway/janitor-settings.ts';
+import { janitorSettings } from '../janitor-settings.ts';
 
 const ADVICE = 'set the base URL, such as http://victoria-metrics:8428, or …/insert/0/prometheus of a cluster';
 

@@ -5,7 +5,7 @@ import type { Target } from '../../config/identity.ts';
 import { parseText } from '../../metrics/text/parse.ts';
 import { withoutQueries } from '../http/answer-text.ts';
 import type { Sender, Upload, UploadAttempt } from '../http/sender.ts';
-import { type SeriesLabels, snappyLiterals, staleMarkers } from './remote-write.ts';
+import { type SeriesLabels, snappyLiterals, staleMarkers } from './stale-marker-body.ts';
 
 interface StaleMarkerOptions {
   readonly exporter: string;

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { duration } from '../../config/units.ts';
+import { duration } from '../config/units.ts';
 
 /** Cleanup of groups that are no longer pushed. */
 export const janitorSettings = z
