@@ -38,7 +38,7 @@ const isZeroThere = (rounds: readonly Round[], series: string): boolean =>
 const GROUP_OF = /^namedprocess_namegroup_(?:num_procs|oldest_start_time_seconds)\{/;
 
 /**
- * Groups of processes whose members changed between any two readings, and those without members: process-exporter
+ * Process groups whose processes changed between any two readings, and those without any: process-exporter
  * continues to expose a group that once existed.
  */
 function movedGroups(rounds: readonly Round[]): ReadonlySet<string> {

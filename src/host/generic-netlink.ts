@@ -4,7 +4,7 @@ import { attribute } from './netlink.ts';
 import type { DumpKind, Netlink } from './netlink-socket.ts';
 
 const NETLINK_GENERIC = 16;
-/** Bytes of struct genlmsghdr, which begins each body: attributes come after it. */
+/** Bytes of struct genlmsghdr, which begins each payload: attributes come after it. */
 export const GENERIC_HEADER_BYTES = 4;
 const GENL_ID_CTRL = 16;
 const CTRL_CMD_GETFAMILY = 3;
@@ -25,9 +25,9 @@ export function genericDump(family: number, command: number, ...attributes: read
  */
 export function genericFamily(netlink: Netlink, name: string): number | undefined {
   let found: number | undefined;
-  netlink.dump(genericDump(GENL_ID_CTRL, CTRL_CMD_GETFAMILY), (body) => {
-    const id = attribute(body, GENERIC_HEADER_BYTES, CTRL_ATTR_FAMILY_ID);
-    const itsName = attribute(body, GENERIC_HEADER_BYTES, CTRL_ATTR_FAMILY_NAME);
+  netlink.dump(genericDump(GENL_ID_CTRL, CTRL_CMD_GETFAMILY), (payload) => {
+    const id = attribute(payload, GENERIC_HEADER_BYTES, CTRL_ATTR_FAMILY_ID);
+    const itsName = attribute(payload, GENERIC_HEADER_BYTES, CTRL_ATTR_FAMILY_NAME);
     if (id !== undefined && id.length >= 2 && itsName !== undefined && nulTerminated(itsName) === name) {
       found = u16(id, 0);
     }

@@ -31,7 +31,7 @@ interface TcpSocket {
 }
 
 /** Decodes a response: struct inet_diag_msg. */
-export function decodeTcpSocket(body: Buffer): TcpSocket {
-  if (body.length < ANSWER_BYTES) throw new NetlinkError(`a socket of ${body.length} bytes`);
-  return { state: body[1] as number, receiveQueue: u32(body, 56), sendQueue: u32(body, 60) };
+export function decodeTcpSocket(payload: Buffer): TcpSocket {
+  if (payload.length < ANSWER_BYTES) throw new NetlinkError(`a socket of ${payload.length} bytes`);
+  return { state: payload[1] as number, receiveQueue: u32(payload, 56), sendQueue: u32(payload, 60) };
 }

@@ -57,7 +57,7 @@ export class Netlink {
    * Throws Unsupported if netlink is unavailable, WrongNamespace if it would query another network namespace,
    * SyscallError and NetlinkError if the kernel rejects the request.
    */
-  dump({ family, type, header }: DumpKind, take: (body: Buffer) => void): void {
+  dump({ family, type, header }: DumpKind, take: (payload: Buffer) => void): void {
     this.#check();
     using socket = new RawSocket(AF_NETLINK, SOCK_RAW, family);
     socket.send(dumpRequest(type, header));

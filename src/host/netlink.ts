@@ -47,34 +47,34 @@ export function encodeAttribute(type: number, payload: Buffer): Buffer {
  * Calls `take` with the payload (the family's own header, then attributes) of each message of one datagram; true if it
  * contains the end of the dump. Throws NetlinkError for an error of the kernel and for malformed messages.
  */
-export function eachMessage(datagram: Buffer, take: (body: Buffer) => void): boolean {
+export function eachMessage(datagram: Buffer, take: (payload: Buffer) => void): boolean {
   for (let offset = 0; offset + HEADER_BYTES <= datagram.length; ) {
     const length = u32(datagram, offset);
     if (length < HEADER_BYTES || offset + length > datagram.length) {
       throw new NetlinkError(`a message of ${length} bytes at ${offset} of ${datagram.length}`);
     }
     const type = u16(datagram, offset + 4);
-    const body = datagram.subarray(offset + HEADER_BYTES, offset + length);
+    const payload = datagram.subarray(offset + HEADER_BYTES, offset + length);
     if (type === NLMSG_ERROR || type === NLMSG_DONE) {
-      const error = body.length >= 4 ? s32(body, 0) : 0;
+      const error = payload.length >= 4 ? s32(payload, 0) : 0;
       if (error < 0) {
         const code = getSystemErrorName(error);
         throw new NetlinkError(`the kernel returned ${code}`, code);
       }
       if (type === NLMSG_DONE) return true;
-    } else if (type >= NLMSG_MIN_TYPE) decode(body, take);
+    } else if (type >= NLMSG_MIN_TYPE) decode(payload, take);
     offset += align(length);
   }
   return false;
 }
 
 /** A read of `take` past the end means that the message is too short, not a bug. */
-function decode(body: Buffer, take: (body: Buffer) => void): void {
+function decode(payload: Buffer, take: (payload: Buffer) => void): void {
   try {
-    take(body);
+    take(payload);
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
-    throw new NetlinkError(`a message of ${body.length} bytes is too short`);
+    throw new NetlinkError(`a message of ${payload.length} bytes is too short`);
   }
 }
 

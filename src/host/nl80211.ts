@@ -37,11 +37,11 @@ export interface WirelessDevice {
 }
 
 /** Decodes a payload of {@link wirelessDevices}; undefined for a device without a name, such as one for P2P. */
-export function decodeWirelessDevice(body: Buffer): WirelessDevice | undefined {
-  const index = attribute(body, GENERIC_HEADER_BYTES, ATTR_IFINDEX);
-  const name = attribute(body, GENERIC_HEADER_BYTES, ATTR_IFNAME);
+export function decodeWirelessDevice(payload: Buffer): WirelessDevice | undefined {
+  const index = attribute(payload, GENERIC_HEADER_BYTES, ATTR_IFINDEX);
+  const name = attribute(payload, GENERIC_HEADER_BYTES, ATTR_IFNAME);
   if (index === undefined || name === undefined || name.length === 0) return undefined;
-  const megahertz = read32(attribute(body, GENERIC_HEADER_BYTES, ATTR_WIPHY_FREQ));
+  const megahertz = read32(attribute(payload, GENERIC_HEADER_BYTES, ATTR_WIPHY_FREQ));
   return { index: u32(index, 0), name: nulTerminated(name), frequencyHertz: megahertz && megahertz * 1e6 };
 }
 
@@ -59,8 +59,8 @@ const BSS_STATUS = 9;
 const MODES = ['client', 'client', 'ad-hoc'] as const;
 
 /** Decodes a payload of {@link networksOf}; undefined for a network that the device is not part of. */
-export function decodeNetwork(body: Buffer): Network | undefined {
-  const bss = attribute(body, GENERIC_HEADER_BYTES, ATTR_BSS);
+export function decodeNetwork(payload: Buffer): Network | undefined {
+  const bss = attribute(payload, GENERIC_HEADER_BYTES, ATTR_BSS);
   const status = bss && read32(attribute(bss, 0, BSS_STATUS));
   if (bss === undefined || status === undefined) return undefined;
   return {
@@ -116,14 +116,14 @@ const STATION = {
 } as const;
 
 /** Decodes a payload of {@link stationsOf}; undefined for one without data about the peer. */
-export function decodeStation(body: Buffer): Station | undefined {
-  const info = attribute(body, GENERIC_HEADER_BYTES, ATTR_STA_INFO);
+export function decodeStation(payload: Buffer): Station | undefined {
+  const info = attribute(payload, GENERIC_HEADER_BYTES, ATTR_STA_INFO);
   if (info === undefined) return undefined;
   const value = (type: number) => attribute(info, 0, type);
   const inactiveMs = read32(value(STATION.inactiveMs));
   const signal = value(STATION.signal);
   return {
-    macAddress: macText(attribute(body, GENERIC_HEADER_BYTES, ATTR_MAC)),
+    macAddress: macText(attribute(payload, GENERIC_HEADER_BYTES, ATTR_MAC)),
     connectedSeconds: read32(value(STATION.connectedSeconds)),
     inactiveSeconds: inactiveMs === undefined ? undefined : inactiveMs / 1000,
     receiveBitsPerSecond: bitsPerSecond(value(STATION.receiveRate)),

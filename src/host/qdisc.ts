@@ -29,15 +29,15 @@ const NO_BASIC = Buffer.alloc(16);
 const NO_QUEUE = Buffer.alloc(20);
 
 /** Decodes a payload of RTM_NEWQDISC: struct tcmsg and attributes. */
-export function decodeQdisc(body: Buffer): Qdisc {
-  const parent = u32(body, 12);
-  const statistics = attribute(body, TCMSG_BYTES, TCA_STATS2) ?? Buffer.alloc(0);
+export function decodeQdisc(payload: Buffer): Qdisc {
+  const parent = u32(payload, 12);
+  const statistics = attribute(payload, TCMSG_BYTES, TCA_STATS2) ?? Buffer.alloc(0);
   const basic = attribute(statistics, 0, TCA_STATS_BASIC) ?? NO_BASIC;
   const queue = attribute(statistics, 0, TCA_STATS_QUEUE) ?? NO_QUEUE;
   return {
-    link: u32(body, 4),
+    link: u32(payload, 4),
     isRoot: parent === 0 || parent === TC_H_ROOT,
-    kind: nulTerminated(attribute(body, TCMSG_BYTES, TCA_KIND) ?? Buffer.alloc(0)),
+    kind: nulTerminated(attribute(payload, TCMSG_BYTES, TCA_KIND) ?? Buffer.alloc(0)),
     bytes: u64(basic, 0),
     packets: u32(basic, 8),
     queueLength: u32(queue, 0),

@@ -37,17 +37,17 @@ const RTA_MULTIPATH = 9;
 const RTNEXTHOP_BYTES = 8;
 
 /** Decodes a payload of RTM_NEWROUTE: struct rtmsg and attributes. */
-export function decodeRoute(body: Buffer): Route {
-  const prefixLength = body[1] ?? 0;
-  const address = (type: number) => ipText(attribute(body, RTMSG_BYTES, type) ?? Buffer.alloc(0));
-  const number = (type: number) => u32(attribute(body, RTMSG_BYTES, type) ?? ZERO, 0);
-  const multipath = attribute(body, RTMSG_BYTES, RTA_MULTIPATH);
+export function decodeRoute(payload: Buffer): Route {
+  const prefixLength = payload[1] ?? 0;
+  const address = (type: number) => ipText(attribute(payload, RTMSG_BYTES, type) ?? Buffer.alloc(0));
+  const number = (type: number) => u32(attribute(payload, RTMSG_BYTES, type) ?? ZERO, 0);
+  const multipath = attribute(payload, RTMSG_BYTES, RTA_MULTIPATH);
   return {
-    isUnicast: body[7] === RTN_UNICAST,
+    isUnicast: payload[7] === RTN_UNICAST,
     destination: prefixLength === 0 ? 'default' : `${address(RTA_DST)}/${prefixLength}`,
     source: address(RTA_PREFSRC),
     priority: number(RTA_PRIORITY),
-    protocol: body[5] ?? 0,
+    protocol: payload[5] ?? 0,
     nextHops: multipath
       ? decodeNextHops(multipath)
       : [{ link: number(RTA_OIF), gateway: address(RTA_GATEWAY), weight: undefined }],

@@ -52,20 +52,22 @@ const IFLA_PROP_LIST = 52;
 const IFLA_ALT_IFNAME = 53;
 
 /** Decodes a payload of RTM_NEWLINK: struct ifinfomsg and attributes. */
-export function decodeLink(body: Buffer): Link {
+export function decodeLink(payload: Buffer): Link {
   return {
-    index: u32(body, 4),
-    name: nulTerminated(attribute(body, IFINFOMSG_BYTES, IFLA_IFNAME) ?? Buffer.alloc(0)),
-    alternativeNames: attributes(attribute(body, IFINFOMSG_BYTES, IFLA_PROP_LIST), IFLA_ALT_IFNAME).map(nulTerminated),
-    statistics: words64(attribute(body, IFINFOMSG_BYTES, IFLA_STATS64)),
+    index: u32(payload, 4),
+    name: nulTerminated(attribute(payload, IFINFOMSG_BYTES, IFLA_IFNAME) ?? Buffer.alloc(0)),
+    alternativeNames: attributes(attribute(payload, IFINFOMSG_BYTES, IFLA_PROP_LIST), IFLA_ALT_IFNAME).map(
+      nulTerminated,
+    ),
+    statistics: words64(attribute(payload, IFINFOMSG_BYTES, IFLA_STATS64)),
   };
 }
 
 /** The names of all devices by index. */
 export function linkNames(netlink: Netlink): Map<number, string> {
   const names = new Map<number, string>();
-  netlink.dump(LINK_NAMES, (body) => {
-    const { index, name } = decodeLink(body);
+  netlink.dump(LINK_NAMES, (payload) => {
+    const { index, name } = decodeLink(payload);
     names.set(index, name);
   });
   return names;
@@ -92,10 +94,10 @@ const IFA_ADDRESS = 1;
 const IFA_LOCAL = 2;
 
 /** Decodes a payload of RTM_NEWADDR: struct ifaddrmsg and attributes; undefined for one without address. */
-export function decodeAddress(body: Buffer): Address | undefined {
+export function decodeAddress(payload: Buffer): Address | undefined {
   // On point-to-point devices IFA_ADDRESS is the other end.
-  const bytes = attribute(body, IFADDRMSG_BYTES, IFA_LOCAL) ?? attribute(body, IFADDRMSG_BYTES, IFA_ADDRESS);
-  return bytes && { link: u32(body, 4), prefixLength: body[1] ?? 0, bytes };
+  const bytes = attribute(payload, IFADDRMSG_BYTES, IFA_LOCAL) ?? attribute(payload, IFADDRMSG_BYTES, IFA_ADDRESS);
+  return bytes && { link: u32(payload, 4), prefixLength: payload[1] ?? 0, bytes };
 }
 
 /** An entry of the neighbour table. */
@@ -107,4 +109,4 @@ interface Neighbour {
 }
 
 /** Decodes a payload of RTM_NEWNEIGH: struct ndmsg. */
-export const decodeNeighbour = (body: Buffer): Neighbour => ({ link: u32(body, 4), state: u16(body, 8) });
+export const decodeNeighbour = (payload: Buffer): Neighbour => ({ link: u32(payload, 4), state: u16(payload, 8) });

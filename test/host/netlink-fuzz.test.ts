@@ -28,11 +28,11 @@ const number = (value: number): Buffer => {
 
 /** A dump of three messages of nl80211, for which there is no recording. */
 function wireless(...attributes: readonly Buffer[]): Buffer {
-  const body = Buffer.concat([Buffer.alloc(4), ...attributes]);
+  const payload = Buffer.concat([Buffer.alloc(4), ...attributes]);
   const header = Buffer.alloc(16);
-  putU32(header, 0, header.length + body.length);
+  putU32(header, 0, header.length + payload.length);
   putU16(header, 4, 30);
-  const message = Buffer.concat([header, body]);
+  const message = Buffer.concat([header, payload]);
   return Buffer.concat([message, message, message]);
 }
 
@@ -65,7 +65,7 @@ const STATION = wireless(
   ),
 );
 
-const CASES: readonly (readonly [name: string, dump: Buffer, decode: (body: Buffer) => unknown])[] = [
+const CASES: readonly (readonly [name: string, dump: Buffer, decode: (payload: Buffer) => unknown])[] = [
   ['links', recording('links.bin'), decodeLink],
   ['addresses', recording('addresses.bin'), decodeAddress],
   ['neighbours', recording('neighbours.bin'), decodeNeighbour],
@@ -92,9 +92,9 @@ for (const [name, dump, decode] of CASES) {
   test(`${name}: damaged responses are rejected, or decoded up to the damage`, () => {
     const sound: { end: number; value: unknown }[] = [];
     let end = 0;
-    eachMessage(dump, (body) => {
-      end = body.byteOffset - dump.byteOffset + body.length;
-      sound.push({ end, value: decode(body) });
+    eachMessage(dump, (payload) => {
+      end = payload.byteOffset - dump.byteOffset + payload.length;
+      sound.push({ end, value: decode(payload) });
     });
     assert.ok(sound.length > 0);
     const random = randomFrom(`${SEED} ${name}`);
@@ -103,7 +103,7 @@ for (const [name, dump, decode] of CASES) {
       const { bytes, from } = damaged(dump, random);
       const values: unknown[] = [];
       try {
-        eachMessage(bytes, (body) => values.push(decode(body)));
+        eachMessage(bytes, (payload) => values.push(decode(payload)));
       } catch (cause) {
         refused++;
         assert.ok(cause instanceof NetlinkError, `FUZZ_SEED=${SEED} round ${round}: ${String(cause)}`);

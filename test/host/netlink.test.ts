@@ -11,9 +11,9 @@ import { decodeAddress, decodeLink, decodeNeighbour } from '../../src/host/rtnet
 import { fixture } from '../kit/host-tree.ts';
 
 /** Decodes all messages of a recorded dump, which must end like a dump. */
-function decodeAll<Value>(file: string, decode: (body: Buffer) => Value): Value[] {
+function decodeAll<Value>(file: string, decode: (payload: Buffer) => Value): Value[] {
   const values: Value[] = [];
-  const isWhole = eachMessage(readFileSync(fixture(`syscalls/${file}`)), (body) => values.push(decode(body)));
+  const isWhole = eachMessage(readFileSync(fixture(`syscalls/${file}`)), (payload) => values.push(decode(payload)));
   assert.ok(isWhole, 'the recording ends with NLMSG_DONE');
   return values;
 }
@@ -113,7 +113,7 @@ test('truncated messages and attributes are rejected, never read beyond', () => 
   for (let length = 0; length < recorded.length; length += 7) {
     const cut = recorded.subarray(0, length);
     try {
-      eachMessage(cut, (body) => decodeRoute(body.subarray(0, body.length - 3)));
+      eachMessage(cut, (payload) => decodeRoute(payload.subarray(0, payload.length - 3)));
     } catch (cause) {
       assert.ok(cause instanceof NetlinkError, String(cause));
     }

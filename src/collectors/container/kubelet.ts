@@ -72,8 +72,8 @@ export function kubeletProducer(
   };
 }
 
-/** Lines between checks of the clock. */
-const BATCH = 50;
+/** Lines read between two checks of the clock. */
+const LINES_PER_CHECK = 50;
 
 /**
  * Adds the samples of a text without their timestamps, which are those of the kubelet's last update, up to half a
@@ -94,7 +94,7 @@ async function forward(
     const line = text.slice(start, end);
     start = end + 1;
     number++;
-    if (number % BATCH === 0 && turns.isOver) await turns.next();
+    if (number % LINES_PER_CHECK === 0 && turns.isOver) await turns.next();
     // Samples follow the lines that describe their family: those of unwanted ones need not be read.
     if (!line.startsWith('#') && family === undefined) continue;
     const parsed = parseLine(line, number);

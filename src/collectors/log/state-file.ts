@@ -20,8 +20,8 @@ export class UnusableState extends Error {}
  * {@link parseState}.
  */
 export function stateText(sections: Sections): string {
-  const body = JSON.stringify(sections);
-  return `firesteel-state ${VERSION} ${crc32(body).toString(16).padStart(8, '0')}\n${body}\n`;
+  const content = JSON.stringify(sections);
+  return `firesteel-state ${VERSION} ${crc32(content).toString(16).padStart(8, '0')}\n${content}\n`;
 }
 
 /** Throws an Error that describes the problem. */
@@ -34,9 +34,10 @@ function parseState(text: string): Sections {
       `it has format version ${version}, written by another version of this agent; this one reads version ${VERSION}`,
     );
   }
-  const body = text.slice(end + 1, -1);
-  if (crc32(body) !== Number.parseInt(checksum, 16)) throw new Error('checksum mismatch: it is truncated or corrupt');
-  return JSON.parse(body);
+  const content = text.slice(end + 1, -1);
+  if (crc32(content) !== Number.parseInt(checksum, 16))
+    throw new Error('checksum mismatch: it is truncated or corrupt');
+  return JSON.parse(content);
 }
 
 /**

@@ -48,8 +48,8 @@ const count = (counts: Counts, device: string) => counts.set(device, (counts.get
 function askArp(netlink: Netlink): Counts {
   const counts: Counts = new Map();
   const names = linkNames(netlink);
-  netlink.dump(IPV4_NEIGHBOURS, (body) => {
-    const { link, state } = decodeNeighbour(body);
+  netlink.dump(IPV4_NEIGHBOURS, (payload) => {
+    const { link, state } = decodeNeighbour(payload);
     const device = names.get(link);
     if (device !== undefined && !(state & NUD_NOARP)) count(counts, device);
   });

@@ -11,13 +11,13 @@ interface FilterOptions {
  * `usualExclude` is the default if neither is given. Throws if both are given, since their order would be ambiguous.
  */
 export function nameFilter(
-  unit: string,
+  collector: string,
   { include, exclude }: FilterOptions,
   usualExclude?: Matching,
 ): (name: string) => boolean {
   const wanted = given(include);
   const unwanted = exclude ? given(exclude) : wanted ? undefined : usualExclude;
-  if (wanted && unwanted) throw new Error(`${unit}: include and exclude expressions are mutually exclusive`);
+  if (wanted && unwanted) throw new Error(`${collector}: include and exclude expressions are mutually exclusive`);
   if (wanted) return (name) => wanted.test(name);
   if (unwanted) return (name) => !unwanted.test(name);
   return () => true;

@@ -120,8 +120,8 @@ function numeric(host: Host, path: string): number | undefined {
 }
 
 function addAlternativeNames(out: Snapshot, netlink: Netlink, ignored: Matching): void {
-  netlink.dump(LINKS, (body) => {
-    const { name, alternativeNames } = decodeLink(body);
+  netlink.dump(LINKS, (payload) => {
+    const { name, alternativeNames } = decodeLink(payload);
     if (ignored.test(name)) return;
     for (const alternative of alternativeNames) out.add(altnames, 1, name, alternative);
   });

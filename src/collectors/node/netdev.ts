@@ -63,8 +63,8 @@ export const netdev = defineCollector({
     return (out) => {
       if (wants.addressInfo) out.attempt('addresses', () => addAddresses(out, netlink));
       if (wants.netlink && netlink.usable) {
-        netlink.dump(LINKS, (body) => {
-          const { name, statistics } = decodeLink(body);
+        netlink.dump(LINKS, (payload) => {
+          const { name, statistics } = decodeLink(payload);
           if (isWanted(name)) addCounters(out, counters, statistics, labelsOf(out, name));
         });
         return;
@@ -93,8 +93,8 @@ function addCounters(out: Snapshot, counters: readonly Counter[], statistics: Bi
 
 function addAddresses(out: Snapshot, netlink: Netlink): void {
   const names = linkNames(netlink);
-  netlink.dump(ADDRESSES, (body) => {
-    const address = decodeAddress(body);
+  netlink.dump(ADDRESSES, (payload) => {
+    const address = decodeAddress(payload);
     if (address === undefined) return;
     const { link, bytes, prefixLength } = address;
     const device = names.get(link);

@@ -37,13 +37,13 @@ export const networkRoute = defineCollector({
 export function addRoutes(
   out: Snapshot,
   names: ReadonlyMap<number, string>,
-  dump: (take: (body: Buffer) => void) => void,
+  dump: (take: (payload: Buffer) => void) => void,
 ): void {
   const counts = new Map<string, number>();
   // The labels do not include the table, so routes of two tables may look the same.
   const shown = new Set<string>();
-  dump((body) => {
-    const { isUnicast, source, destination, priority, protocol, nextHops } = decodeRoute(body);
+  dump((payload) => {
+    const { isUnicast, source, destination, priority, protocol, nextHops } = decodeRoute(payload);
     if (!isUnicast) return;
     for (const { link, gateway, weight } of nextHops) {
       const device = names.get(link) ?? '';

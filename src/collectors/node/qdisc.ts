@@ -39,8 +39,8 @@ export const qdisc = defineCollector({
     const netlink = new Netlink(host);
     return (out) => {
       const names = linkNames(netlink);
-      netlink.dump(QDISCS, (body) => {
-        const discipline = decodeQdisc(body);
+      netlink.dump(QDISCS, (payload) => {
+        const discipline = decodeQdisc(payload);
         const device = names.get(discipline.link);
         if (!discipline.isRoot || device === undefined || !isWanted(device)) return;
         for (const [field, family] of fields) out.add(family, Number(discipline[field]), device, discipline.kind);

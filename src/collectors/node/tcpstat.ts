@@ -68,8 +68,8 @@ function askTcp(host: Host, netlink: Netlink): Sums {
   // Without IPv6 the kernel rejects the dump of its sockets.
   const families = host.exists(netPath(host, 'tcp6')) ? [AF_INET, AF_INET6] : [AF_INET];
   for (const family of families) {
-    netlink.dump(tcpSockets(family), (body) => {
-      const { state, receiveQueue, sendQueue } = decodeTcpSocket(body);
+    netlink.dump(tcpSockets(family), (payload) => {
+      const { state, receiveQueue, sendQueue } = decodeTcpSocket(payload);
       sums.addSocket(state, receiveQueue, sendQueue);
     });
   }

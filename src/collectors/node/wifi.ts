@@ -68,13 +68,13 @@ export const wifi = defineCollector({
 });
 
 /** Queries the kernel, like {@link Netlink.dump}. */
-type Dump = (kind: DumpKind, take: (body: Buffer) => void) => void;
+type Dump = (kind: DumpKind, take: (payload: Buffer) => void) => void;
 
 /** Adds the result of `dump`; `family` is the number of nl80211. Throws like `dump` for the list of devices. */
 export function addWireless(out: Snapshot, family: number, dump: Dump): void {
   const devices: WirelessDevice[] = [];
-  dump(wirelessDevices(family), (body) => {
-    const device = decodeWirelessDevice(body);
+  dump(wirelessDevices(family), (payload) => {
+    const device = decodeWirelessDevice(payload);
     if (device !== undefined) devices.push(device);
   });
   for (const { name, index, frequencyHertz } of devices) {
@@ -90,10 +90,10 @@ export function addWireless(out: Snapshot, family: number, dump: Dump): void {
   }
 }
 
-function decoded<Value>(dump: Dump, kind: DumpKind, decode: (body: Buffer) => Value | undefined): Value[] {
+function decoded<Value>(dump: Dump, kind: DumpKind, decode: (payload: Buffer) => Value | undefined): Value[] {
   const values: Value[] = [];
-  dump(kind, (body) => {
-    const value = decode(body);
+  dump(kind, (payload) => {
+    const value = decode(payload);
     if (value !== undefined) values.push(value);
   });
   return values;

@@ -53,10 +53,10 @@ export class Ports {
   async look(processes: ReadonlyMap<number, Process>, cycle: Cycle): Promise<Listening[]> {
     const found: Listening[] = [];
     const seen = new Set<string>();
-    for (const members of this.#namespaces(processes.values(), cycle).values()) {
+    for (const sharing of this.#namespaces(processes.values(), cycle).values()) {
       if (cycle.turns.isOver) await cycle.turns.next();
-      const listeners = this.#listeners(members, cycle);
-      await this.#findOwners(listeners, members, processes, cycle);
+      const listeners = this.#listeners(sharing, cycle);
+      await this.#findOwners(listeners, sharing, processes, cycle);
       for (const listener of listeners) {
         seen.add(listener.inode);
         const owner = this.#owners.get(listener.inode);
@@ -81,20 +81,20 @@ export class Ports {
       const { pid } = process;
       process.netNamespace ??= unlessDenied(process, 'ns/net', losses, () => this.#files.link(`${pid}/ns/net`));
       if (process.netNamespace === undefined) continue;
-      const members = namespaces.get(process.netNamespace);
-      if (members) members.push(process);
+      const sharing = namespaces.get(process.netNamespace);
+      if (sharing) sharing.push(process);
       else namespaces.set(process.netNamespace, [process]);
     }
     return namespaces;
   }
 
   /** The listeners of a namespace, from the first of its processes that still exists. */
-  #listeners(members: readonly Process[], { losses }: Cycle): Listener[] {
+  #listeners(sharing: readonly Process[], { losses }: Cycle): Listener[] {
     const listeners: Listener[] = [];
-    for (const member of members) {
+    for (const process of sharing) {
       const read = (protocol: 'tcp' | 'tcp6') =>
-        unlessDenied(member, 'net', losses, () =>
-          this.#files.readRows(`${member.pid}/net/${protocol}`, (row) => {
+        unlessDenied(process, 'net', losses, () =>
+          this.#files.readRows(`${process.pid}/net/${protocol}`, (row) => {
             const listener = parseListener(protocol, row);
             if (listener) listeners.push(listener);
             // The kernel lists listening sockets first, then possibly a million others.
@@ -110,7 +110,7 @@ export class Ports {
 
   async #findOwners(
     listeners: readonly Listener[],
-    members: readonly Process[],
+    sharing: readonly Process[],
     processes: ReadonlyMap<number, Process>,
     { now, turns, losses }: Cycle,
   ): Promise<void> {
@@ -121,16 +121,16 @@ export class Ports {
       this.#owners.delete(inode);
       if (now >= (this.#ownerless.get(inode) ?? 0)) wanted.add(inode);
     }
-    for (const member of [...members].sort((one, other) => one.pid - other.pid)) {
+    for (const process of [...sharing].sort((one, other) => one.pid - other.pid)) {
       if (wanted.size === 0) return;
-      const folder = `${member.pid}/fd`;
-      const files = unlessDenied(member, LINKS, losses, () => this.#files.list(folder)) ?? [];
+      const folder = `${process.pid}/fd`;
+      const files = unlessDenied(process, LINKS, losses, () => this.#files.list(folder)) ?? [];
       for (const file of files.slice(0, MAX_FILES)) {
         if (turns.isOver) await turns.next();
-        const target = unlessDenied(member, LINKS, losses, () => this.#files.link(`${folder}/${file}`));
+        const target = unlessDenied(process, LINKS, losses, () => this.#files.link(`${folder}/${file}`));
         const inode = /^socket:\[(\d+)\]$/.exec(target ?? '')?.[1];
         if (inode === undefined || !wanted.delete(inode)) continue;
-        this.#owners.set(inode, member);
+        this.#owners.set(inode, process);
         this.#ownerless.delete(inode);
       }
     }

@@ -129,7 +129,7 @@ export class Automaton {
    * expression matched before the character.
    */
   #advance(steps: Uint16Array, count: number, symbol: number, before: number, kind: number, text: string): number {
-    const { ops, nexts, args, members, kinds, start, isAnchored } = this.#program;
+    const { ops, nexts, args, contains, kinds, start, isAnchored } = this.#program;
     const seen = this.#seen;
     const stack = this.#stack;
     const reached = this.#reached;
@@ -147,7 +147,7 @@ export class Automaton {
         work++;
         const op = ops[index];
         if (op === OP.set) {
-          if (symbol < classes && members[(args[index] as number) * classes + symbol] === 1) {
+          if (symbol < classes && contains[(args[index] as number) * classes + symbol] === 1) {
             reached[found++] = nexts[index] as number;
           }
         } else if (op === OP.split) {

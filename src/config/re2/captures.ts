@@ -35,7 +35,7 @@ export function spans(
   text: string,
   from: number,
 ): readonly (number | undefined)[] | undefined {
-  const { ops, nexts, args, members, start, isAnchored, classOf, kinds } = program;
+  const { ops, nexts, args, contains, start, isAnchored, classOf, kinds } = program;
   const seen = new Uint32Array(ops.length);
   let round = 0;
   let work = 0;
@@ -61,7 +61,7 @@ export function spans(
       const [next, argument] = [nexts[index] as number, args[index] as number];
       switch (ops[index]) {
         case OP.set:
-          if (symbol >= 0 && members[argument * kinds.length + symbol] === 1) reached.push({ step: next, slots });
+          if (symbol >= 0 && contains[argument * kinds.length + symbol] === 1) reached.push({ step: next, slots });
           break;
         case OP.split:
           stack.push({ step: argument, slots }, { step: next, slots });

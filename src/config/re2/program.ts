@@ -29,7 +29,7 @@ export interface Program {
   readonly args: Uint16Array;
   readonly start: number;
   /** Whether class c is in set s, at s * classes + c. */
-  readonly members: Uint8Array;
+  readonly contains: Uint8Array;
   /** Whether a match can only begin at the start of the text. */
   readonly isAnchored: boolean;
   /** Names of groups; group i has the slots 2i and 2i + 1. */
@@ -94,13 +94,13 @@ export function compileProgram(source: string, tree: Node): Program {
     }
   };
   const start = emit(tree, add(OP.match, 0));
-  const { kinds, classOf, members } = alphabet;
+  const { kinds, classOf, contains } = alphabet;
   return {
     ops: Uint8Array.from(ops),
     nexts: Uint16Array.from(nexts),
     args: Uint16Array.from(args),
     start,
-    members: members(),
+    contains: contains(),
     names,
     isAnchored: isAnchored(tree),
     kinds,
@@ -131,7 +131,7 @@ class Alphabet {
   readonly #ascii: Uint16Array;
   /** By their ranges as text: the number of each set. */
   readonly #sets = new Map<string, number>();
-  readonly #members: number[] = [];
+  readonly #contains: number[] = [];
   readonly kinds: Uint8Array;
 
   constructor(tree: Node) {
@@ -161,11 +161,11 @@ class Alphabet {
     if (known !== undefined) return known;
     const number = this.#sets.size;
     this.#sets.set(key, number);
-    for (const start of this.#starts) this.#members.push(Number(includes(ranges, start)));
+    for (const start of this.#starts) this.#contains.push(Number(includes(ranges, start)));
     return number;
   }
 
-  readonly members = (): Uint8Array => Uint8Array.from(this.#members);
+  readonly contains = (): Uint8Array => Uint8Array.from(this.#contains);
 
   #search(point: number): number {
     let low = 0;

@@ -6,7 +6,7 @@ import {
   type FieldSelection,
   fieldsOf,
   isoTime,
-  members,
+  jsonFields,
   type NamedValue,
   wordsOf,
 } from '../entries/named-values.ts';
@@ -70,10 +70,10 @@ function documentOf(entry: LogEntry, choice: FieldSelection): string {
     `"event":{"module":${JSON.stringify(entry.source)}}`,
     ...(level === undefined ? [] : [`"log":{"level":"${level}"${facilityOf(facility)}}`]),
     ...(node === '' ? [] : [`"host":{"name":${JSON.stringify(node)}}`]),
-    `"labels":{${members(distinct(Object.entries(labels).map(undotted)), MAX_DOCUMENT_BYTES >> 3)}}`,
+    `"labels":{${jsonFields(distinct(Object.entries(labels).map(undotted)), MAX_DOCUMENT_BYTES >> 3)}}`,
   ];
-  const message = members([['message', entry.message]], MAX_DOCUMENT_BYTES >> 1);
-  const fields = members(distinct(fieldsOf(entry, choice).map(undotted)), MAX_DOCUMENT_BYTES >> 2);
+  const message = jsonFields([['message', entry.message]], MAX_DOCUMENT_BYTES >> 1);
+  const fields = jsonFields(distinct(fieldsOf(entry, choice).map(undotted)), MAX_DOCUMENT_BYTES >> 2);
   const action = `{"create":{"_id":"${idOf(entry)}"}}`;
   return `${action}\n{${fixed.join(',')},${message}${fields === '' ? '' : `,"fields":{${fields}}`}}\n`;
 }

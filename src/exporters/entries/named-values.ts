@@ -87,18 +87,18 @@ export function cutText(text: string, maxBytes: number): string {
 export const CUT_FIELD = 'cut_values';
 
 /**
- * The named values as the members of a JSON object, without braces, in at most `maxBytes`. Values are truncated to a
+ * The named values as the fields of a JSON object, without braces, in at most `maxBytes`. Values are truncated to a
  * common length if they need more, and the last ones omitted if that is not enough; {@link CUT_FIELD} lists their
  * names.
  */
-export function members(named: readonly NamedValue[], maxBytes: number): string {
+export function jsonFields(named: readonly NamedValue[], maxBytes: number): string {
   const whole = joined(named);
   if (whole.length * 3 <= maxBytes || Buffer.byteLength(whole) <= maxBytes) return whole;
   for (let length = maxBytes >> 1; length >= SHORTEST; length >>= 1) {
     const text = shortened(named, length);
     if (Buffer.byteLength(text) <= maxBytes) return text;
   }
-  return members(named.slice(0, named.length >> 1), maxBytes);
+  return jsonFields(named.slice(0, named.length >> 1), maxBytes);
 }
 
 const SHORTEST = 64;

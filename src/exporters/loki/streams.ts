@@ -5,7 +5,7 @@ import {
   cutText,
   type FieldSelection,
   fieldsOf,
-  members,
+  jsonFields,
   type NamedValue,
   wordsOf,
 } from '../entries/named-values.ts';
@@ -73,7 +73,7 @@ export function writeEntry(entry: LogEntry, out: BodyWriter, options: StreamOpti
   const labels = streamOf(entry, options.labels);
   const line = lineOf(entry);
   const metadata = options.structuredMetadata
-    ? `,{${members(metadataOf(entry, labels, line, options.fields), MAX_METADATA_BYTES)}}`
+    ? `,{${jsonFields(metadataOf(entry, labels, line, options.fields), MAX_METADATA_BYTES)}}`
     : '';
   out.text(`["${entry.timeUs}000",${JSON.stringify(line)}${metadata}]`);
   return JSON.stringify(Object.fromEntries(labels));

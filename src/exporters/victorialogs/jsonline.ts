@@ -6,7 +6,7 @@ import {
   type FieldSelection,
   fieldsOf,
   isoTime,
-  members,
+  jsonFields,
   type NamedValue,
   wordsOf,
 } from '../entries/named-values.ts';
@@ -89,7 +89,7 @@ function lineOf(entry: LogEntry, choice: FieldSelection): string {
     if (own.length >= MAX_FIELDS) break;
     own.push([isOwn(name, labels) ? `field_${name}` : name.slice(0, MAX_NAME), value]);
   }
-  return `{${members(distinct(own), MAX_LINE_BYTES)}}\n`;
+  return `{${jsonFields(distinct(own), MAX_LINE_BYTES)}}\n`;
 }
 
 const isOwn = (name: string, labels: LogEntry['labels']): boolean => TAKEN.test(name) || Object.hasOwn(labels, name);

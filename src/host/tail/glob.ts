@@ -10,11 +10,11 @@ const isWild = (segment: string): boolean => /[*?[]/.test(segment);
 
 /** The expression for one segment of a path: `*` and `?` do not match a leading dot, as in a shell. */
 function expressionOf(segment: string): RegExp {
-  const body = segment
+  const expression = segment
     .replace(/[.+^${}()|\\]/g, '\\$&')
     .replaceAll('*', '[^/]*')
     .replaceAll('?', '[^/]');
-  return new RegExp(`^${/^[*?[]/.test(segment) ? '(?!\\.)' : ''}${body}$`);
+  return new RegExp(`^${/^[*?[]/.test(segment) ? '(?!\\.)' : ''}${expression}$`);
 }
 
 /**

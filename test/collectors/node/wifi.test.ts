@@ -29,7 +29,7 @@ const u64Attribute = (type: number, value: number) => {
   return encodeAttribute(type, bytes);
 };
 const rateAttribute = (type: number, bits: number) => encodeAttribute(type, u32Attribute(5, bits / 100_000));
-const body = (...attributes: Buffer[]) => Buffer.concat([HEADER, ...attributes]);
+const payload = (...attributes: Buffer[]) => Buffer.concat([HEADER, ...attributes]);
 const recorded = (path: string) => JSON.parse(readFileSync(fixture(`node/wifi/${path}`), 'utf8'));
 
 interface RecordedStation extends Record<string, number | string> {
@@ -39,7 +39,7 @@ interface RecordedStation extends Record<string, number | string> {
 function stationBody(station: RecordedStation): Buffer {
   const number = (key: string) => Number(station[key] ?? 0);
   const signal = Buffer.from([number('signal') & 0xff]);
-  return body(
+  return payload(
     encodeAttribute(6, Buffer.from(station.hardwareaddr, 'base64')),
     encodeAttribute(
       21 | 0x8000,
@@ -65,7 +65,7 @@ function stationBody(station: RecordedStation): Buffer {
 function networkBody(bss: { ssid: string; bssid: string; status: number }): Buffer {
   const ssid = Buffer.from(bss.ssid);
   const elements = Buffer.concat([Buffer.from([48, 1, 9, 0, ssid.length]), ssid]);
-  return body(
+  return payload(
     encodeAttribute(
       47,
       Buffer.concat([
@@ -78,17 +78,17 @@ function networkBody(bss: { ssid: string; bssid: string; status: number }): Buff
 }
 
 /** Another network from a scan. */
-const STRANGER = body(encodeAttribute(47, encodeAttribute(1, Buffer.alloc(6, 9))));
+const STRANGER = payload(encodeAttribute(47, encodeAttribute(1, Buffer.alloc(6, 9))));
 
 /** Responds like the kernel: the second device, an access point of a driver without stations, supports neither query. */
-function kernel({ type, header }: DumpKind, take: (body: Buffer) => void): void {
+function kernel({ type, header }: DumpKind, take: (payload: Buffer) => void): void {
   assert.equal(type, FAMILY);
   const index = attribute(header, 4, 3);
   if (header[0] === 5) {
     for (const [at, device] of recorded('interfaces.json').entries()) {
       const name = device.name === undefined ? [] : [encodeAttribute(4, Buffer.from(`${device.name}\0`))];
       const frequency = device.frequency === undefined ? [] : [u32Attribute(38, device.frequency)];
-      take(body(u32Attribute(3, at + 1), ...name, ...frequency));
+      take(payload(u32Attribute(3, at + 1), ...name, ...frequency));
     }
     return;
   }
@@ -129,7 +129,7 @@ test('what a driver does not report is missing; old kernels have narrow counters
   putU16(short, 0, 540);
   const info = Buffer.concat([u32Attribute(2, 4_000_000_000), encodeAttribute(8, encodeAttribute(1, short))]);
   const station = decodeStation(
-    body(encodeAttribute(6, Buffer.from('0102030405ff', 'hex')), encodeAttribute(21, info)),
+    payload(encodeAttribute(6, Buffer.from('0102030405ff', 'hex')), encodeAttribute(21, info)),
   );
   assert.deepEqual(
     Object.entries(station ?? {}).filter(([, value]) => value !== undefined),
@@ -139,13 +139,13 @@ test('what a driver does not report is missing; old kernels have narrow counters
       ['receiveBytes', 4_000_000_000],
     ],
   );
-  assert.equal(decodeStation(body(u32Attribute(3, 1))), undefined);
+  assert.equal(decodeStation(payload(u32Attribute(3, 1))), undefined);
 });
 
 test('SSIDs that are truncated, hidden or not text', () => {
   const network = (elements: readonly number[]) =>
     decodeNetwork(
-      body(encodeAttribute(47, Buffer.concat([encodeAttribute(6, Buffer.from(elements)), u32Attribute(9, 7)]))),
+      payload(encodeAttribute(47, Buffer.concat([encodeAttribute(6, Buffer.from(elements)), u32Attribute(9, 7)]))),
     );
   assert.deepEqual(network([]), { bssid: '', ssid: '', mode: 'unknown' });
   assert.equal(network([0, 0])?.ssid, '');

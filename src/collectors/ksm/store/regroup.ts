@@ -24,8 +24,8 @@ export async function* regroup(
   families: readonly CountedFamily[],
   passBytes = PASS_BYTES,
 ): AsyncGenerator<Buffer> {
-  for (const batch of batches(families, passBytes)) {
-    const lines = new Map(batch.map(({ family, bytes }) => [family.name, { text: Buffer.allocUnsafe(bytes), at: 0 }]));
+  for (const pass of passes(families, passBytes)) {
+    const lines = new Map(pass.map(({ family, bytes }) => [family.name, { text: Buffer.allocUnsafe(bytes), at: 0 }]));
     for (const block of blocks) {
       await turn();
       const { text } = block;
@@ -34,7 +34,7 @@ export async function* regroup(
         if (target) target.at += text.copy(target.text, target.at, start, end);
       });
     }
-    for (const { family } of batch) {
+    for (const { family } of pass) {
       yield Buffer.from(headerText(family));
       yield lines.get(family.name)?.text ?? Buffer.alloc(0);
     }
@@ -54,17 +54,17 @@ export async function* linesOf(blocks: readonly TextBlock[], family: string): As
   }
 }
 
-function* batches(families: readonly CountedFamily[], passBytes: number): Generator<CountedFamily[]> {
-  let batch: CountedFamily[] = [];
+function* passes(families: readonly CountedFamily[], passBytes: number): Generator<CountedFamily[]> {
+  let pass: CountedFamily[] = [];
   let size = 0;
   for (const family of families) {
-    if (batch.length > 0 && size + family.bytes > passBytes) {
-      yield batch;
-      batch = [];
+    if (pass.length > 0 && size + family.bytes > passBytes) {
+      yield pass;
+      pass = [];
       size = 0;
     }
-    batch.push(family);
+    pass.push(family);
     size += family.bytes;
   }
-  if (batch.length > 0) yield batch;
+  if (pass.length > 0) yield pass;
 }
