@@ -78,3 +78,32 @@ export function isInteger(text: string): boolean {
   }
   return text.length > first;
 }
+
+/** With more digits, a sum of doubles may no longer be exact. */
+const EXACT_DIGITS = 15;
+const BLANK = 0x20;
+const TAB = 0x09;
+
+/**
+ * The {@link count}s in a line from `start` to its end, separated by blanks. With it, the net/dev of a pod is parsed in
+ * two thirds of the time that splitting its lines into words takes. Throws Error.
+ */
+export function counts(line: string, start: number): number[] {
+  const found: number[] = [];
+  for (let at = start; at < line.length; at++) {
+    if (isBlank(line.charCodeAt(at))) continue;
+    const first = at;
+    let value = 0;
+    let areDigits = true;
+    for (; at < line.length; at++) {
+      const code = line.charCodeAt(at);
+      if (isBlank(code)) break;
+      areDigits &&= code >= ZERO && code <= NINE;
+      value = value * 10 + code - ZERO;
+    }
+    found.push(areDigits && at - first <= EXACT_DIGITS ? value : count(line.slice(first, at)));
+  }
+  return found;
+}
+
+const isBlank = (code: number): boolean => code === BLANK || code === TAB;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { eachRecord } from '../../src/host/lines.ts';
-import { count, decimal, hexadecimal, integer } from '../../src/host/numbers.ts';
+import { count, counts, decimal, hexadecimal, integer } from '../../src/host/numbers.ts';
 import { Snapshot } from '../../src/metrics/snapshot.ts';
 
 /** The values of a file with one number per line, and its losses. */
@@ -40,3 +40,22 @@ test('numbers are whole words of at most 64 bits, and counts are not negative', 
   assert.throws(() => hexadecimal('1'.repeat(17)), /expected a number/);
   assert.throws(() => count('-2049562273'), /expected a count, found -2049562273/);
 });
+
+test('the counts of a line are those of its words', () => {
+  const exact = '9007199254740993 123456789012345 1234567890123456 9223372036854774784';
+  assert.deepEqual(counts(`eth0:1 2  3\t4 ${exact} `, 5), [1, 2, 3, 4, ...exact.split(' ').map(count)]);
+  assert.deepEqual(counts('eth0:', 5), []);
+  assert.deepEqual(counts('eth0:  ', 5), []);
+  for (const wrong of ['-1', '1x', 'x', '1.5', '18446744073709551615', '9'.repeat(400), '1\r']) {
+    assert.throws(() => counts(`1 ${wrong} 2`, 0), { message: messageOf(() => count(wrong)) }, wrong);
+  }
+});
+
+function messageOf(act: () => unknown): string {
+  try {
+    act();
+  } catch (cause) {
+    return (cause as Error).message;
+  }
+  return 'no error';
+}

@@ -1,6 +1,6 @@
 // Names of block devices, from /proc/diskstats: Documentation/admin-guide/iostats.rst.
+import { parseBlockDevices } from '../../host/diskstats.ts';
 import type { Host } from '../../host/host.ts';
-import { words } from '../../host/lines.ts';
 
 /** Devices that cAdvisor does not name. */
 const UNNAMED = /^(?:loop|ram|sr)\d/;
@@ -34,13 +34,19 @@ export class BlockDevices {
   }
 
   #readAll(): void {
+    const path = this.#host.proc('diskstats');
+    const fail = (cause: unknown) => {
+      this.#fault ??= cause;
+    };
     try {
-      for (const line of (this.#host.readIfExists(this.#host.proc('diskstats')) ?? '').split('\n')) {
-        const [major, minor, name] = words(line);
-        if (name !== undefined) this.#names.set(`${major}:${minor}`, UNNAMED.test(name) ? '' : `/dev/${name}`);
+      const text = this.#host.readIfExists(path);
+      // Empty on a host without block devices.
+      if (text === undefined || text === '') return;
+      for (const { major, minor, device } of parseBlockDevices({ lose: (_, cause) => fail(cause) }, path, text)) {
+        this.#names.set(`${major}:${minor}`, UNNAMED.test(device) ? '' : `/dev/${device}`);
       }
     } catch (cause) {
-      this.#fault = cause;
+      fail(cause);
     }
   }
 }

@@ -1,10 +1,9 @@
 // One cgroup of the unified hierarchy: Documentation/admin-guide/cgroup-v2.rst. The root cgroup has fewer files than
 // others; those of disabled controllers are absent.
-import { MalformedFile } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
-import { eachLine } from '../../host/lines.ts';
 import { readMounts } from '../../host/mounts.ts';
 import { decimal } from '../../host/numbers.ts';
+import { parsePressure } from '../../host/pressure.ts';
 import { CgroupFiles } from './cgroup-files.ts';
 import { hugePageSizes, hugePagesOfV2 } from './hugetlb.ts';
 import { parseIoStat } from './io-stat.ts';
@@ -23,6 +22,7 @@ import {
   workingSet,
 } from './reading.ts';
 
+/** One division, as cAdvisor makes it. */
 const MICROSECONDS = 1e6;
 
 /** Reads the files of cgroup v2. */
@@ -205,20 +205,23 @@ export class CgroupV2 implements CgroupReader {
 
   /** Present without PSI too, but unreadable then. */
   #pressure(folder: string, reading: Reading): void {
+    const files = this.#files;
     const totals = (resource: string) => {
       const path = `${folder}/${resource}.pressure`;
-      const text = this.#files.attempt(() => this.#host.attribute(path));
-      return text === undefined ? undefined : this.#files.attempt(() => parsePressure(path, text));
+      return files.attempt(() => {
+        const text = this.#host.attribute(path);
+        return text === undefined ? undefined : parsePressure(files, path, text);
+      });
     };
     const cpu = totals('cpu');
-    reading.cpuWaiting = cpu?.some;
-    reading.cpuStalled = cpu?.full;
+    reading.cpuWaiting = scaled(cpu?.some, MICROSECONDS);
+    reading.cpuStalled = scaled(cpu?.full, MICROSECONDS);
     const memory = totals('memory');
-    reading.memoryWaiting = memory?.some;
-    reading.memoryStalled = memory?.full;
+    reading.memoryWaiting = scaled(memory?.some, MICROSECONDS);
+    reading.memoryStalled = scaled(memory?.full, MICROSECONDS);
     const io = totals('io');
-    reading.ioWaiting = io?.some;
-    reading.ioStalled = io?.full;
+    reading.ioWaiting = scaled(io?.some, MICROSECONDS);
+    reading.ioStalled = scaled(io?.full, MICROSECONDS);
   }
 }
 
@@ -232,19 +235,6 @@ export function sharesOfWeight(text: string): number {
 export function parseCpuMax(text: string): { quota: number | undefined; period: number } {
   const [quota = '', period = ''] = text.split(' ');
   return { quota: quota === 'max' ? undefined : decimal(quota), period: decimal(period) };
-}
-
-/** The totals of a pressure file in seconds: `some` of the tasks waited, or `full`, all of them. */
-export function parsePressure(path: string, text: string): { some: number | undefined; full: number | undefined } {
-  const totals = new Map<string, number>();
-  eachLine(path, text, (line) => {
-    const [, tasks, total] = /^(some|full) .*\btotal=(\d{1,20})$/.exec(line) ?? [];
-    if (tasks === undefined) throw new Error('expected "some" or "full" with a total');
-    totals.set(tasks, Number(total) / MICROSECONDS);
-  });
-  // Before Linux 5.13 there is no line "full" for the CPU.
-  if (!totals.has('some')) throw new MalformedFile(path, 1, 'expected a line "some"');
-  return { some: totals.get('some'), full: totals.get('full') };
 }
 
 /** The sum; undefined if either is missing. */

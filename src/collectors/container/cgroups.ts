@@ -103,7 +103,7 @@ export class CgroupCollector {
   /** Without it only the limits of the root are missing. */
   #machine(out: Snapshot): MachineMemory {
     try {
-      return readMachineMemory(this.#world.host);
+      return readMachineMemory(out, this.#world.host);
     } catch (cause) {
       out.lose('memory of the machine', cause);
       return NO_MACHINE_MEMORY;

@@ -1,14 +1,23 @@
 import type { Host } from '../../host/host.ts';
+import { filled, type Losses } from '../../host/lines.ts';
+import { parseMeminfo } from '../../host/meminfo.ts';
 import type { MachineMemory } from './reading.ts';
 
-/** Memory and swap of the machine, from proc_meminfo(5). Throws MissingFile, DeniedFile or UnreadableFile. */
-export function readMachineMemory(host: Host): MachineMemory {
-  const text = host.read(host.proc('meminfo'));
-  const bytes = (key: string) => {
-    const [, kibibytes] = new RegExp(`^${key}:\\s+(\\d{1,16}) kB$`, 'm').exec(text) ?? [];
-    return kibibytes === undefined ? undefined : Number(kibibytes) * 1024;
+const WANTED = new Set(['MemTotal', 'SwapTotal', 'SwapFree']);
+
+/**
+ * Memory and swap of the machine, from proc_meminfo(5). A malformed line, or a missing MemTotal, is recorded as a loss.
+ * Throws MissingFile, DeniedFile or UnreadableFile, and Error for an empty file.
+ */
+export function readMachineMemory(lost: Losses, host: Host): MachineMemory {
+  const path = host.proc('meminfo');
+  const lines = parseMeminfo(lost, path, filled(path, host.read(path)), WANTED);
+  if (!lines.has('MemTotal')) lost.lose(path, new Error('expected a line MemTotal'));
+  return {
+    totalBytes: lines.get('MemTotal'),
+    swapTotalBytes: lines.get('SwapTotal'),
+    swapFreeBytes: lines.get('SwapFree'),
   };
-  return { totalBytes: bytes('MemTotal'), swapTotalBytes: bytes('SwapTotal'), swapFreeBytes: bytes('SwapFree') };
 }
 
 /** Defaults for a machine whose meminfo is unreadable. */

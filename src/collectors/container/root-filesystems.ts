@@ -1,9 +1,8 @@
 // The file systems of the host, as a kubelet reports them on the row of the root cgroup: proc_pid_mountinfo(5),
 // statfs(2) and /proc/diskstats (Documentation/admin-guide/iostats.rst).
+import { type DiskStats, parseDiskstats } from '../../host/diskstats.ts';
 import type { Host } from '../../host/host.ts';
-import { eachRecord, type Losses, words } from '../../host/lines.ts';
 import { blockingMounts, type Mount, readMounts } from '../../host/mounts.ts';
-import { count } from '../../host/numbers.ts';
 import { BlockingSpace, localSpace } from '../../host/statfs.ts';
 import { counter, type Family, gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
@@ -119,7 +118,7 @@ export class RootFilesystems {
     const path = this.#host.proc('diskstats');
     try {
       const text = this.#host.readIfExists(path);
-      return text === undefined ? new Map() : parseDiskstats(path, text, out);
+      return text === undefined ? new Map() : disksByName(parseDiskstats(out, path, text));
     } catch (cause) {
       out.lose('disks', cause);
       return new Map();
@@ -142,25 +141,17 @@ function deviceMounts(mounts: readonly Mount[]): Map<string, Mount> {
 /** Milliseconds treated as nanoseconds. */
 const MISTAKEN = 1e9;
 
-/** Disks and partitions by name, `/dev/sda`; a malformed line is recorded as a loss. */
-function parseDiskstats(path: string, text: string, lost: Losses): Map<string, Disk> {
-  const disks = new Map<string, Disk>();
-  eachRecord(lost, path, text, (line) => {
-    const [, , name, ...fields] = words(line);
-    const field = (index: number) => count(fields[index]);
-    disks.set(`/dev/${name}`, {
-      reads: field(0),
-      readsMerged: field(1),
-      sectorsRead: field(2),
-      readTime: field(3) / MISTAKEN,
-      writes: field(4),
-      writesMerged: field(5),
-      sectorsWritten: field(6),
-      writeTime: field(7) / MISTAKEN,
-      inFlight: field(8),
-      time: field(9) / MISTAKEN,
-      weightedTime: field(10) / MISTAKEN,
-    });
-  });
-  return disks;
-}
+/** Disks and partitions by name, `/dev/sda`. */
+const disksByName = (disks: readonly DiskStats[]): Map<string, Disk> =>
+  new Map(
+    disks.map(({ device, readMs, writeMs, ioMs, weightedMs, ...counts }) => [
+      `/dev/${device}`,
+      {
+        ...counts,
+        readTime: readMs / MISTAKEN,
+        writeTime: writeMs / MISTAKEN,
+        time: ioMs / MISTAKEN,
+        weightedTime: weightedMs / MISTAKEN,
+      },
+    ]),
+  );

@@ -1,7 +1,7 @@
+import type { NetDevice } from '../../host/net-dev.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { escapeLabelValue } from '../../metrics/text/format.ts';
 import type { Cgroup } from './discovery.ts';
-import type { InterfaceCounters } from './network.ts';
 import type { ContainerProcess } from './process-finder.ts';
 import type { Limits, Reading } from './reading.ts';
 import type { Constant, Series } from './series.ts';
@@ -19,7 +19,7 @@ export interface RowLabels {
 export interface Seen {
   readonly reading: Reading;
   /** Undefined for all rows that do not represent a network. */
-  readonly interfaces: readonly InterfaceCounters[] | undefined;
+  readonly interfaces: readonly NetDevice[] | undefined;
   /** The number of the sampler's cycle in which it was read. */
   readonly cycle: number;
   /** Seconds since 1970. */

@@ -3,6 +3,7 @@ import type { Turns } from '../../base/turns.ts';
 import { pathOfText } from '../../host/bytes.ts';
 import { DeniedFile, MissingFile } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
+import { type NetDevice, parseNetDev } from '../../host/net-dev.ts';
 import { netPath } from '../../host/net-files.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { NO_LOSSES } from './cgroup-files.ts';
@@ -12,7 +13,7 @@ import { addConnections, type SocketKind } from './connections.ts';
 import type { Cgroup } from './discovery.ts';
 import type { Hierarchy } from './hierarchy.ts';
 import { NO_MACHINE_MEMORY } from './machine-memory.ts';
-import { type InterfaceCounters, parseNetDev } from './network.ts';
+import { isReported } from './network.ts';
 import { ProcessFinder } from './process-finder.ts';
 import { isPopulated, openFiles, softOpenFiles } from './processes.ts';
 import { type CgroupReader, folderOf, type MachineMemory, type Reading, type ReadingOptions } from './reading.ts';
@@ -141,7 +142,7 @@ export class Sampler {
   }
 
   /** The traffic of the network that a row represents; undefined if it represents none. */
-  interfaces(row: Row, out: Snapshot): InterfaceCounters[] | undefined {
+  interfaces(row: Row, out: Snapshot): NetDevice[] | undefined {
     try {
       return this.#interfaces(row, out);
     } catch (cause) {
@@ -160,7 +161,7 @@ export class Sampler {
     else if (folder !== undefined) addConnections(out, this.#host, row, folder, kinds);
   }
 
-  #interfaces(row: Row, out: Snapshot): InterfaceCounters[] | undefined {
+  #interfaces(row: Row, out: Snapshot): NetDevice[] | undefined {
     const { id } = row.cgroup;
     if (row.cgroup.kind === 'root') return this.#netDev(netPath(this.#host, 'dev'), id, out);
     const holder = networkHolder(row);
@@ -196,10 +197,10 @@ export class Sampler {
     throw new MissingFile(folderOf(this.#tree, id));
   }
 
-  #netDev(path: string, id: string, out: Snapshot): InterfaceCounters[] | undefined {
+  #netDev(path: string, id: string, out: Snapshot): NetDevice[] | undefined {
     const text = this.#host.readLinesIfExists(path);
     if (text === undefined) return undefined;
-    return parseNetDev(path, text, { lose: (_, cause) => out.lose(`${id}: network`, cause) });
+    return parseNetDev({ lose: (_, cause) => out.lose(`${id}: network`, cause) }, path, text, isReported);
   }
 
   #needsProcesses({ cgroup, isNamed }: Row): boolean {

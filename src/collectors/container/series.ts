@@ -1,5 +1,5 @@
+import type { NetDevice } from '../../host/net-dev.ts';
 import { counter, type Family, gauge } from '../../metrics/family.ts';
-import type { InterfaceCounters } from './network.ts';
 import type { DeviceUse, HugePages, Limits, Reading } from './reading.ts';
 
 /** The labels of every cgroup's series. Empty ones are left out: to Prometheus that is the same. */
@@ -226,10 +226,10 @@ export const deviceOperations = counter('container_blkio_device_usage_total', 'B
   'operation',
 ]);
 
-const network = define<InterfaceCounters>(true, ['interface']);
+const network = define<NetDevice>(true, ['interface']);
 
 /** The traffic of one interface of a pod's network. */
-export const networkSeries: readonly Series<InterfaceCounters>[] = [
+export const networkSeries: readonly Series<NetDevice>[] = [
   network(counter, 'receiveBytes', 'container_network_receive_bytes_total', 'Bytes received.'),
   network(counter, 'receivePackets', 'container_network_receive_packets_total', 'Packets received.'),
   network(counter, 'receiveErrors', 'container_network_receive_errors_total', 'Packets received with errors.'),

@@ -4,56 +4,58 @@
 
 import { join } from 'node:path';
 import * as z from 'zod';
-import { zip } from '../../base/zip.ts';
 import { pattern } from '../../config/units.ts';
+import { type BlockDevice, type DiskStats, parseDiskstats } from '../../host/diskstats.ts';
 import type { Host } from '../../host/host.ts';
-import { eachRecord, type Losses, words } from '../../host/lines.ts';
-import { count as countOf, decimal, integer } from '../../host/numbers.ts';
+import { decimal } from '../../host/numbers.ts';
 import { counter, type Family, gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { defineCollector } from '../collector.ts';
 import { nameFilter } from './name-filter.ts';
 
+/** A count of a disk, and the unit of its family. */
 interface Column {
+  readonly field: Exclude<keyof DiskStats, keyof BlockDevice>;
   readonly family: Family;
   readonly factor: number;
 }
 
+const ofDevice = (declare: typeof counter, name: string, help: string): Family => declare(name, help, ['device']);
 const column =
   (factor: number, declare = counter) =>
-  (name: string, help: string): Column => ({ family: declare(name, help, ['device']), factor });
+  (field: Column['field'], name: string, help: string): Column => ({
+    field,
+    family: ofDevice(declare, name, help),
+    factor,
+  });
 const count = column(1);
 const level = column(1, gauge);
 const milliseconds = column(0.001);
-/** Sectors in this file are 512 bytes, whatever the disk's own block size is. */
 const sectors = column(512);
 
-/**
- * The columns after major, minor and name. Kernels before 4.18 end before the discards, those before 5.5 before the
- * flushes.
- */
 const columns: readonly Column[] = [
-  count('node_disk_reads_completed_total', 'Reads completed.'),
-  count('node_disk_reads_merged_total', 'Reads merged into another before they were issued.'),
-  sectors('node_disk_read_bytes_total', 'Bytes read.'),
-  milliseconds('node_disk_read_time_seconds_total', 'Total time spent on reads.'),
-  count('node_disk_writes_completed_total', 'Writes completed.'),
-  count('node_disk_writes_merged_total', 'Writes merged into another before they were issued.'),
-  sectors('node_disk_written_bytes_total', 'Bytes written.'),
-  milliseconds('node_disk_write_time_seconds_total', 'Total time spent on writes.'),
-  level('node_disk_io_now', 'Requests in flight.'),
-  milliseconds('node_disk_io_time_seconds_total', 'Time during which requests were in flight.'),
-  milliseconds('node_disk_io_time_weighted_seconds_total', 'Time in flight, weighted by the number of requests.'),
-  count('node_disk_discards_completed_total', 'Discards completed.'),
-  count('node_disk_discards_merged_total', 'Discards merged into another before they were issued.'),
-  count('node_disk_discarded_sectors_total', 'Sectors discarded.'),
-  milliseconds('node_disk_discard_time_seconds_total', 'Total time spent on discards.'),
-  count('node_disk_flush_requests_total', 'Flush requests completed.'),
-  milliseconds('node_disk_flush_requests_time_seconds_total', 'Total time spent on flush requests.'),
+  count('reads', 'node_disk_reads_completed_total', 'Reads completed.'),
+  count('readsMerged', 'node_disk_reads_merged_total', 'Reads merged into another before they were issued.'),
+  sectors('sectorsRead', 'node_disk_read_bytes_total', 'Bytes read.'),
+  milliseconds('readMs', 'node_disk_read_time_seconds_total', 'Total time spent on reads.'),
+  count('writes', 'node_disk_writes_completed_total', 'Writes completed.'),
+  count('writesMerged', 'node_disk_writes_merged_total', 'Writes merged into another before they were issued.'),
+  sectors('sectorsWritten', 'node_disk_written_bytes_total', 'Bytes written.'),
+  milliseconds('writeMs', 'node_disk_write_time_seconds_total', 'Total time spent on writes.'),
+  level('inFlight', 'node_disk_io_now', 'Requests in flight.'),
+  milliseconds('ioMs', 'node_disk_io_time_seconds_total', 'Time during which requests were in flight.'),
+  milliseconds(
+    'weightedMs',
+    'node_disk_io_time_weighted_seconds_total',
+    'Time in flight, weighted by the number of requests.',
+  ),
+  count('discards', 'node_disk_discards_completed_total', 'Discards completed.'),
+  count('discardsMerged', 'node_disk_discards_merged_total', 'Discards merged into another before they were issued.'),
+  count('sectorsDiscarded', 'node_disk_discarded_sectors_total', 'Sectors discarded.'),
+  milliseconds('discardMs', 'node_disk_discard_time_seconds_total', 'Total time spent on discards.'),
+  count('flushes', 'node_disk_flush_requests_total', 'Flush requests completed.'),
+  milliseconds('flushMs', 'node_disk_flush_requests_time_seconds_total', 'Total time spent on flush requests.'),
 ];
-const LEAST_COLUMNS = 11;
-/** The columns that kernels before 2.6.25 print for a partition; skipped. */
-const OLD_PARTITION_COLUMNS = 4;
 
 const DISK = ['device', 'major', 'minor', 'path', 'wwn', 'model', 'serial', 'revision', 'rotational'];
 const FILESYSTEM = ['device', 'type', 'usage', 'uuid', 'version'];
@@ -68,11 +70,14 @@ const mapperInfo = gauge(
 
 /** Data of udev about ATA disks, by property. */
 const ataProperties = new Map([
-  ['ID_ATA_WRITE_CACHE', level('node_disk_ata_write_cache', 'Whether the ATA disk has a write cache.')],
-  ['ID_ATA_WRITE_CACHE_ENABLED', level('node_disk_ata_write_cache_enabled', 'Whether the write cache is enabled.')],
+  ['ID_ATA_WRITE_CACHE', ofDevice(gauge, 'node_disk_ata_write_cache', 'Whether the ATA disk has a write cache.')],
+  [
+    'ID_ATA_WRITE_CACHE_ENABLED',
+    ofDevice(gauge, 'node_disk_ata_write_cache_enabled', 'Whether the write cache is enabled.'),
+  ],
   [
     'ID_ATA_ROTATION_RATE_RPM',
-    level('node_disk_ata_rotation_rate_rpm', 'Rotation rate in revolutions per minute; 0 for an SSD.'),
+    ofDevice(gauge, 'node_disk_ata_rotation_rate_rpm', 'Rotation rate in revolutions per minute; 0 for an SSD.'),
   ],
 ]);
 
@@ -96,7 +101,7 @@ export const diskstats = defineCollector({
   summary: 'I/O of block devices, from `/proc/diskstats`, with their identity from udev (`/run/udev/data`).',
   options,
   whenEmpty: 'no matching block devices found',
-  families: [...[...columns, ...ataProperties.values()].map(({ family }) => family), info, filesystemInfo, mapperInfo],
+  families: [...columns.map(({ family }) => family), ...ataProperties.values(), info, filesystemInfo, mapperInfo],
   create({ host }, { deviceInclude: include, deviceExclude: exclude }) {
     const path = host.proc('diskstats');
     const isWanted = nameFilter('diskstats', { include, exclude }, USUAL_EXCLUDE);
@@ -108,7 +113,10 @@ export const diskstats = defineCollector({
       const listed = new Set(disks.map(({ device }) => device));
       for (const disk of disks) {
         if (!isWanted(disk.device) && !(isUsual && isWholeDisk(host, disk.device, listed))) continue;
-        for (const [{ family }, value] of zip(columns, disk.values)) out.add(family, value, disk.device);
+        for (const { field, family, factor } of columns) {
+          const value = disk[field];
+          if (value !== undefined) out.add(family, value * factor, disk.device);
+        }
         const entry = join(host.paths.udev, `b${disk.major}:${disk.minor}`);
         addIdentity(out, host, disk, (hasUdev && out.attempt(entry, () => readUdev(host, entry))) || NO_UDEV);
       }
@@ -116,34 +124,9 @@ export const diskstats = defineCollector({
   },
 });
 
-interface Disk {
-  readonly major: string;
-  readonly minor: string;
-  readonly device: string;
-  /** In the order and the units of `columns`. */
-  readonly values: readonly number[];
-}
-
 /** A partition is listed next to its disk, and has no folder in /sys/block. */
 const isWholeDisk = (host: Host, device: string, listed: ReadonlySet<string>): boolean =>
   PARTITION.test(device) && (!listed.has(device.replace(/\d+$/, '')) || host.exists(host.sys('block', device)));
-
-/** The devices of /proc/diskstats. */
-function parseDiskstats(lost: Losses, path: string, text: string): Disk[] {
-  const disks = new Map<string, Disk>();
-  eachRecord(lost, path, text, (line) => {
-    const [major = '', minor = '', device = '', ...counts] = words(line);
-    if (counts.length === OLD_PARTITION_COLUMNS) return;
-    if (counts.length < LEAST_COLUMNS) throw new Error(`expected ${LEAST_COLUMNS} counts, found ${counts.length}`);
-    if (disks.has(device)) throw new Error(`${device} is listed twice`);
-    const values = Array.from(
-      zip(columns, counts),
-      ([{ family, factor }, text]) => (family.type === 'counter' ? countOf(text) : integer(text)) * factor,
-    );
-    disks.set(device, { major, minor, device, values });
-  });
-  return [...disks.values()];
-}
 
 type Udev = ReadonlyMap<string, string>;
 const NO_UDEV: Udev = new Map();
@@ -160,7 +143,7 @@ function parseUdev(text: string): Udev {
   return properties;
 }
 
-function addIdentity(out: Snapshot, host: Host, { device, major, minor }: Disk, udev: Udev): void {
+function addIdentity(out: Snapshot, host: Host, { device, major, minor }: BlockDevice, udev: Udev): void {
   const known = (...keys: readonly string[]) => keys.map((key) => udev.get(key) ?? '');
   // In sysfs a slash in a name, as of cciss/c0d0, is an exclamation mark.
   const attribute = host.sys('block', device.replaceAll('/', '!'), 'queue/rotational');
@@ -175,7 +158,7 @@ function addIdentity(out: Snapshot, host: Host, { device, major, minor }: Disk, 
     out.add(mapperInfo, 1, device, ...known('DM_NAME', 'DM_UUID', 'DM_VG_NAME', 'DM_LV_NAME', 'DM_LV_LAYER'));
   }
   if (!udev.get('ID_ATA')) return;
-  for (const [key, { family }] of ataProperties) {
+  for (const [key, family] of ataProperties) {
     const text = udev.get(key);
     if (text) out.attempt(`${device} ${key}`, () => out.add(family, decimal(text), device));
   }

@@ -1,6 +1,5 @@
 // /proc/meminfo: proc_meminfo(5). Present on every Linux host; its lines depend on the kernel.
-import { eachRecord, words } from '../../host/lines.ts';
-import { integer } from '../../host/numbers.ts';
+import { parseMeminfo } from '../../host/meminfo.ts';
 import { type Family, gauge } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
@@ -31,12 +30,11 @@ export const meminfo = defineCollector({
   create({ host }) {
     const path = host.proc('meminfo');
     return (out) => {
-      eachRecord(out, path, host.read(path), (line) => {
-        const colon = line.indexOf(':');
-        if (colon === -1) throw new Error('expected a name, a colon and a value');
-        const family = families.get(line.slice(0, colon));
-        if (family) out.add(family, memoryValue(words(line.slice(colon + 1))));
-      });
+      const values = parseMeminfo(out, path, host.read(path), families);
+      for (const [line, family] of families) {
+        const value = values.get(line);
+        if (value !== undefined) out.add(family, value);
+      }
     };
   },
 });
@@ -44,10 +42,4 @@ export const meminfo = defineCollector({
 /** `Active(anon)` in a metric name, `Active_anon`. */
 export function metricPart(line: string): string {
   return line.replace('(', '_').replace(')', '');
-}
-
-/** The value after the colon: `1052 kB` in bytes, or a plain count. Throws on any other unit. */
-export function memoryValue([value, unit]: readonly string[]): number {
-  if (unit !== undefined && unit !== 'kB') throw new Error(`unknown unit ${JSON.stringify(unit)}`);
-  return integer(value) * (unit === 'kB' ? 1024 : 1);
 }

@@ -1,12 +1,12 @@
 // /sys/devices/system/node/node<N>/meminfo and numastat: Documentation/ABI/stable/sysfs-devices-node and
 // Documentation/admin-guide/numastat.rst. Absent without CONFIG_NUMA.
 import { join } from 'node:path';
-import { words } from '../../host/lines.ts';
+import { memoryValue } from '../../host/meminfo.ts';
 import { integer } from '../../host/numbers.ts';
 import { recordsOfFile } from '../../host/records.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 import { FamilyCache } from './family-cache.ts';
-import { memoryValue, metricPart } from './meminfo.ts';
+import { metricPart } from './meminfo.ts';
 
 /** Memory by NUMA node. */
 export const meminfoNuma = defineCollector({
@@ -32,7 +32,7 @@ export const meminfoNuma = defineCollector({
           const [, field, value] = /^Node +\d+ +([\w()]+):(.*)$/.exec(line) ?? [];
           if (field === undefined || value === undefined) throw new Error('expected Node <number> <field>: <value>');
           const family = gauges.get(`node_memory_numa_${metricPart(field)}`, `${field} of the NUMA node.`);
-          out.add(family, memoryValue(words(value)), node);
+          out.add(family, memoryValue(value), node);
         });
         recordsOfFile(out, host, numastat, (line) => {
           const [, field, value] = /^(\w+) +(\S+)$/.exec(line) ?? [];

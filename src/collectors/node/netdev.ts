@@ -7,10 +7,9 @@ import { pattern } from '../../config/units.ts';
 import { integerAttribute } from '../../host/attributes.ts';
 import type { Host } from '../../host/host.ts';
 import { ipText, scopeOf } from '../../host/ip-address.ts';
-import { eachRecord, type Losses, words } from '../../host/lines.ts';
+import { NET_DEVICE_COUNTERS, parseNetDev } from '../../host/net-dev.ts';
 import { netPath } from '../../host/net-files.ts';
 import { Netlink } from '../../host/netlink-socket.ts';
-import { count } from '../../host/numbers.ts';
 import { ADDRESSES, decodeAddress, decodeLink, LINKS, linkNames } from '../../host/rtnetlink.ts';
 import { gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
@@ -69,12 +68,13 @@ export const netdev = defineCollector({
         });
         return;
       }
-      for (const { device, values } of parseNetDev(out, path, host.read(path))) {
-        if (!isWanted(device)) continue;
-        const deviceLabels = labelsOf(out, device);
-        for (const [family, value] of zip(columns, values)) out.add(family, value, ...deviceLabels);
+      for (const device of parseNetDev(out, path, host.read(path), isWanted)) {
+        const deviceLabels = labelsOf(out, device.name);
+        for (const [field, family] of zip(NET_DEVICE_COUNTERS, columns))
+          out.add(family, device[field], ...deviceLabels);
         // The one counter missing in the file; the host's sysfs has it for the host's devices.
-        const unhandled = nohandler && integerAttribute(host, host.sys('class/net', device, 'statistics/rx_nohandler'));
+        const unhandled =
+          nohandler && integerAttribute(host, host.sys('class/net', device.name, 'statistics/rx_nohandler'));
         if (nohandler && unhandled !== undefined) out.add(nohandler, unhandled, ...deviceLabels);
       }
     };
@@ -100,29 +100,4 @@ function addAddresses(out: Snapshot, netlink: Netlink): void {
     const device = names.get(link);
     if (device !== undefined) out.add(addressInfo, 1, device, ipText(bytes), String(prefixLength), scopeOf(bytes));
   });
-}
-
-/** A line of /proc/net/dev. */
-interface DeviceCounts {
-  readonly device: string;
-  /** 8 columns of receiving, 8 of sending. */
-  readonly values: readonly number[];
-}
-
-const COLUMNS = 16;
-
-/** Two header lines, then one device per line: `  eth0: 874354587 1036395    0 …`. Names may contain colons. */
-function parseNetDev(lost: Losses, path: string, text: string): DeviceCounts[] {
-  const devices: DeviceCounts[] = [];
-  eachRecord(lost, path, text, (line, number) => {
-    if (number <= 2) return;
-    const colon = line.lastIndexOf(':');
-    if (colon === -1) throw new Error('expected a device and its counters');
-    const values = words(line.slice(colon + 1)).map(count);
-    if (values.length !== COLUMNS) throw new Error(`expected ${COLUMNS} counters, found ${values.length}`);
-    const device = line.slice(0, colon).trim();
-    if (devices.some((other) => other.device === device)) throw new Error(`${device} is listed twice`);
-    devices.push({ device, values });
-  });
-  return devices;
 }

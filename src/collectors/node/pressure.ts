@@ -1,15 +1,14 @@
-import { errorCode } from '../../base/error-text.ts';
 // /proc/pressure: Documentation/accounting/psi.rst. Absent before Linux 4.20 and without CONFIG_PSI; with psi=0 on the
 // kernel command line the files exist but cannot be read.
+import { errorCode } from '../../base/error-text.ts';
 import { UnreadableFile } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
-import { eachRecord } from '../../host/lines.ts';
-import { count } from '../../host/numbers.ts';
+import { parsePressure } from '../../host/pressure.ts';
 import { counter, type Family } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
 /** Families by file and by the first word of the line: `some` tasks waited, or all of them stalled. */
-const FILES: Readonly<Record<string, Readonly<Record<string, Family>>>> = {
+const FILES: Readonly<Record<string, { readonly some?: Family; readonly full?: Family }>> = {
   cpu: {
     some: counter('node_pressure_cpu_waiting_seconds_total', 'Time in which some task waited for a CPU.'),
   },
@@ -41,13 +40,9 @@ export const pressure = defineCollector({
         out.attempt(path, () => {
           const text = host.exists(path) ? readPressure(host, path) : undefined;
           if (text === undefined) return;
-          eachRecord(out, path, text, (line) => {
-            const keyword = line.slice(0, line.indexOf(' '));
-            const family = Object.hasOwn(byLine, keyword) ? byLine[keyword] : undefined;
-            if (keyword !== 'some' && keyword !== 'full') throw new Error('expected a line of "some" or "full"');
-            const seconds = secondsOf(line);
-            if (family) out.add(family, seconds);
-          });
+          const totals = parsePressure(out, path, text, byLine.some ? 'some' : 'full');
+          if (byLine.some && totals.some !== undefined) out.add(byLine.some, seconds(totals.some));
+          if (byLine.full && totals.full !== undefined) out.add(byLine.full, seconds(totals.full));
         });
       }
     };
@@ -65,10 +60,5 @@ function readPressure(host: Host, path: string): string | undefined {
   }
 }
 
-/** Seconds of a line such as `some avg10=0.00 avg60=0.00 avg300=0.00 total=14036781`, in µs. */
-function secondsOf(line: string): number {
-  const total = line.indexOf(' total=');
-  if (total === -1) throw new Error('the line has no total');
-  // Two divisions, as node_exporter makes them: one by 1e6 may differ in the last digit.
-  return count(line.slice(total + ' total='.length)) / 1000 / 1000;
-}
+/** Two divisions, as node_exporter makes them: one by 1e6 may differ in the last digit. */
+const seconds = (microseconds: number): number => microseconds / 1000 / 1000;

@@ -132,7 +132,12 @@ export class V2Node {
   }
 }
 
-const NET_DEV = ' lo: 1 1 0 0 0 0 0 0 1 1 0 0 0 0 0 0\n eth0: 1000 10 1 2 0 0 0 0 2000 20 3 4 0 0 0 0\n';
+/** The first two lines of net/dev. */
+export const NET_DEV_HEAD =
+  'Inter-|   Receive                                                |  Transmit\n' +
+  ' face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed\n';
+
+const NET_DEV = `${NET_DEV_HEAD} lo: 1 1 0 0 0 0 0 0 1 1 0 0 0 0 0 0\n eth0: 1000 10 1 2 0 0 0 0 2000 20 3 4 0 0 0 0\n`;
 
 const CGROUP_FILES: Readonly<Record<string, string>> = {
   'cgroup.events': 'populated 1\n',

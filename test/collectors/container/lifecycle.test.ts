@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import { hostTree } from '../../kit/host-tree.ts';
 import { nameOf } from '../../kit/samples.ts';
-import { containerCycles, labelsOf, namesOf, ofCgroup, podOf, V2Node } from './kit.ts';
+import { containerCycles, labelsOf, NET_DEV_HEAD, namesOf, ofCgroup, podOf, V2Node } from './kit.ts';
 
 const UID = '3307863b-88df-4b68-8327-ce4f0045f372';
 const POD = `/kubepods/pod${UID}`;
@@ -75,7 +75,7 @@ test("a pod in the host's network has the host's interfaces, as exposed by a kub
   const node = nodeOf(context);
   const [pid] = readFileSync(`${node.paths.cgroup}${POD}/${SANDBOX}/cgroup.procs`, 'utf8').split('\n');
   const row = (name: string, bytes: number) => `${name}: ${bytes} 1 0 0 0 0 0 0 ${bytes} 1 0 0 0 0 0 0\n`;
-  const host = row('lo', 1) + row('eth0', 500) + row('cni0', 600) + row('veth1a2b', 600);
+  const host = NET_DEV_HEAD + row('lo', 1) + row('eth0', 500) + row('cni0', 600) + row('veth1a2b', 600);
   for (const process of [pid, '1']) node.write(`proc/${process}/net/dev`, host);
   const { samples } = await containerCycles(node.paths, {}, await namesOf(pods))();
   const received = (id: string) =>

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { cpSync, renameSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import { fixture } from '../../kit/host-tree.ts';
-import { containerCycles, ofCgroup, pathsBelow, V2Node } from './kit.ts';
+import { containerCycles, NET_DEV_HEAD, ofCgroup, pathsBelow, V2Node } from './kit.ts';
 
 // Inputs of public bug reports (test/fixtures/reports, each with the correct result), and further cases without a report.
 
@@ -102,7 +102,7 @@ const ODD: readonly {
   { files: { 'io.stat': 'what is this\n259:0 rbytes=1\n' }, gone: /nothing/, error: /io\.stat:1: .*a device like/ },
   { files: { 'memory.swap.current': '-1\n' }, gone: /_swap/, error: /memory\.swap\.current:1/ },
   { files: { 'memory.pressure': 'some total=x\n' }, gone: /_memory_(waiting|stalled)/, error: /memory\.pressure:1/ },
-  { host: ['proc/1/net/dev', ' eth0: 1 2\n'], gone: /nothing/, error: /network: .*dev:1/ },
+  { host: ['proc/1/net/dev', `${NET_DEV_HEAD} eth0: 1 2\n`], gone: /nothing/, error: /network: .*dev:3/ },
   { host: ['proc/diskstats', ' 8 0 sda x\n 259 0 nvme0n1 1 2 3 4 5 6 7 8 9 10 11\n'], gone: /nothing/, error: /disks/ },
 ];
 
@@ -138,8 +138,33 @@ function scene(context: TestContext) {
   return { node, exposed };
 }
 
+test('a malformed line of diskstats loses the name of its device, and is reported once per cycle', async (context) => {
+  const node = new V2Node(context);
+  const disk = (start: string) => `${start} 1 2 3 4 5 6 7 8 9 10 11\n`;
+  node.write('proc/diskstats', disk(' 8 x sda') + disk(' 8 16 sdb').replace('11', 'x') + disk(' 8 32 sdb'));
+  const io = ['8:0', '8:16', '8:32'].map((device) => `${device} rbytes=1 wbytes=2 rios=3 wios=4\n`).join('');
+  node.makeCgroup('/kubepods', { 'io.stat': io });
+  const cycle = containerCycles(node.paths);
+  for (let number = 0; number < 2; number++) {
+    const { samples, results } = await cycle();
+    const devices = [...ofCgroup(samples, '/kubepods').keys()].filter((name) =>
+      name.startsWith('container_fs_reads_t'),
+    );
+    assert.deepEqual(devices, ['container_fs_reads_total{device="/dev/sdb"}']);
+    assert.deepEqual(
+      results[0]?.errors.map(({ message }) => message.replace(node.root, '')),
+      ['names of block devices: /proc/diskstats:1: expected the numbers and the name of a device'],
+    );
+  }
+});
+
 test('a missing or malformed meminfo loses only its values, not the collector', async (context) => {
-  for (const text of ['', 'MemTotal: many kB\n', `MemTotal: ${'9'.repeat(400)} kB\nSwapTotal: 1 kB\n`]) {
+  for (const [text, reason] of [
+    ['', /meminfo: the file is empty/],
+    ['MemTotal: many kB\n', /meminfo:1: expected a number, found "many"/],
+    [`MemTotal: ${'9'.repeat(400)} kB\nSwapTotal: 1 kB\n`, /meminfo:1: expected a number, found "9999/],
+    ['SwapTotal: 1 kB\n', /meminfo: expected a line MemTotal/],
+  ] as const) {
     const node = new V2Node(context);
     node.write('proc/meminfo', text);
     const { samples, results } = await containerCycles(node.paths, {})();
@@ -150,7 +175,8 @@ test('a missing or malformed meminfo loses only its values, not the collector', 
     );
     const { outcome, errors = [] } = results.find(({ collector }) => collector === 'machine') ?? {};
     assert.equal(outcome, 'partial');
-    assert.match(errors.map(String).join(), /expected a line MemTotal/);
+    assert.match(errors.map(String).join(), reason);
+    assert.equal(errors.length, 1);
   }
 });
 
