@@ -40,7 +40,7 @@ for (let number = 0; number < pods; number++) {
   index.upsert(key, pod);
 }
 const bytesPerPod = (held() - empty) / pods;
-const answer = podInfoRoute({ ready: () => true, answer: (node) => index.answer(node) });
+const answer = podInfoRoute({ ready: () => true, responseFor: (node) => index.responseFor(node) });
 /** How long it took to build the responses since the last message, milliseconds. */
 const spent: number[] = [];
 const timed: Handler = async (request) => {

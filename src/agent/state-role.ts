@@ -139,7 +139,7 @@ export function createStateRole(
   const followsAllPods = section.namespaces.length === 0 && section.node === undefined;
   const source = {
     ready: () => ksm.state.podsSynced,
-    answer: (node: string) => ksm.pods.answer(node),
+    responseFor: (node: string) => ksm.pods.responseFor(node),
     nearestTo: followsAllPods ? (node: string) => ksm.pods.nearestTo(node) : undefined,
   };
   const check = token

@@ -11,12 +11,12 @@ const DEFAULT_URL = 'http://127.0.0.1:9750';
 export const AGENT_URL_HELP = `--url URL                the agent's HTTP server (${DEFAULT_URL})`;
 
 /** A run of a task may take as long as its deadline. */
-const ANSWER_MS = 120_000;
+const RESPONSE_MS = 120_000;
 /** The status of a state agent with thousands of families and targets is smaller. */
 const MAX_BYTES = 32 * 1024 * 1024;
 
 /** A response: its status code and its body as JSON. */
-export interface AgentAnswer<Body = Readonly<Record<string, unknown>>> {
+export interface AgentResponse<Body = Readonly<Record<string, unknown>>> {
   readonly status: number;
   readonly body: Body & { readonly error?: unknown };
 }
@@ -26,7 +26,7 @@ export type AskAgent = <Body = Readonly<Record<string, unknown>>>(
   method: string,
   path: string,
   body?: object,
-) => Promise<AgentAnswer<Body>>;
+) => Promise<AgentResponse<Body>>;
 
 /** The agent selected by the flags; `stop` aborts a request. */
 export function agentOf(
@@ -43,7 +43,7 @@ export function agentOf(
         ...(token !== undefined && { authorization: `Bearer ${token}` }),
         ...(body !== undefined && { 'content-type': 'application/json' }),
       };
-      const signal = AbortSignal.any([stop, AbortSignal.timeout(ANSWER_MS)]);
+      const signal = AbortSignal.any([stop, AbortSignal.timeout(RESPONSE_MS)]);
       const init = { method, headers, signal, redirect: 'error' as const, ...(body && { body: JSON.stringify(body) }) };
       const response = await fetch(url + path, init).catch((cause: Error) => {
         const why = errorCode(cause.cause) ?? cause.message;

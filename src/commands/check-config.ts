@@ -78,8 +78,8 @@ async function connect(config: Config, io: Io): Promise<number> {
     enabled.map(async ([name, settings]) => {
       const target = all[settings.groups?.[0] ?? 'agent'];
       const world = { env: io.env, now: wallMs, signal: io.stop };
-      const answers = (await exporterTypeOf(settings).check?.(settings, target, world)) ?? [];
-      return answers.map((answer) => ({ name, ...answer }));
+      const results = (await exporterTypeOf(settings).check?.(settings, target, world)) ?? [];
+      return results.map((result) => ({ name, ...result }));
     }),
   );
   for (const { name, url, acceptsPushes, text } of checked.flat()) {

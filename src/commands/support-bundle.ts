@@ -45,8 +45,10 @@ URLs are left out; read it before you send it.
 
 /** The responses of the agent, as one text; at most {@link MAX_BYTES} long. */
 async function bundleOf(url: string, ask: AskAgent, nowMs: number): Promise<{ node: string; text: string }> {
-  const status = await answerOf<StatusView>(url, ask, '/v1/status');
-  const log = await answerOf<TroubleList>(url, ask, '/v1/log').catch((cause: unknown) => ({ error: errorText(cause) }));
+  const status = await responseOf<StatusView>(url, ask, '/v1/status');
+  const log = await responseOf<TroubleList>(url, ask, '/v1/log').catch((cause: unknown) => ({
+    error: errorText(cause),
+  }));
   const { config, scrape, ...rest } = status;
   const whole = {
     writtenAt: new Date(nowMs).toISOString(),
@@ -70,7 +72,7 @@ async function bundleOf(url: string, ask: AskAgent, nowMs: number): Promise<{ no
   return { node: status.agent.node, text };
 }
 
-async function answerOf<Body>(url: string, ask: AskAgent, path: string): Promise<Body> {
+async function responseOf<Body>(url: string, ask: AskAgent, path: string): Promise<Body> {
   const { status, body } = await ask<Body>('GET', path);
   if (status !== 200) throw new UsageError(`${url}${path}: ${status}: ${String(body.error ?? 'refused')}`);
   return body;

@@ -2,7 +2,7 @@ import { readText, whyUnread } from '../base/files.ts';
 import { ConfigError } from '../config/config-error.ts';
 import { parseYaml, YamlError } from '../config/yaml.ts';
 import type { TaskView } from '../http/status-view.ts';
-import { AGENT_FLAGS, AGENT_URL_HELP, type AgentAnswer, type AskAgent, agentOf } from './agent-client.ts';
+import { AGENT_FLAGS, AGENT_URL_HELP, type AgentResponse, type AskAgent, agentOf } from './agent-client.ts';
 import { type Command, type Io, UsageError } from './command.ts';
 import { parseFlags } from './flags.ts';
 
@@ -111,7 +111,7 @@ function tasksIn(file: string): unknown[] {
   }
 }
 
-function changed({ status, body }: AgentAnswer, io: Io): number {
+function changed({ status, body }: AgentResponse, io: Io): number {
   if (status >= 300) return refused(status, body, io);
   for (const word of ['added', 'changed', 'removed', 'unchanged']) {
     const ids = body[word];

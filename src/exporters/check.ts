@@ -4,14 +4,14 @@ import type { Protocol } from './delivery/protocol.ts';
 import type { DeliverySettings } from './delivery/settings.ts';
 import type { CheckResult, CheckWorld } from './exporter-type.ts';
 import { HttpAgents } from './http/agents.ts';
-import { ruleFor } from './http/answers.ts';
 import { Credentials } from './http/credentials.ts';
 import { linesOf } from './http/lines-of.ts';
 import { isMark, type Product, productOf } from './http/product.ts';
+import { ruleFor } from './http/responses.ts';
 import { Sender } from './http/sender.ts';
 import { NEVER_STORED_MS } from './http/zstd-support.ts';
 
-const ANSWER_MS = 10_000;
+const RESPONSE_MS = 10_000;
 /** A Pushgateway's own line comes after those of all groups. Beyond this limit, the version stays unknown. */
 const MAX_BYTES = 32 * 1024 * 1024;
 
@@ -47,7 +47,7 @@ export async function checkReceivers(
 }
 
 async function tryPush(
-  { probe, answers, url: urlOf, hasPlainUrls = false }: Protocol,
+  { probe, responses, url: urlOf, hasPlainUrls = false }: Protocol,
   { groups }: DeliverySettings,
   target: Target,
   url: string,
@@ -57,10 +57,10 @@ async function tryPush(
   const ask = (isPlain: boolean) => {
     const { method, members } = probe;
     const at = urlOf(url, target, NEVER_STORED_MS, isPlain);
-    return sender.send({ method, url: at, members, compression: 'gzip', timeoutMs: ANSWER_MS }, signal);
+    return sender.send({ method, url: at, members, compression: 'gzip', timeoutMs: RESPONSE_MS }, signal);
   };
   const first = await ask(false);
-  const isOld = hasPlainUrls && ruleFor(answers, first).reason === 'path';
+  const isOld = hasPlainUrls && ruleFor(responses, first).reason === 'path';
   const attempt = isOld ? await ask(true) : first;
   const ms = Math.round(attempt.durationSeconds * 1000);
   const through = attempt.proxy === undefined ? '' : ` through the proxy ${attempt.proxy}`;
@@ -72,7 +72,7 @@ async function tryPush(
       text: `accepts pushes (${groups.join(', ')})${through}, answered in ${ms} ms`,
     };
   const message = attempt.text === '' ? 'no message' : attempt.text;
-  const { hint } = ruleFor(answers, attempt);
+  const { hint } = ruleFor(responses, attempt);
   const why = [`does not accept pushes${through}: ${attempt.code}: ${message}`, hint].filter(Boolean).join('; ');
   return { isAccepted, isUnanswered: attempt.code === 'error', text: why };
 }
@@ -91,7 +91,7 @@ async function identify(
         agent: agents.kept(page),
         followRedirect: false,
         retry: { limit: 0 },
-        signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),
+        signal: AbortSignal.any([signal, AbortSignal.timeout(RESPONSE_MS)]),
       });
       const marks: string[] = [];
       let bytes = 0;

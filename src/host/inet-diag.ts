@@ -8,7 +8,7 @@ const SOCK_DIAG_BY_FAMILY = 20;
 const IPPROTO_TCP = 6;
 /** struct inet_diag_req_v2 and inet_diag_msg. */
 const REQUEST_BYTES = 56;
-const ANSWER_BYTES = 72;
+const RESPONSE_BYTES = 72;
 /** All states up to TCP_CLOSING; the kernel's internal TCP_NEW_SYN_RECV counts as TCP_SYN_RECV. */
 const ALL_STATES = 0xfff;
 
@@ -32,6 +32,6 @@ interface TcpSocket {
 
 /** Decodes a response: struct inet_diag_msg. */
 export function decodeTcpSocket(payload: Buffer): TcpSocket {
-  if (payload.length < ANSWER_BYTES) throw new NetlinkError(`a socket of ${payload.length} bytes`);
+  if (payload.length < RESPONSE_BYTES) throw new NetlinkError(`a socket of ${payload.length} bytes`);
   return { state: payload[1] as number, receiveQueue: u32(payload, 56), sendQueue: u32(payload, 60) };
 }

@@ -57,8 +57,8 @@ export function apiRoutes(source: ApiSource): Routes {
     '/v1/log': {
       atOnce: 8,
       GET() {
-        const answer: TroubleList = { nowMs: source.now(), lines: source.troubles().map(parsed) };
-        return json(200, answer);
+        const list: TroubleList = { nowMs: source.now(), lines: source.troubles().map(parsed) };
+        return json(200, list);
       },
     },
     '/v1/metrics': { atOnce: 2, GET: checked((request) => explore(source, request)) },

@@ -38,8 +38,8 @@ export function controlRoutes(controls: Controls): Routes {
     .regex(/^\P{Cc}*$/u, 'no control characters');
   const disabling = z.strictObject({ ttl, reason });
   const leveling = z.strictObject({ level: z.enum(controls.logLevels), ttl: ttl.optional() });
-  const shown = (answer: Omit<CollectorAnswer, 'nowMs'> | undefined): Reply =>
-    answer ? json(200, { nowMs: controls.now(), ...answer }) : refuse(404, 'there is no collector of that id');
+  const shown = (view: Omit<CollectorAnswer, 'nowMs'> | undefined): Reply =>
+    view ? json(200, { nowMs: controls.now(), ...view }) : refuse(404, 'there is no collector of that id');
   const state = (collector: CollectorView | undefined): Reply => shown(collector && { collector });
   const { reload } = controls;
   const idOf = ({ params: { id = '' } }: HttpRequest) => id;

@@ -20,7 +20,7 @@ export const IDLE_MS = 30_000;
 /**
  * A response that has not been sent by then is aborted: a reader of one byte a second would hold its memory forever.
  */
-export const ANSWER_MS = 120_000;
+export const RESPONSE_MS = 120_000;
 
 /** More than any request needs. */
 export const MAX_BODY_BYTES = 64 * 1024;

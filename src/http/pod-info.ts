@@ -7,7 +7,7 @@ export interface PodInfoSource {
   /** Whether all pods are known. */
   ready(): boolean;
   /** JSON for a node, compressed, and its entity tag; without pods for an unknown node. */
-  answer(nodeName: string): { readonly etag: string; readonly gzip: Buffer };
+  responseFor(nodeName: string): { readonly etag: string; readonly gzip: Buffer };
   /**
    * For an unknown node: the most similar known name, empty if there is none; otherwise undefined. Absent if only some
    * pods are followed, because a node may then have none.
@@ -50,7 +50,7 @@ function podInfoReply(source: PodInfoSource, { query, headers }: Pick<HttpReques
     const hint = nearest === '' ? 'no node is known' : `the closest known name is ${nearest}`;
     return refuse(404, `no pod runs on a node ${nodeName}; ${hint}: NODE_NAME must be spec.nodeName of the pod`);
   }
-  const { etag, gzip } = source.answer(nodeName);
+  const { etag, gzip } = source.responseFor(nodeName);
   const common = { etag, 'cache-control': 'no-cache', vary: 'accept-encoding' };
   if (matches(headers['if-none-match'], etag)) return { status: 304, headers: common, body: '' };
   const json = { status: 200, type: 'application/json', headers: common };

@@ -3,9 +3,9 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import { boundUrl } from '../base/bound-url.ts';
 import { ConfigError } from '../config/config-error.ts';
 import { accessRules, type TokenFiles } from './access.ts';
-import { answerer, type OnError } from './answer.ts';
 import { boundConnections, IDLE_MS, LIMITS } from './limits.ts';
 import type { Routes } from './message.ts';
+import { type OnError, requestHandler } from './request-handler.ts';
 import { followCertificate, readCertificate, type ServerTls } from './tls.ts';
 
 /** The agent's own HTTP server. */
@@ -44,8 +44,8 @@ export async function startHttp(
   const colon = listen.lastIndexOf(':');
   const host = listen.slice(0, colon).replace(/^\[|\]$/g, '');
   const access = accessRules(host, settings, (cause) => onError('token', cause));
-  const answer = answerer(routes, access, onError);
-  const serve = (request: IncomingMessage, response: ServerResponse) => void answer(request, response);
+  const handle = requestHandler(routes, access, onError);
+  const serve = (request: IncomingMessage, response: ServerResponse) => void handle(request, response);
   const server = tls
     ? createTlsServer({ ...LIMITS, handshakeTimeout: LIMITS.headersTimeout, ...readCertificate(tls) }, serve)
     : createServer(LIMITS, serve);

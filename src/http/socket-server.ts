@@ -2,9 +2,9 @@ import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { errorCode } from '../base/error-text.ts';
 import { ConfigError } from '../config/config-error.ts';
-import { answerer, type OnError } from './answer.ts';
 import { boundConnections, IDLE_MS, LIMITS } from './limits.ts';
 import type { Routes } from './message.ts';
+import { type OnError, requestHandler } from './request-handler.ts';
 
 const MAX_CONNECTIONS = 64;
 
@@ -17,8 +17,8 @@ export async function startSocketServer(
   routes: Routes,
   onError: OnError,
 ): Promise<{ close(): Promise<void> }> {
-  const answer = answerer(routes, async () => undefined, onError);
-  const server = createServer(LIMITS, (request, response) => void answer(request, response));
+  const handle = requestHandler(routes, async () => undefined, onError);
+  const server = createServer(LIMITS, (request, response) => void handle(request, response));
   boundConnections(server, () => MAX_CONNECTIONS, false);
   server.setTimeout(IDLE_MS);
   try {

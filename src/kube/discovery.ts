@@ -16,12 +16,12 @@ interface Discovered {
   readonly namespaced: boolean;
 }
 
-interface GroupAnswer {
+interface GroupResponse {
   readonly versions?: readonly { readonly version?: string }[] | null;
   readonly preferredVersion?: { readonly version?: string } | null;
 }
 
-interface VersionAnswer {
+interface VersionResponse {
   readonly resources?:
     | readonly { readonly name?: string; readonly kind?: string; readonly namespaced?: boolean }[]
     | null;
@@ -42,8 +42,8 @@ export async function discover(
   const { group, kind, plural } = wanted;
   const versions = wanted.version === undefined ? await versionsOf(api, group, signal) : [wanted.version];
   for (const version of versions) {
-    const answer = await found(api.json<VersionAnswer>({ path: `/apis/${group}/${version}`, signal }));
-    const all = (answer?.resources ?? []).filter((one) => one.kind === kind && one.name?.includes('/') === false);
+    const response = await found(api.json<VersionResponse>({ path: `/apis/${group}/${version}`, signal }));
+    const all = (response?.resources ?? []).filter((one) => one.kind === kind && one.name?.includes('/') === false);
     const one = all.find(({ name }) => name === plural) ?? all[0];
     if (one?.name !== undefined) return { version, plural: one.name, namespaced: one.namespaced !== false };
   }
@@ -52,15 +52,15 @@ export async function discover(
 
 /** The versions of a group, the preferred one first; none when the server does not have the group. */
 async function versionsOf(api: KubeApi, group: string, signal: AbortSignal): Promise<readonly string[]> {
-  const answer = await found(api.json<GroupAnswer>({ path: `/apis/${group}`, signal }));
-  const names = [answer?.preferredVersion?.version, ...(answer?.versions ?? []).map(({ version }) => version)];
+  const response = await found(api.json<GroupResponse>({ path: `/apis/${group}`, signal }));
+  const names = [response?.preferredVersion?.version, ...(response?.versions ?? []).map(({ version }) => version)];
   return [...new Set(names.filter((name) => name !== undefined))].slice(0, MAX_VERSIONS);
 }
 
 /** A response; undefined for 404. */
-async function found<T>(answer: Promise<T>): Promise<T | undefined> {
+async function found<T>(response: Promise<T>): Promise<T | undefined> {
   try {
-    return await answer;
+    return await response;
   } catch (cause) {
     if (cause instanceof ApiError && cause.status === 404) return undefined;
     throw cause;

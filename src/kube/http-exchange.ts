@@ -54,13 +54,13 @@ export function exchange({
   const request = isSecure
     ? httpsRequest(target, { ...options, agent: agent.https })
     : httpRequest(target, { ...options, agent: agent.http });
-  const answer = answerOf(request, isSecure ? 'secureConnect' : 'connect', headersMs);
+  const response = responseOf(request, isSecure ? 'secureConnect' : 'connect', headersMs);
   // Node's own option `signal` watches the whole stream for it, which takes longer than all the rest.
   const cut = () => request.destroy(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
   signal.addEventListener('abort', cut, { once: true });
   request.once('close', () => signal.removeEventListener('abort', cut));
   request.end(text);
-  return answer;
+  return response;
 }
 
 /**
@@ -98,7 +98,7 @@ export function readWhole(
 }
 
 /** Time spent waiting for one of few connections does not count. */
-function answerOf(
+function responseOf(
   request: ClientRequest,
   connected: 'connect' | 'secureConnect',
   headersMs: number,

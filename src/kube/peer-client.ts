@@ -30,7 +30,7 @@ interface Address {
 const CONNECT_MS = 1500;
 /** The holder sends a heartbeat every twenty seconds. */
 const SILENCE_MS = 25_000;
-const MAX_ANSWER = 4096;
+const MAX_RESPONSE = 4096;
 /** How often, and at which pause, a holder that resets connections is asked again before it counts as unknown. */
 const MAX_RESETS = 10;
 const RESET_PAUSE_MS = 100;
@@ -149,7 +149,7 @@ export class PeerClient implements LeasePeers {
       let text = '';
       for await (const chunk of response) {
         text += chunk;
-        if (text.length > MAX_ANSWER) return new Error('the response is too large');
+        if (text.length > MAX_RESPONSE) return new Error('the response is too large');
       }
       return Object(JSON.parse(text));
     } catch (cause) {

@@ -13,7 +13,7 @@ export interface LogReply {
   readonly retryAfterMs?: number;
   /** In lower case. */
   readonly headers?: Readonly<Record<string, string | string[] | undefined>>;
-  /** The complete body, if requested with {@link LogProtocol.answerBytes}. */
+  /** The complete body, if requested with {@link LogProtocol.responseBytes}. */
   readonly body?: string;
 }
 
@@ -78,7 +78,7 @@ export interface LogProtocol {
   /** Maximum concurrent uploads, at most 4; 1 for a receiver that stores entries in the order of their arrival. */
   readonly parallel: number;
   /** Bytes of the response that {@link classify} needs as `body`; 0 for none. */
-  readonly answerBytes: number;
+  readonly responseBytes: number;
   /** An upload that stores nothing, and the responses to it that show that uploads are accepted. */
   readonly probe: { readonly body: string; isAccepted(reply: LogReply): boolean };
   /** Appends an entry to a batch. Returns the key by which {@link body} groups entries, if it does. */

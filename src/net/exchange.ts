@@ -28,7 +28,7 @@ interface Exchange {
   /** Response timeout, milliseconds. */
   readonly timeoutMs: number;
   /** Longest response, bytes; a longer one is an error. When unset, the first 64 KiB of any response are given. */
-  readonly maxAnswerBytes?: number | undefined;
+  readonly maxResponseBytes?: number | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -65,7 +65,7 @@ const SHOWN_BYTES = 64 * 1024;
  * the request.
  */
 export async function exchange(asked: Exchange, seen: (request: ClientRequest) => void): Promise<Response> {
-  const { url, method, headers, members, agents, timeoutMs, maxAnswerBytes, signal } = asked;
+  const { url, method, headers, members, agents, timeoutMs, maxResponseBytes, signal } = asked;
   const secure = url.startsWith('https:');
   const request = secure
     ? httpsRequest(url, { method, headers, agent: agents.https })
@@ -75,7 +75,7 @@ export async function exchange(asked: Exchange, seen: (request: ClientRequest) =
   // Node's own option `signal` watches the whole stream for it, which takes as long as all the rest.
   const cut = () => request.destroy(new Error('aborted'));
   try {
-    const answered = answerOf(request);
+    const answered = responseOf(request);
     signal.addEventListener('abort', cut, { once: true });
     if (signal.aborted) cut();
     request.once('socket', (socket: Socket) => {
@@ -88,7 +88,7 @@ export async function exchange(asked: Exchange, seen: (request: ClientRequest) =
     request.once('finish', () => stages.begin('answer', timeoutMs));
     await writeBody(request, members, answered);
     const response = await answered;
-    const body = await bodyOf(response, maxAnswerBytes);
+    const body = await bodyOf(response, maxResponseBytes);
     // Not a slice: in the turn in which a response arrives, libuv reads it before it reports that the last bytes were written.
     if (!request.writableFinished) await setImmediate();
     return { code: response.statusCode ?? 0, headers: response.headers, body };
@@ -120,7 +120,7 @@ class Stages {
   }
 }
 
-const answerOf = (request: ClientRequest): Promise<IncomingMessage> =>
+const responseOf = (request: ClientRequest): Promise<IncomingMessage> =>
   new Promise((resolve, reject) => {
     request.once('response', resolve);
     // Stays registered for errors after the response, which have no other handler.

@@ -18,7 +18,7 @@ interface JsonClientOptions {
 }
 
 /** A successful response. */
-interface JsonAnswer {
+interface JsonResponse {
   /** Undefined when unchanged (304). */
   readonly value: unknown;
   readonly etag: string | undefined;
@@ -27,8 +27,8 @@ interface JsonAnswer {
 /** No bundle of certificates is larger. */
 const MAX_CA_BYTES = 4 * 1024 * 1024;
 /** The kubelet's list of 250 pods is 3 MB. */
-const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
-const ANSWER_MS = 10_000;
+const MAX_RESPONSE_BYTES = 32 * 1024 * 1024;
+const RESPONSE_MS = 10_000;
 
 /** Requests JSON from one server, over one keep-alive connection, with name resolution separate from all others. */
 export class JsonClient {
@@ -44,7 +44,7 @@ export class JsonClient {
   }
 
   /** Rejects with an Error that describes the problem and contains no token. */
-  async get(asked: string, signal: AbortSignal, etag?: string): Promise<JsonAnswer> {
+  async get(asked: string, signal: AbortSignal, etag?: string): Promise<JsonResponse> {
     const url = shownUrl(asked);
     const { code, headers, body } = await this.#request(asked, signal, etag);
     if (code === 304) return { value: undefined, etag };
@@ -86,9 +86,9 @@ export class JsonClient {
           },
           members: [],
           agents: this.#kept(),
-          timeoutMs: ANSWER_MS,
-          signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),
-          maxAnswerBytes: MAX_ANSWER_BYTES,
+          timeoutMs: RESPONSE_MS,
+          signal: AbortSignal.any([signal, AbortSignal.timeout(RESPONSE_MS)]),
+          maxResponseBytes: MAX_RESPONSE_BYTES,
         },
         () => {},
       );
@@ -123,4 +123,7 @@ const unzip = promisify(gunzip);
 
 /** Throws if the decompressed data is larger. */
 const textOf = async (body: Buffer, encoding: string | undefined): Promise<string> =>
-  (encoding === 'gzip' && body.length > 0 ? await unzip(body, { maxOutputLength: MAX_ANSWER_BYTES }) : body).toString();
+  (encoding === 'gzip' && body.length > 0
+    ? await unzip(body, { maxOutputLength: MAX_RESPONSE_BYTES })
+    : body
+  ).toString();

@@ -9,11 +9,11 @@ export function stateSource(client: JsonClient, url: string, nodeName: string): 
   return {
     name: 'state',
     async pods(signal) {
-      const answer = await client.get(target, signal, etag);
-      if (answer.value === undefined) return undefined;
-      if (!isNodePods(answer.value)) throw new Error(`${target}: the response is not a list of pods`);
-      etag = answer.etag;
-      return answer.value.pods;
+      const response = await client.get(target, signal, etag);
+      if (response.value === undefined) return undefined;
+      if (!isNodePods(response.value)) throw new Error(`${target}: the response is not a list of pods`);
+      etag = response.etag;
+      return response.value.pods;
     },
     close: () => client.close(),
   };

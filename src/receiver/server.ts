@@ -120,14 +120,14 @@ class Handler {
     try {
       if ((request.headersDistinct.host?.length ?? 0) > 1) throw new Refused(400, 'more than one Host header');
       const route = routeOf(method, url);
-      if (route.kind === 'self') return answer(response, 200, `firesteel_receiver_info{version="${VERSION}"} 1\n`);
-      if (route.kind === 'summary') return answer(response, 200, summaryText(this.#store, this.#now(), 80));
+      if (route.kind === 'self') return respond(response, 200, `firesteel_receiver_info{version="${VERSION}"} 1\n`);
+      if (route.kind === 'summary') return respond(response, 200, summaryText(this.#store, this.#now(), 80));
       this.#store.totals.requests++;
       const status = await this.#push(request, route);
-      if (status !== 'yes') return answer(response, status);
+      if (status !== 'yes') return respond(response, status);
       // Not a push, and not an error.
       this.#store.totals.requests--;
-      answer(response, 400, 'the magic number of zstd is missing: zstd is supported here\n');
+      respond(response, 400, 'the magic number of zstd is missing: zstd is supported here\n');
     } catch (cause) {
       const refused = cause instanceof Refused ? cause : new Refused(500, `BUG: ${String(cause)}`);
       this.#store.totals.refused++;
@@ -136,7 +136,7 @@ class Handler {
         `${refused.status} to ${method} ${url.replace(/\?.*$/s, '').slice(0, 100)}: ${refused.message}`,
       );
       for (const [name, value] of Object.entries(refused.headers)) if (value) response.setHeader(name, value);
-      answer(response, refused.status, `${refused.message}\n`);
+      respond(response, refused.status, `${refused.message}\n`);
     }
   }
 
@@ -187,7 +187,7 @@ class Handler {
   }
 }
 
-function answer(response: ServerResponse, status: number, text = ''): void {
+function respond(response: ServerResponse, status: number, text = ''): void {
   if (response.writableEnded || response.destroyed) return;
   response.statusCode = status;
   if (text !== '') response.setHeader('content-type', 'text/plain; charset=utf-8');

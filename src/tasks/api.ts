@@ -67,16 +67,16 @@ export function taskApi(control: TaskControl, { now, maxTtlMs }: TaskApiOptions)
     list: () => json(200, { nowMs: now(), tasks: control.tasks.map(taskView) }),
     show: (request) => shown(idOf(request)),
     add: (request) =>
-      withBody(request, list, async ({ tasks }) => answer(await control.add(tasks, changeOptions(request)))),
+      withBody(request, list, async ({ tasks }) => replyOf(await control.add(tasks, changeOptions(request)))),
     replace: (request) =>
       withBody(request, record, async (task) =>
-        answer(await control.replace(idOf(request), { id: idOf(request), ...task }, changeOptions(request))),
+        replyOf(await control.replace(idOf(request), { id: idOf(request), ...task }, changeOptions(request))),
       ),
     replaceAll: (request) =>
-      withBody(request, list, async ({ tasks }) => answer(await control.replaceAll(tasks, changeOptions(request)))),
-    remove: async (request) => answer(await control.remove([idOf(request)], changeOptions(request))),
+      withBody(request, list, async ({ tasks }) => replyOf(await control.replaceAll(tasks, changeOptions(request)))),
+    remove: async (request) => replyOf(await control.remove([idOf(request)], changeOptions(request))),
     removeAll: (request) =>
-      withBody(request, ids, async (body) => answer(await control.remove(body.ids, changeOptions(request)))),
+      withBody(request, ids, async (body) => replyOf(await control.remove(body.ids, changeOptions(request)))),
     run: async (request) => {
       const run = async ({ params = {}, timeout }: z.output<typeof parameters>): Promise<Reply> => {
         const ran = await control.runNow(idOf(request), { params, timeoutMs: timeout });
@@ -99,7 +99,7 @@ export function taskApi(control: TaskControl, { now, maxTtlMs }: TaskApiOptions)
   };
 }
 
-const answer = ({ status, body }: Changed): Reply => json(status, body);
+const replyOf = ({ status, body }: Changed): Reply => json(status, body);
 
 const unknown = (id: string): Reply => json(404, { error: 'no tasks have these ids', unknown: [id] });
 

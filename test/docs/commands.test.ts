@@ -76,7 +76,7 @@ const ENDLESS: Readonly<Record<string, RegExp>> = { run: /"msg":"started"/, rece
 const OF_AN_AGENT = ['status', 'support-bundle', 'tasks'];
 
 /** Permitted exit codes: another host's metrics differ from this one's, and no receiver listens; a usage error is 2. */
-const ANSWERS: Readonly<Record<string, readonly number[]>> = {
+const RESPONSES: Readonly<Record<string, readonly number[]>> = {
   diff: [0, 1],
   'check-config --connect': [0, 1],
   status: [0, 3, 4],
@@ -108,7 +108,7 @@ async function tryCommand(t: TestContext, page: string, args: readonly string[])
     process.child.kill('SIGTERM');
   }
   const { code } = await process.ended;
-  const answers = ANSWERS[given.includes('--connect') ? `${name} --connect` : name] ?? [0];
+  const answers = RESPONSES[given.includes('--connect') ? `${name} --connect` : name] ?? [0];
   assert.ok(answers.includes(code ?? -1), `ended with ${code}: ${process.stdout()}${process.stderr()}`);
 }
 

@@ -29,13 +29,13 @@ const { create } = overHttp<z.output<typeof settings>>({
     url: (base, target, stampMs) =>
       `${base}/text?${new URLSearchParams({ ...labelsOfTarget(target), time: String(stampMs) })}`,
     probe: { method: 'GET', members: [], accepted: [405] },
-    answers: [
+    responses: [
       { when: 204, action: 'done', reason: 'ok' },
       { when: 400, text: /line \d/, page: false, action: 'drop', reason: 'rejected' },
       { when: 413, action: 'split', reason: 'too_large' },
       { when: 429, action: 'retry', reason: 'busy' },
       { when: [500, 599], action: 'retry', reason: 'server_error' },
-      ...(await import('../../src/exporters/http/answers.ts')).ADDRESS_ANSWERS,
+      ...(await import('../../src/exporters/http/responses.ts')).ADDRESS_RESPONSES,
     ],
     timeoutMs: 10_000,
     retries: 3,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { backoffMs, retryAfterMs } from '../../src/base/backoff.ts';
-import { type Answer, ruleFor } from '../../src/exporters/http/answers.ts';
+import { type AttemptResult, ruleFor } from '../../src/exporters/http/responses.ts';
 import { pushgateway } from '../../src/exporters/pushgateway/pushgateway.ts';
 import { vmagent } from '../../src/exporters/victoriametrics/vmagent.ts';
 
@@ -37,11 +37,11 @@ test('grouping keys of Pushgateway, base64 where a path would be split or redire
   assert.match(pushgateway.url('http://gw', { ...plain, labels: { zone: '' } }, 5), /\/zone@base64\/=$/);
 });
 
-const answered = (code: Answer['code'], text = '', failure?: Answer['failure']): Answer =>
+const answered = (code: AttemptResult['code'], text = '', failure?: AttemptResult['failure']): AttemptResult =>
   failure ? { code, text, failure } : { code, text };
 
 test('responses of VictoriaMetrics and vmagent', () => {
-  const cases: [Answer, action: string, reason: string][] = [
+  const cases: [AttemptResult, action: string, reason: string][] = [
     [answered(204), 'done', 'ok'],
     [answered(302), 'pause', 'redirect'],
     [answered(400, 'cannot read a block of data: unexpected EOF'), 'retry', 'transport'],
@@ -59,13 +59,13 @@ test('responses of VictoriaMetrics and vmagent', () => {
     [answered(100), 'pause', 'refused'],
   ];
   for (const [answer, action, reason] of cases) {
-    const rule = ruleFor(vmagent.answers, answer);
+    const rule = ruleFor(vmagent.responses, answer);
     assert.deepEqual([rule.action, rule.reason], [action, reason], JSON.stringify(answer));
   }
 });
 
 test('responses of Pushgateway', () => {
-  const cases: [Answer, action: string, reason: string][] = [
+  const cases: [AttemptResult, action: string, reason: string][] = [
     [answered(200), 'done', 'ok'],
     [answered(202), 'done', 'unchecked'],
     [answered(301), 'pause', 'redirect'],
@@ -80,7 +80,7 @@ test('responses of Pushgateway', () => {
     [answered('error', '', 'timeout'), 'drop', 'timeout'],
   ];
   for (const [answer, action, reason] of cases) {
-    const rule = ruleFor(pushgateway.answers, answer);
+    const rule = ruleFor(pushgateway.responses, answer);
     assert.deepEqual([rule.action, rule.reason], [action, reason], JSON.stringify(answer));
   }
 });

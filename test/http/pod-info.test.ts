@@ -23,7 +23,7 @@ function recordedSource() {
     index.upsert(`${pod.metadata?.namespace}/${pod.metadata?.name}`, pod);
   }
   const state = { ready: true };
-  const source: PodInfoSource = { ready: () => state.ready, answer: (nodeName) => index.answer(nodeName) };
+  const source: PodInfoSource = { ready: () => state.ready, responseFor: (nodeName) => index.responseFor(nodeName) };
   return { index, state, source };
 }
 
@@ -164,7 +164,7 @@ test('with a token file only its token is accepted, also after a change', async 
 });
 
 test('HEAD has the headers of GET and no body', async (t) => {
-  const source: PodInfoSource = { ready: () => true, answer: () => ({ etag: 'W/"1"', gzip: gzipSync('{}') }) };
+  const source: PodInfoSource = { ready: () => true, responseFor: () => ({ etag: 'W/"1"', gzip: gzipSync('{}') }) };
   const server = await startHttp('127.0.0.1:0', { [POD_INFO_PATH]: podInfoRoute(source) }, () => undefined);
   t.after(() => server.close());
   const length = await new Promise((resolve, reject) => {

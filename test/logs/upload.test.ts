@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test';
 import { createLog, ThrottledLog } from '../../src/base/log.ts';
 import { loadSettings } from '../../src/commands/settings.ts';
 import { targets } from '../../src/config/identity.ts';
-import { COMMON_ANSWERS, classifyBy } from '../../src/exporters/entries/classify.ts';
+import { COMMON_RESPONSES, classifyBy } from '../../src/exporters/entries/classify.ts';
 import { EntryExporter } from '../../src/exporters/entries/entry-exporter.ts';
 import { exportMetrics } from '../../src/exporters/metrics.ts';
 import type { LogEntry } from '../../src/logs/entry.ts';
@@ -49,7 +49,7 @@ const protocol = (classify?: LogProtocol['classify']): LogProtocol => ({
   compression: 'none',
   maxBatchBytes: 1024 * 1024,
   parallel: 1,
-  answerBytes: 1000,
+  responseBytes: 1000,
   probe: { body: '', isAccepted: () => true },
   encode(entry, out) {
     out.text(`${entry.message}\n`);
@@ -58,7 +58,7 @@ const protocol = (classify?: LogProtocol['classify']): LogProtocol => ({
   classify:
     classify ??
     ((reply): Verdict =>
-      reply.code === 400 ? { kind: 'rejected', reason: 'bad' } : classifyBy(COMMON_ANSWERS, reply)),
+      reply.code === 400 ? { kind: 'rejected', reason: 'bad' } : classifyBy(COMMON_RESPONSES, reply)),
 });
 
 function exporterTo(context: TestContext, url: string, own: LogProtocol, failover: string[] = []) {

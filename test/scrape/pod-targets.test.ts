@@ -81,7 +81,7 @@ for (const version of [1, 2] as const) {
 
     const index = new PodIndex(ALL_LABELS, byPrefix('prometheus.io/'));
     for (const pod of pods) index.upsert(`${pod.metadata?.namespace}/${pod.metadata?.name}`, pod);
-    const route = podInfoRoute({ ready: () => true, answer: (name) => index.answer(name) });
+    const route = podInfoRoute({ ready: () => true, responseFor: (name) => index.responseFor(name) });
     const state = await startHttp('127.0.0.1:0', { [POD_INFO_PATH]: route }, () => undefined);
     t.after(() => state.close());
 

@@ -2,7 +2,7 @@ import { KeyMap } from '../../base/key-map.ts';
 import type { KubeObject } from '../../kube/object.ts';
 import { NO_LABELS, type PickLabels, type Pod, podInfo } from '../../kube/pod-info.ts';
 import { controllerOf, type Workload, workloadByName } from '../../kube/workload.ts';
-import { type NodeAnswer, packPods, unpackPods, withPods } from './node-answer.ts';
+import { type NodeResponse, packPods, unpackPods, withPods } from './node-response.ts';
 
 /** A pod's position in the response for its node. */
 interface Place {
@@ -23,9 +23,9 @@ interface IndexedNode {
   pods: number;
   /** Changes not yet in the compressed response. */
   changes: number;
-  packed: NodeAnswer | undefined;
+  packed: NodeResponse | undefined;
   /** The compressed response with corrected workloads. */
-  corrected?: { readonly of: NodeAnswer; readonly epoch: number; readonly answer: NodeAnswer };
+  corrected?: { readonly of: NodeResponse; readonly epoch: number; readonly response: NodeResponse };
 }
 
 /** Owners of pods that may themselves have an owner. */
@@ -126,7 +126,7 @@ export class PodIndex {
   }
 
   /** The response for a node; without pods for an unknown one. */
-  answer(nodeName: string): NodeAnswer {
+  responseFor(nodeName: string): NodeResponse {
     const node = this.#nodes.get(nodeName);
     if (!node) return packPods(nodeName, '', []);
     const packed = node.packed === undefined || node.changes > 0 ? this.#pack(node) : node.packed;
@@ -172,22 +172,22 @@ export class PodIndex {
     if (oldest) this.#pack(oldest);
   }
 
-  #pack(node: IndexedNode): NodeAnswer {
+  #pack(node: IndexedNode): NodeResponse {
     this.#waiting -= node.changes;
     this.#worthPacking.delete(node);
     node.packed = pack(node);
     return node.packed;
   }
 
-  #corrected(node: IndexedNode, packed: NodeAnswer): NodeAnswer {
+  #corrected(node: IndexedNode, packed: NodeResponse): NodeResponse {
     const { corrected } = node;
-    if (corrected?.of === packed && corrected.epoch === this.#epoch) return corrected.answer;
-    const answer = withPods(packed, (pod) => {
+    if (corrected?.of === packed && corrected.epoch === this.#epoch) return corrected.response;
+    const response = withPods(packed, (pod) => {
       const workload = this.#exceptions.get(`${pod.ownerKind}/${pod.namespace}/${pod.ownerName}`);
       return workload ? { ...pod, workloadKind: workload.kind, workloadName: workload.name } : pod;
     });
-    node.corrected = { of: packed, epoch: this.#epoch, answer };
-    return answer;
+    node.corrected = { of: packed, epoch: this.#epoch, response };
+    return response;
   }
 }
 
@@ -202,7 +202,7 @@ function likenessOf(one: string, other: string): number {
 }
 
 /** Merges all changes of a node into its response. */
-function pack(node: IndexedNode): NodeAnswer {
+function pack(node: IndexedNode): NodeResponse {
   const there = node.places.filter(({ packed }) => packed > 0);
   const lengths = there.map(({ packed }) => packed);
   const texts = node.packed === undefined ? [] : unpackPods(node.packed, lengths);

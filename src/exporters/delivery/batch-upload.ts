@@ -3,8 +3,8 @@ import type { Target } from '../../config/identity.ts';
 import { compressionOf, compressor, transcode } from '../../metrics/compression.ts';
 import type { Group } from '../../metrics/group.ts';
 import type { Batch } from '../exporter.ts';
-import { type AnswerRule, ruleFor } from '../http/answers.ts';
 import type { Endpoint } from '../http/endpoints.ts';
+import { type ResponseRule, ruleFor } from '../http/responses.ts';
 import type { Sender, Upload, UploadAttempt } from '../http/sender.ts';
 import { detectZstd, NEVER_STORED_MS } from '../http/zstd-support.ts';
 import type { Protocol } from './protocol.ts';
@@ -37,7 +37,7 @@ export class BatchUpload {
   ): Promise<UploadAttempt | undefined> {
     const { isPlain } = endpoint;
     const attempt = await this.#sendTo(batch, endpoint, isPlain, signal, method);
-    const isUnknown = (answer: UploadAttempt) => this.#ruleFor(answer).reason === 'path';
+    const isUnknown = (attempt: UploadAttempt) => this.#ruleFor(attempt).reason === 'path';
     if (!attempt || !this.#options.protocol.hasPlainUrls || isPlain || !isUnknown(attempt)) return attempt;
     const plain = await this.#sendTo(batch, endpoint, true, signal, method);
     if (!plain || isUnknown(plain)) return plain && attempt;
@@ -66,16 +66,16 @@ export class BatchUpload {
     if (encoding === 'zstd') {
       // Groups that are sent concurrently share one check.
       endpoint.readsZstd ??= detectZstd(sender, { ...common, url: urlAt(NEVER_STORED_MS) }, this.#ruleFor, signal);
-      const answer = await endpoint.readsZstd;
-      if (typeof answer === 'object') {
+      const support = await endpoint.readsZstd;
+      if (typeof support === 'object') {
         this.forget(endpoint);
-        return answer;
+        return support;
       }
-      if (!answer) {
+      if (!support) {
         encoding = 'gzip-stamped';
         members = await transcode(members, 'zstd', encoding, batch.stampMs);
       }
-      endpoint.readsZstd = answer;
+      endpoint.readsZstd = support;
     }
     // The process may have been suspended since the last check.
     if (batch.mayPush?.() === false) return undefined;
@@ -95,5 +95,5 @@ export class BatchUpload {
     if (this.#options.settings.compression === undefined) endpoint.readsZstd = undefined;
   }
 
-  readonly #ruleFor = (attempt: UploadAttempt): AnswerRule => ruleFor(this.#options.protocol.answers, attempt);
+  readonly #ruleFor = (attempt: UploadAttempt): ResponseRule => ruleFor(this.#options.protocol.responses, attempt);
 }

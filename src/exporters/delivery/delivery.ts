@@ -3,8 +3,8 @@ import type { Target } from '../../config/identity.ts';
 import { compressionOf, compressor } from '../../metrics/compression.ts';
 import type { Group } from '../../metrics/group.ts';
 import { type Batch, wireBytes } from '../exporter.ts';
-import { type AnswerRule, ruleFor } from '../http/answers.ts';
 import type { Endpoints, UploadPermit } from '../http/endpoints.ts';
+import { type ResponseRule, ruleFor } from '../http/responses.ts';
 import type { Sender, Upload, UploadAttempt } from '../http/sender.ts';
 import { familyNames, withFamilies } from './batch-families.ts';
 import { BatchUpload } from './batch-upload.ts';
@@ -44,9 +44,9 @@ type Outcome = 'settled' | { readonly again: readonly Batch[] };
 /** The next batch will not be exactly as large as the one that was too large. */
 const SMALLER = 0.9;
 
-const UNREADABLE: AnswerRule = { when: [0, 0], action: 'drop', reason: 'unreadable' };
+const UNREADABLE: ResponseRule = { when: [0, 0], action: 'drop', reason: 'unreadable' };
 
-const POISON: AnswerRule = {
+const POISON: ResponseRule = {
   when: [0, 999],
   action: 'drop',
   reason: 'rejected',
@@ -134,7 +134,7 @@ export class Delivery {
     }
   }
 
-  #later(batch: Batch, permit: UploadPermit, attempt: UploadAttempt, rule: AnswerRule): Outcome {
+  #later(batch: Batch, permit: UploadPermit, attempt: UploadAttempt, rule: ResponseRule): Outcome {
     const { protocol, settings, endpoints, report, random } = this.#options;
     const { url } = permit.endpoint;
     const isPause = rule.action === 'pause';
@@ -178,18 +178,18 @@ export class Delivery {
     out: LeftOutSamples,
     permit: UploadPermit,
     attempt: UploadAttempt,
-    rule: AnswerRule,
+    rule: ResponseRule,
     signal: AbortSignal,
   ): Promise<Outcome> {
     const { protocol, endpoints, leftOut, report } = this.#options;
     const { endpoint } = permit;
     const send = async (part: Batch, method: Upload['method'] = protocol.method): Promise<Verdict> => {
-      const answer = await this.#upload.send(part, endpoint, signal, method);
-      if (answer === undefined) return 'unclear';
-      report.attempted(answer);
-      const { action } = this.#ruleFor(answer);
+      const attempt = await this.#upload.send(part, endpoint, signal, method);
+      if (attempt === undefined) return 'unclear';
+      report.attempted(attempt);
+      const { action } = this.#ruleFor(attempt);
       if (action === 'done') return 'accepted';
-      return action === 'narrow' ? { rejection: rejectionOf(answer) } : 'unclear';
+      return action === 'narrow' ? { rejection: rejectionOf(attempt) } : 'unclear';
     };
     // A gateway that crashes on its own rejection closes the connection, like one that is down. This push distinguishes
     // the two.
@@ -225,14 +225,14 @@ export class Delivery {
     return 'settled';
   }
 
-  #giveUp(batch: Batch, url: string, attempt: UploadAttempt, rule: AnswerRule): Outcome {
+  #giveUp(batch: Batch, url: string, attempt: UploadAttempt, rule: ResponseRule): Outcome {
     this.#options.report.failed(batch, url, attempt, rule, undefined);
     this.#options.report.dropped(rule.reason, batch.samples);
     batch.onSettled?.();
     return 'settled';
   }
 
-  readonly #ruleFor = (attempt: UploadAttempt): AnswerRule => ruleFor(this.#options.protocol.answers, attempt);
+  readonly #ruleFor = (attempt: UploadAttempt): ResponseRule => ruleFor(this.#options.protocol.responses, attempt);
 }
 
 /** The text of a rejection. A connection reset has no text, so an explanation is added. */

@@ -1,6 +1,6 @@
 import type { Target } from '../../config/identity.ts';
 import type { Batch } from '../exporter.ts';
-import type { AnswerRule } from '../http/answers.ts';
+import type { ResponseRule } from '../http/responses.ts';
 
 /** The protocol of one kind of receiver, as data. */
 export interface Protocol {
@@ -35,7 +35,7 @@ export interface Protocol {
     readonly accepted: readonly number[];
   };
   /** The meaning of each response. The first match applies. */
-  readonly answers: readonly AnswerRule[];
+  readonly responses: readonly ResponseRule[];
   /** Default response timeout, milliseconds. */
   readonly timeoutMs: number;
   /** Default number of retries of one batch. */

@@ -1,8 +1,8 @@
 import type { ThrottledLog } from '../../base/log.ts';
 import type { Group } from '../../metrics/group.ts';
 import { type Batch, type ExporterStatus, wireBytes } from '../exporter.ts';
-import type { AnswerRule } from '../http/answers.ts';
 import { Attempts } from '../http/attempts.ts';
+import type { ResponseRule } from '../http/responses.ts';
 import type { UploadAttempt } from '../http/sender.ts';
 import type { ExportMetrics } from '../metrics.ts';
 
@@ -76,7 +76,7 @@ export class Report {
   /**
    * Records a batch that was not accepted. `waitMs` is the time until the next attempt, undefined when there is none.
    */
-  failed(batch: Batch, url: string, attempt: UploadAttempt, rule: AnswerRule, waitMs: number | undefined): void {
+  failed(batch: Batch, url: string, attempt: UploadAttempt, rule: ResponseRule, waitMs: number | undefined): void {
     const exporter = this.#exporter;
     const { group } = batch;
     this.#isFailing = true;

@@ -3,7 +3,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { ThrottledLog } from '../../base/log.ts';
 import type { Target } from '../../config/identity.ts';
 import { parseText } from '../../metrics/text/parse.ts';
-import { withoutQueries } from '../http/answer-text.ts';
+import { withoutQueries } from '../http/response-text.ts';
 import type { Sender, Upload, UploadAttempt } from '../http/sender.ts';
 import { type SeriesLabels, snappyLiterals, staleMarkers } from './stale-marker-body.ts';
 

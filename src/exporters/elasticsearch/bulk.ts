@@ -16,7 +16,7 @@ const MAX_BATCH_BYTES = 1024 * 1024;
 /** Limit of one document; Lucene limits single words, and a request may have 100 MiB. */
 const MAX_DOCUMENT_BYTES = 512 * 1024;
 /** 80 bytes per entry, with up to 8,000 in an upload. */
-const ANSWER_BYTES = 4 * 1024 * 1024;
+const RESPONSE_BYTES = 4 * 1024 * 1024;
 /** Maximum bytes read from a response. */
 const FILTER = 'errors,items.*.status,items.*.error.type';
 const ID_HASH_CHARACTERS = 16;
@@ -35,7 +35,7 @@ export const bulk = ({ index, fields }: BulkOptions): LogProtocol => ({
   compression: 'gzip',
   maxBatchBytes: MAX_BATCH_BYTES,
   parallel: 4,
-  answerBytes: ANSWER_BYTES,
+  responseBytes: RESPONSE_BYTES,
   probe: {
     body: '',
     // VictoriaLogs, which has a receiver of this protocol, responds as to an upload.

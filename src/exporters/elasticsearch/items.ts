@@ -1,16 +1,16 @@
 import type { LogReply, RejectedEntry, Verdict } from '../../logs/protocol.ts';
-import { COMMON_ANSWERS, classifyBy } from '../entries/classify.ts';
-import type { AnswerRule } from '../http/answers.ts';
+import { COMMON_RESPONSES, classifyBy } from '../entries/classify.ts';
+import type { ResponseRule } from '../http/responses.ts';
 
 /** Responses of Elasticsearch and OpenSearch to a whole request; the first match applies. */
-const ANSWERS: readonly AnswerRule[] = [
+const RESPONSES: readonly ResponseRule[] = [
   {
     when: 406,
     action: 'pause',
     reason: 'not_a_receiver',
     hint: 'Elasticsearch does not accept this content type: check url and any proxy in between',
   },
-  ...COMMON_ANSWERS.filter(({ action }) => action !== 'done'),
+  ...COMMON_RESPONSES.filter(({ action }) => action !== 'done'),
 ];
 
 /** The meaning of the status of one entry, by the type of its error; the first match applies. */
@@ -47,12 +47,12 @@ interface Item {
 
 /** The results of `count` entries in a response to `_bulk`. */
 export function classifyBulk(reply: LogReply, count: number): Verdict {
-  if (reply.code !== 200 || reply.isPage === true) return classifyBy(ANSWERS, reply);
+  if (reply.code !== 200 || reply.isPage === true) return classifyBy(RESPONSES, reply);
   const items = itemsOf(reply.body ?? '');
   // The response contained nothing about the entries; stored ones are recognized by their ids.
   if (items === undefined)
     return classifyBy(
-      COMMON_ANSWERS.filter(({ action }) => action !== 'done'),
+      COMMON_RESPONSES.filter(({ action }) => action !== 'done'),
       reply,
     );
   if (items === 'stored') return { kind: 'accepted' };

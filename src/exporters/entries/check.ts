@@ -4,13 +4,13 @@ import { Sender } from '../http/sender.ts';
 import type { HttpSettings } from '../http/settings.ts';
 import { entryUrl } from './entry-exporter.ts';
 
-const ANSWER_MS = 10_000;
+const RESPONSE_MS = 10_000;
 const NO_ENTRIES: EncodedEntries = { count: 0, timeUs: () => 0, bytes: () => Buffer.alloc(0), group: () => '' };
 
 /** Checks whether all addresses accept log entries, with an empty upload. Never rejects. */
 export async function checkEntries(
   settings: HttpSettings,
-  { path, contentType, headers, probe, answerBytes, classify }: LogProtocol,
+  { path, contentType, headers, probe, responseBytes, classify }: LogProtocol,
   { env, now, signal }: CheckWorld,
 ): Promise<CheckResult[]> {
   const sender = new Sender(settings, now, env);
@@ -18,9 +18,9 @@ export async function checkEntries(
     const url = entryUrl(given, path);
     const attempt = await sender.send(
       {
-        ...{ method: 'POST', url, compression: 'none', contentType, headers, timeoutMs: ANSWER_MS },
+        ...{ method: 'POST', url, compression: 'none', contentType, headers, timeoutMs: RESPONSE_MS },
         members: [Buffer.from(probe.body)],
-        ...(answerBytes > 0 && { answerBytes }),
+        ...(responseBytes > 0 && { responseBytes }),
       },
       signal,
     );

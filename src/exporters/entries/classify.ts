@@ -1,8 +1,8 @@
 import type { LogReply, Verdict } from '../../logs/protocol.ts';
-import { ADDRESS_ANSWERS, type AnswerRule, ruleFor } from '../http/answers.ts';
+import { ADDRESS_RESPONSES, type ResponseRule, ruleFor } from '../http/responses.ts';
 
 /** Responses with the same meaning for all receivers of entries; a protocol's own rows come first. */
-export const COMMON_ANSWERS: readonly AnswerRule[] = [
+export const COMMON_RESPONSES: readonly ResponseRule[] = [
   { when: [200, 204], page: false, action: 'done', reason: 'ok' },
   { when: 413, action: 'split', reason: 'too_large' },
   { when: 408, action: 'retry', reason: 'timeout' },
@@ -10,11 +10,11 @@ export const COMMON_ANSWERS: readonly AnswerRule[] = [
   { when: 429, action: 'retry', reason: 'busy' },
   { when: [500, 599], action: 'retry', reason: 'server' },
   { when: 'timeout', action: 'retry', reason: 'timeout' },
-  ...ADDRESS_ANSWERS,
+  ...ADDRESS_RESPONSES,
 ];
 
 /** The verdict of a table of responses, in which `drop` and `narrow` mean that one of the entries is the cause. */
-export function classifyBy(rules: readonly AnswerRule[], reply: LogReply): Verdict {
+export function classifyBy(rules: readonly ResponseRule[], reply: LogReply): Verdict {
   const { action, reason, hint } = ruleFor(rules, reply);
   const why = { reason, ...(hint !== undefined && { hint }) };
   switch (action) {

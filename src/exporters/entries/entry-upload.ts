@@ -165,7 +165,7 @@ export class EntryUpload {
         headers: protocol.headers,
         members: [packed],
         timeoutMs,
-        ...(protocol.answerBytes > 0 && { answerBytes: protocol.answerBytes }),
+        ...(protocol.responseBytes > 0 && { responseBytes: protocol.responseBytes }),
       },
       cut,
     );

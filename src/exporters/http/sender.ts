@@ -5,9 +5,9 @@ import type { Compression } from '../../metrics/compression.ts';
 import { type AgentPair, exchange, type Response, StageTimeout } from '../../net/exchange.ts';
 import { wireBytes } from '../exporter.ts';
 import { HttpAgents } from './agents.ts';
-import { withoutQueries, wordsOf } from './answer-text.ts';
-import type { Answer } from './answers.ts';
 import { Credentials } from './credentials.ts';
+import { withoutQueries, wordsOf } from './response-text.ts';
+import type { AttemptResult } from './responses.ts';
 import type { HttpSettings } from './settings.ts';
 
 const TEXT_FORMAT = 'text/plain; version=0.0.4; charset=utf-8';
@@ -26,13 +26,13 @@ export interface Upload {
   readonly members: readonly Buffer[];
   readonly timeoutMs: number;
   /** Also returns {@link UploadAttempt.body} of the response, up to this length. */
-  readonly answerBytes?: number;
+  readonly responseBytes?: number;
   /** Called before a retry: the process may have been suspended for long during the first attempt. */
   readonly mayPush?: (() => boolean) | undefined;
 }
 
 /** A response, with the details of the attempt that the self metrics need. */
-export interface UploadAttempt extends Answer {
+export interface UploadAttempt extends AttemptResult {
   readonly durationSeconds: number;
   /** How far the receiver's clock is ahead of ours, from its Date header (in whole seconds). */
   readonly clockSkewSeconds?: number;
@@ -40,7 +40,7 @@ export interface UploadAttempt extends Answer {
   readonly wasReset?: boolean;
   /** Headers of the response, in lower case. */
   readonly headers?: Response['headers'];
-  /** The whole body of the response, if requested with {@link Upload.answerBytes}. */
+  /** The whole body of the response, if requested with {@link Upload.responseBytes}. */
   readonly body?: string;
 }
 
@@ -84,8 +84,8 @@ export class Sender {
         response = await this.#request(upload, this.#agents.fresh(upload.url), signal, seen);
       }
       return {
-        ...this.#answerOf(response),
-        ...(upload.answerBytes !== undefined && { body: response.body.toString() }),
+        ...this.#resultOf(response),
+        ...(upload.responseBytes !== undefined && { body: response.body.toString() }),
         ...common(),
       };
     } catch (cause) {
@@ -103,7 +103,7 @@ export class Sender {
     signal: AbortSignal,
     seen: { request?: ClientRequest },
   ): Promise<Response> {
-    const { method, url, members, timeoutMs, answerBytes: maxAnswerBytes } = upload;
+    const { method, url, members, timeoutMs, responseBytes: maxResponseBytes } = upload;
     const headers = {
       ...this.#headers,
       ...upload.headers,
@@ -113,12 +113,12 @@ export class Sender {
       ...(upload.compression !== 'none' && { 'content-encoding': upload.compression }),
       'content-length': wireBytes(upload),
     };
-    return exchange({ method, url, headers, members, agents, timeoutMs, maxAnswerBytes, signal }, (request) => {
+    return exchange({ method, url, headers, members, agents, timeoutMs, maxResponseBytes, signal }, (request) => {
       seen.request = request;
     });
   }
 
-  #answerOf({ code, headers, body }: Response): Omit<UploadAttempt, 'durationSeconds'> {
+  #resultOf({ code, headers, body }: Response): Omit<UploadAttempt, 'durationSeconds'> {
     const wait = retryAfterMs(headers['retry-after'], this.#now());
     const date = headers.date === undefined ? Number.NaN : Date.parse(headers.date);
     const { text, isPage } = wordsOf(this.#credentials.hidden(body.toString()), headers['content-type']);

@@ -1,5 +1,5 @@
 import { ZSTD_QUESTION } from '../../metrics/zstd-question.ts';
-import type { AnswerRule } from './answers.ts';
+import type { ResponseRule } from './responses.ts';
 import type { Sender, Upload, UploadAttempt } from './sender.ts';
 
 /** No receiver stores samples of the year 2286: VictoriaMetrics discards samples more than two days in the future. */
@@ -12,7 +12,7 @@ const YES = /frame descriptor|magic number|decompress|invalid input/i;
 export async function detectZstd(
   sender: Sender,
   upload: Omit<Upload, 'members' | 'compression'>,
-  ruleOf: (answer: UploadAttempt) => AnswerRule,
+  ruleOf: (attempt: UploadAttempt) => ResponseRule,
   signal: AbortSignal,
 ): Promise<boolean | UploadAttempt> {
   const attempt = await sender.send({ ...upload, compression: 'zstd', members: [ZSTD_QUESTION] }, signal);

@@ -1,13 +1,13 @@
 import type { LogEntry } from '../../logs/entry.ts';
 import type { BodyWriter, LogProtocol } from '../../logs/protocol.ts';
-import { COMMON_ANSWERS, classifyBy } from '../entries/classify.ts';
-import type { AnswerRule } from '../http/answers.ts';
+import { COMMON_RESPONSES, classifyBy } from '../entries/classify.ts';
+import type { ResponseRule } from '../http/responses.ts';
 
 /** Maximum size of an upload; well below what the receivers hold in memory for a request. */
 const MAX_BATCH_BYTES = 1024 * 1024;
 
 /** Responses of systemd-journal-remote and VictoriaLogs; the first match applies. */
-const ANSWERS: readonly AnswerRule[] = [
+const RESPONSES: readonly ResponseRule[] = [
   // 202 and "OK." of systemd-journal-remote, 200 without a body of VictoriaLogs.
   { when: [200, 202], page: false, text: /^(?:OK\.?)?$/, action: 'done', reason: 'ok' },
   // The end of the upload is missing; the complete entries before it are stored.
@@ -18,7 +18,7 @@ const ANSWERS: readonly AnswerRule[] = [
     reason: 'not_a_receiver',
     hint: 'the receiver expects another content type: check url',
   },
-  ...COMMON_ANSWERS.filter(({ action }) => action !== 'done'),
+  ...COMMON_RESPONSES.filter(({ action }) => action !== 'done'),
 ];
 
 /** systemd-journal-remote closes the connection on an entry that it can't accept. */
@@ -33,11 +33,11 @@ export const journald: LogProtocol = {
   maxBatchBytes: MAX_BATCH_BYTES,
   // Entries are stored in order of arrival.
   parallel: 1,
-  answerBytes: 0,
-  probe: { body: '', isAccepted: (reply) => classifyBy(ANSWERS, reply).kind === 'accepted' },
+  responseBytes: 0,
+  probe: { body: '', isAccepted: (reply) => classifyBy(RESPONSES, reply).kind === 'accepted' },
   encode,
   classify(reply) {
-    const verdict = classifyBy(ANSWERS, reply);
+    const verdict = classifyBy(RESPONSES, reply);
     if (verdict.kind !== 'retry' || reply.failure !== 'network' || !CLOSED.test(reply.text)) return verdict;
     return { ...verdict, maybeEntry: true };
   },

@@ -1,11 +1,11 @@
 import type { LogProtocol } from '../../logs/protocol.ts';
-import { classifyPush } from './answers.ts';
+import { classifyPush } from './responses.ts';
 import { bodyOf, type StreamOptions, writeEntry } from './streams.ts';
 
 /** A quarter of the default burst limit of a Loki tenant (`ingestion_burst_size_mb`). */
 const MAX_BATCH_BYTES = 1024 * 1024;
 /** A response lists up to ten entries of a stream, and all of its labels. */
-const ANSWER_BYTES = 64 * 1024;
+const RESPONSE_BYTES = 64 * 1024;
 
 interface PushOptions extends StreamOptions {
   readonly tenant: string | undefined;
@@ -20,7 +20,7 @@ export const push = ({ tenant, ...options }: PushOptions): LogProtocol => ({
   maxBatchBytes: MAX_BATCH_BYTES,
   // Entries much older than the newest of their stream are rejected.
   parallel: 1,
-  answerBytes: ANSWER_BYTES,
+  responseBytes: RESPONSE_BYTES,
   probe: {
     body: '{"streams":[]}',
     // 204 before Loki 3, and 200 of VictoriaLogs before v1.17, which has a receiver of this protocol.

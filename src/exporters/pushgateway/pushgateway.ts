@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import type { Protocol } from '../delivery/protocol.ts';
-import { ADDRESS_ANSWERS } from '../http/answers.ts';
+import { ADDRESS_RESPONSES } from '../http/responses.ts';
 import { splitByIdentity } from './by-identity.ts';
 
 const NOTHING = /^$/;
@@ -32,7 +32,7 @@ export const pushgateway: Protocol = {
   },
   // Even an empty push creates a group. A push path is recognized by the method it does not allow.
   probe: { method: 'GET', members: [gzipSync('')], accepted: [405] },
-  answers: [
+  responses: [
     // A gateway returns no text for a push that it accepts.
     { when: 202, text: NOTHING, action: 'done', reason: 'unchecked' },
     { when: 200, text: NOTHING, action: 'done', reason: 'ok' },
@@ -83,7 +83,7 @@ export const pushgateway: Protocol = {
     },
     // A push continues at the gateway after the client has disconnected. Sending it again only adds to the load.
     { when: 'timeout', action: 'drop', reason: 'timeout' },
-    ...ADDRESS_ANSWERS,
+    ...ADDRESS_RESPONSES,
   ],
   timeoutMs: 10_000,
   retries: 3,

@@ -1,12 +1,12 @@
 import { backoffMs, PAUSE_MS } from '../../base/backoff.ts';
 import type { Report } from '../delivery/report.ts';
 import type { Batch } from '../exporter.ts';
-import type { AnswerRule } from '../http/answers.ts';
 import type { Endpoint, Endpoints, UploadPermit } from '../http/endpoints.ts';
+import type { ResponseRule } from '../http/responses.ts';
 import type { Sender, Upload, UploadAttempt } from '../http/sender.ts';
-import { ruleOf } from './answers.ts';
 import type { Request, RequestOptions } from './loose.ts';
 import type { Version } from './request.ts';
+import { ruleOf } from './responses.ts';
 import type { SampleBatch } from './sample-batch.ts';
 import type { RemoteWriteSettings } from './settings.ts';
 import { snappy } from './snappy.ts';
@@ -41,7 +41,7 @@ const HEADERS: Readonly<Record<Version, { readonly contentType: string; readonly
 };
 
 /** For configurations that require 2.0. */
-const ONLY_FIRST: AnswerRule = {
+const ONLY_FIRST: ResponseRule = {
   when: [200, 299],
   action: 'pause',
   reason: 'encoding',
@@ -80,7 +80,7 @@ const encodedBatch = (
 });
 
 /** Whether the receiver has samples of the same series that are as new, or newer. */
-const isOutdated = ({ reason }: AnswerRule): boolean => reason === 'out_of_order' || reason === 'duplicate';
+const isOutdated = ({ reason }: ResponseRule): boolean => reason === 'out_of_order' || reason === 'duplicate';
 
 /** What is known about one address. */
 interface KnownVersion {
@@ -184,7 +184,7 @@ export class Channel {
   }
 
   /** Counts the dropped samples of a rejected request: 2.0 reports how many samples were stored nevertheless. */
-  #drop(encoded: Batch, url: string, attempt: UploadAttempt, rule: AnswerRule, written = 0): 'settled' {
+  #drop(encoded: Batch, url: string, attempt: UploadAttempt, rule: ResponseRule, written = 0): 'settled' {
     const { report } = this.#options;
     if (written > 0) report.delivered({ ...encoded, samples: written });
     report.failed(encoded, url, attempt, rule, undefined);

@@ -1,16 +1,16 @@
 import type { Target } from '../../config/identity.ts';
 import type { CheckResult, CheckWorld } from '../exporter-type.ts';
-import { ruleFor } from '../http/answers.ts';
+import { ruleFor } from '../http/responses.ts';
 import { Sender } from '../http/sender.ts';
-import { ANSWERS } from './answers.ts';
 import { requestBuilder } from './builder.ts';
 import { samplesWritten, uploadOf } from './channel.ts';
 import { targetLabels } from './labels.ts';
 import type { Version } from './request.ts';
+import { RESPONSES } from './responses.ts';
 import type { RemoteWriteSettings } from './settings.ts';
 import { snappy } from './snappy.ts';
 
-const ANSWER_MS = 10_000;
+const RESPONSE_MS = 10_000;
 
 /** Checks whether all addresses accept remote write, with a request without samples. Never rejects. */
 export async function checkRemoteWrite(
@@ -24,14 +24,14 @@ export async function checkRemoteWrite(
     let rejection = '';
     for (const version of versions) {
       const { content } = requestBuilder(version, targetLabels(target)).take();
-      const attempt = await sender.send(uploadOf(url, version, [snappy(content)], ANSWER_MS), signal);
+      const attempt = await sender.send(uploadOf(url, version, [snappy(content)], RESPONSE_MS), signal);
       const isAccepted = (attempt.code === 200 || attempt.code === 204) && !attempt.isPage;
       if (isAccepted && (version === 1 || samplesWritten(attempt) !== undefined)) {
         const ms = Math.round(attempt.durationSeconds * 1000);
         const text = `accepts pushes (${settings.groups.join(', ')}) by remote write ${version}.0, answered in ${ms} ms`;
         return { url, acceptsPushes: true, text };
       }
-      const { hint } = ruleFor(ANSWERS, attempt);
+      const { hint } = ruleFor(RESPONSES, attempt);
       const message = isAccepted
         ? 'accepted, but the response does not report how much was stored'
         : attempt.text || 'no message';

@@ -1,6 +1,6 @@
 import type { LogEntry } from '../../logs/entry.ts';
 import type { LogProtocol } from '../../logs/protocol.ts';
-import { COMMON_ANSWERS, classifyBy } from '../entries/classify.ts';
+import { COMMON_RESPONSES, classifyBy } from '../entries/classify.ts';
 import {
   distinct,
   type FieldSelection,
@@ -10,7 +10,7 @@ import {
   type NamedValue,
   wordsOf,
 } from '../entries/named-values.ts';
-import type { AnswerRule } from '../http/answers.ts';
+import type { ResponseRule } from '../http/responses.ts';
 
 /** Maximum size of an upload before compression. */
 const MAX_BATCH_BYTES = 1024 * 1024;
@@ -32,7 +32,7 @@ interface JsonlineOptions {
  * What VictoriaLogs responds. Lines that it can't read are skipped with status 200 and counted only there, so that none
  * may be wrong; 400 comes when it could read none of them, or does not like the request.
  */
-const ANSWERS: readonly AnswerRule[] = [
+const RESPONSES: readonly ResponseRule[] = [
   {
     when: [400, 599],
     text: /read-?only|no (?:free|enough) (?:disk )?space/i,
@@ -47,7 +47,7 @@ const ANSWERS: readonly AnswerRule[] = [
     action: 'drop',
     reason: 'unreadable',
   },
-  ...COMMON_ANSWERS,
+  ...COMMON_RESPONSES,
 ];
 
 /** Lines of JSON for `/insert/jsonline` of VictoriaLogs, and of vlagent. */
@@ -67,13 +67,13 @@ export function jsonline({ streamFields, fields, tenant }: JsonlineOptions): Log
     maxBatchBytes: MAX_BATCH_BYTES,
     // Entries are sorted by their time when they are stored.
     parallel: 4,
-    answerBytes: 0,
+    responseBytes: 0,
     probe: { body: '', isAccepted: ({ code, text, isPage }) => code === 200 && text === '' && isPage !== true },
     encode(entry, out) {
       out.text(lineOf(entry, fields));
       return undefined;
     },
-    classify: (reply) => classifyBy(ANSWERS, reply),
+    classify: (reply) => classifyBy(RESPONSES, reply),
   };
 }
 

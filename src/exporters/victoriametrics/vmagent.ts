@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import type { Protocol } from '../delivery/protocol.ts';
-import { ADDRESS_ANSWERS } from '../http/answers.ts';
+import { ADDRESS_RESPONSES } from '../http/responses.ts';
 
 const ENCODING_HINT = 'the receiver does not support this compression: set compression of the exporter to gzip';
 
@@ -50,7 +50,7 @@ export const vmagent: Protocol = {
   },
   hasPlainUrls: true,
   probe: { method: 'POST', members: [gzipSync('# firesteel check-config\n')], accepted: [200, 204] },
-  answers: [
+  responses: [
     // Neither returns text for a batch that it accepts.
     { when: 204, text: NOTHING, action: 'done', reason: 'ok' },
     { when: 200, text: NOTHING, action: 'done', reason: 'ok' },
@@ -70,7 +70,7 @@ export const vmagent: Protocol = {
     { when: 429, action: 'retry', reason: 'busy' },
     { when: [500, 599], action: 'retry', reason: 'server_error' },
     { when: 'timeout', action: 'retry', reason: 'timeout' },
-    ...ADDRESS_ANSWERS,
+    ...ADDRESS_RESPONSES,
   ],
   // The receiver may queue a request for a minute (-insert.maxQueueDuration) before it answers.
   timeoutMs: 75_000,

@@ -14,7 +14,7 @@ interface Ask {
 }
 
 /** The header of a response. */
-export interface Answer {
+export interface ProbeResponse {
   readonly status: number;
   readonly version: number;
   readonly headers: IncomingHttpHeaders;
@@ -27,7 +27,12 @@ export interface Answer {
 const MAX_HEADER_BYTES = 1024 * 1024;
 
 /** Sends a request over its own connection, and resolves when the header of the response has been received. */
-export function ask(socket: Socket, protocol: string | undefined, what: Ask, signal: AbortSignal): Promise<Answer> {
+export function ask(
+  socket: Socket,
+  protocol: string | undefined,
+  what: Ask,
+  signal: AbortSignal,
+): Promise<ProbeResponse> {
   return protocol === 'h2' ? askHttp2(socket, what, signal) : askHttp1(socket, what, signal);
 }
 
@@ -35,7 +40,7 @@ function askHttp1(
   socket: Socket,
   { method, url, headers, payload, isForProxy }: Ask,
   signal: AbortSignal,
-): Promise<Answer> {
+): Promise<ProbeResponse> {
   return new Promise((resolve, reject) => {
     const sent = request({
       createConnection: () => socket,
@@ -50,9 +55,9 @@ function askHttp1(
       sent.destroy();
       reject(signal.reason);
     };
-    const done = (answer: Answer) => {
+    const done = (result: ProbeResponse) => {
       signal.removeEventListener('abort', abort);
-      resolve(answer);
+      resolve(result);
     };
     const fail = (cause: unknown) => {
       signal.removeEventListener('abort', abort);
@@ -90,7 +95,11 @@ function lengthOf(method: string, status: number, headers: IncomingHttpHeaders):
 /** Headers that do not exist in HTTP/2. */
 const HOP_BY_HOP = new Set(['host', 'connection', 'keep-alive', 'transfer-encoding', 'upgrade', 'proxy-connection']);
 
-async function askHttp2(socket: Socket, { method, url, headers, payload }: Ask, signal: AbortSignal): Promise<Answer> {
+async function askHttp2(
+  socket: Socket,
+  { method, url, headers, payload }: Ask,
+  signal: AbortSignal,
+): Promise<ProbeResponse> {
   // Only loaded for servers that speak it.
   const { connect } = await import('node:http2');
   return new Promise((resolve, reject) => {

@@ -7,7 +7,7 @@ import { resolveTarget } from './addresses.ts';
 import { Cookies } from './cookies.ts';
 import { ProbeFailure } from './failure.ts';
 import { FAILED_DUE_TO_REGEX } from './families.ts';
-import { type Answer, ask } from './http-exchange.ts';
+import { ask, type ProbeResponse } from './http-exchange.ts';
 import { HTTP } from './http-families.ts';
 import { type HttpOptions, targetUrl } from './http-options.ts';
 import { afterRedirect, type HttpRequests } from './http-request.ts';
@@ -78,20 +78,20 @@ export class HttpProbing implements Probing {
     let isFirstHost = true;
     for (;;) {
       this.#hop = newHop();
-      const answer = await this.#exchange(attempt, {
+      const response = await this.#exchange(attempt, {
         url,
         method,
         isFirstHost,
         ...(payload !== undefined && { payload }),
       });
-      const next = this.#redirectOf(answer, url);
+      const next = this.#redirectOf(response, url);
       if (next === undefined) {
-        await this.#checkResponse(answer, attempt.signal);
+        await this.#checkResponse(response, attempt.signal);
         break;
       }
-      answer.body.on('error', () => undefined).destroy();
-      this.#cookies.take(url, answer.headers['set-cookie']);
-      const after = afterRedirect(answer.status, method);
+      response.body.on('error', () => undefined).destroy();
+      this.#cookies.take(url, response.headers['set-cookie']);
+      const after = afterRedirect(response.status, method);
       method = after.method;
       if (!after.keepsPayload) payload = undefined;
       // Secrets are sent only to their host, and never to plain HTTP after TLS.
@@ -123,7 +123,7 @@ export class HttpProbing implements Probing {
   async #exchange(
     attempt: Attempt,
     what: { readonly url: URL; readonly method: string; readonly payload?: string; readonly isFirstHost: boolean },
-  ): Promise<Answer> {
+  ): Promise<ProbeResponse> {
     const { requests } = this.#task;
     const { signal } = attempt;
     const { url, isFirstHost } = what;
@@ -134,16 +134,16 @@ export class HttpProbing implements Probing {
     };
     const { socket, protocol, ready } = await this.#connect(attempt, url, isFirstHost);
     attempt.enter('exchange');
-    const answer = await ask(socket, protocol, { ...what, headers, isForProxy: isPlainProxy }, signal).catch(
+    const response = await ask(socket, protocol, { ...what, headers, isForProxy: isPlainProxy }, signal).catch(
       (cause) => {
         socket.destroy();
         throw cause;
       },
     );
     this.#phases.processing += secondsFrom(ready);
-    const { status, version, contentLength } = answer;
+    const { status, version, contentLength } = response;
     Object.assign(this.#hop, { status, version, contentLength, isTls: url.protocol === 'https:' });
-    return answer;
+    return response;
   }
 
   async #connect(attempt: Attempt, url: URL, isFirstHost: boolean) {
@@ -198,7 +198,7 @@ export class HttpProbing implements Probing {
   }
 
   /** The target of a redirect; undefined for the last response. Throws ProbeFailure for the eleventh redirect. */
-  #redirectOf({ status, headers: { location } }: Answer, url: URL): URL | undefined {
+  #redirectOf({ status, headers: { location } }: ProbeResponse, url: URL): URL | undefined {
     if (!REDIRECTS.has(status) || location === undefined) return undefined;
     const { followRedirects } = this.#task.options;
     if (!followRedirects) {
@@ -219,9 +219,9 @@ export class HttpProbing implements Probing {
     return next;
   }
 
-  async #checkResponse(answer: Answer, signal: AbortSignal): Promise<void> {
+  async #checkResponse(response: ProbeResponse, signal: AbortSignal): Promise<void> {
     const { failure, failedBy, lastModified, bodyBytes, transferSeconds } = await checkResponse(
-      answer,
+      response,
       this.#task.options,
       signal,
     );

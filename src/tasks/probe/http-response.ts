@@ -2,7 +2,7 @@ import { errorText } from '../../base/error-text.ts';
 import { ProbeFailure } from './failure.ts';
 import { type BodyRead, bodyText, encodingOf, readBody } from './http-body.ts';
 import { checkHeaders, checkJson, checkText } from './http-checks.ts';
-import { type Answer, timeOf } from './http-exchange.ts';
+import { type ProbeResponse, timeOf } from './http-exchange.ts';
 import type { HttpOptions } from './http-options.ts';
 
 const KEPT_BODY_BYTES = 1024 * 1024;
@@ -27,8 +27,12 @@ interface ResponseCheck {
  * Reads the last response and checks it, in the order of blackbox_exporter: status, headers, body, version. Never
  * rejects: of a truncated body, the received part counts.
  */
-export async function checkResponse(answer: Answer, options: HttpOptions, signal: AbortSignal): Promise<ResponseCheck> {
-  const { status, headers, body, version } = answer;
+export async function checkResponse(
+  response: ProbeResponse,
+  options: HttpOptions,
+  signal: AbortSignal,
+): Promise<ResponseCheck> {
+  const { status, headers, body, version } = response;
   const result: ResponseCheck = {
     failure: undefined,
     failedBy: undefined,

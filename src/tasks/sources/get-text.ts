@@ -4,7 +4,7 @@ import { shownUrl } from '../../config/http-url.ts';
 import type { Names } from '../../net/names.ts';
 
 /** A response with a text, or "not modified". */
-interface TextAnswer {
+interface TextResponse {
   /** Undefined when nothing has changed (304). */
   readonly text: string | undefined;
   readonly etag: string | undefined;
@@ -20,7 +20,7 @@ interface GetOptions {
 }
 
 /** Requests a text once; redirects are refused. Rejects with an Error that names the URL and contains no secret. */
-export async function getText(url: string, { names, headers, maxBytes, signal }: GetOptions): Promise<TextAnswer> {
+export async function getText(url: string, { names, headers, maxBytes, signal }: GetOptions): Promise<TextResponse> {
   const fail = (message: string) => new Error(`${shownUrl(url)}: ${message}`);
   const send = new URL(url).protocol === 'https:' ? httpsRequest : httpRequest;
   const response = await new Promise<IncomingMessage>((resolve, reject) => {

@@ -13,7 +13,7 @@ import { getText } from './get-text.ts';
 import type { Content, Source } from './source.ts';
 
 const MAX_BYTES = 1024 * 1024;
-const ANSWER_MS = 10_000;
+const RESPONSE_MS = 10_000;
 const LONGEST_BACKOFF_MS = 600_000;
 
 /** Where tasks are fetched from. */
@@ -125,7 +125,7 @@ export class UrlSource implements Source {
     const { url } = this.#settings;
     const { now, file } = this.#world;
     const copy = this.#copy;
-    const answer = await getText(url, {
+    const response = await getText(url, {
       names: this.#names,
       headers: {
         'user-agent': 'firesteel',
@@ -135,12 +135,12 @@ export class UrlSource implements Source {
         ...(this.#token && { authorization: `Bearer ${this.#token.read()}` }),
       },
       maxBytes: MAX_BYTES,
-      signal: AbortSignal.any([this.#stop.signal, AbortSignal.timeout(ANSWER_MS)]),
+      signal: AbortSignal.any([this.#stop.signal, AbortSignal.timeout(RESPONSE_MS)]),
     });
-    const text = answer.text ?? copy?.text;
+    const text = response.text ?? copy?.text;
     if (text === undefined) throw new Error(`${this.name}: answered 304 although there is no copy`);
     await offer(this.#content(text));
-    const { etag = copy?.etag, lastModified = copy?.lastModified } = answer;
+    const { etag = copy?.etag, lastModified = copy?.lastModified } = response;
     this.#copy = { url, fetchedMs: now(), etag, lastModified, sha256: sha256(text), text };
     if (file !== undefined) await writeWhole(file, JSON.stringify(this.#copy));
   }

@@ -50,7 +50,7 @@ test('the state agents report the pods of this node, and whether anything has ch
   const index = new PodIndex();
   for (const pod of PODS.items as Pod[]) index.upsert(`${pod.metadata?.namespace}/${pod.metadata?.name}`, pod);
   const asked: string[] = [];
-  const route = podInfoRoute({ ready: () => true, answer: (node) => index.answer(node) });
+  const route = podInfoRoute({ ready: () => true, responseFor: (node) => index.responseFor(node) });
   const routes = {
     [POD_INFO_PATH]: (request: Parameters<typeof route>[0]) => {
       asked.push(request.query.toString());

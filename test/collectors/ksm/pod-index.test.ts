@@ -21,7 +21,7 @@ function recordedIndex(): PodIndex {
 }
 
 const read = (index: PodIndex, nodeName: string): NodePods =>
-  JSON.parse(gunzipSync(index.answer(nodeName).gzip).toString());
+  JSON.parse(gunzipSync(index.responseFor(nodeName).gzip).toString());
 
 const find = (index: PodIndex, name: string, nodeName = 'node1'): PodInfo =>
   read(index, nodeName).pods.find((pod) => pod.name === name) ?? assert.fail(`no ${name} on ${nodeName}`);
@@ -98,13 +98,13 @@ test('owner objects take precedence over their names, whether they arrive before
       ownerReferences: controller('Rollout', 'shop-front'),
     },
   };
-  const before = index.answer('node1');
+  const before = index.responseFor('node1');
   index.upsertOwner('ReplicaSet', 'shop/web-67b7ddc566', rollout);
-  assert.notEqual(index.answer('node1').etag, before.etag);
+  assert.notEqual(index.responseFor('node1').etag, before.etag);
   const { workloadKind, workloadName, ownerKind } = find(index, 'web-67b7ddc566-bxh7f');
   assert.deepEqual([workloadKind, workloadName, ownerKind], ['Rollout', 'shop-front', 'ReplicaSet']);
   index.deleteOwner('ReplicaSet', 'shop/web-67b7ddc566');
-  assert.equal(index.answer('node1').etag, before.etag);
+  assert.equal(index.responseFor('node1').etag, before.etag);
   // A Job that was created manually with a name like that of a CronJob's.
   index.upsertOwner('Job', 'shop/tick-29919705', {
     metadata: { name: 'tick-29919705', creationTimestamp: '2026-11-20T13:45:00Z' },
@@ -115,7 +115,7 @@ test('owner objects take precedence over their names, whether they arrive before
 
 test('owners that match their names leave the response unchanged', () => {
   const index = recordedIndex();
-  const before = index.answer('node1');
+  const before = index.responseFor('node1');
   for (const [kind, name] of [
     ['ReplicaSet', 'replicasets'],
     ['Job', 'jobs'],
@@ -124,27 +124,27 @@ test('owners that match their names leave the response unchanged', () => {
       index.upsertOwner(kind, `${object.metadata?.namespace}/${object.metadata?.name}`, object);
     }
   }
-  assert.equal(index.answer('node1'), before);
+  assert.equal(index.responseFor('node1'), before);
 });
 
 test('a response is cached until something changes on its node', () => {
   const index = recordedIndex();
   index.upsert('shop/elsewhere', { metadata: { namespace: 'shop', name: 'elsewhere' }, spec: { nodeName: 'node2' } });
-  const [one, two] = [index.answer('node1'), index.answer('node2')];
+  const [one, two] = [index.responseFor('node1'), index.responseFor('node2')];
   index.upsert('shop/elsewhere', {
     metadata: { namespace: 'shop', name: 'elsewhere' },
     spec: { nodeName: 'node2' },
     status: { phase: 'Running' },
   });
-  assert.equal(index.answer('node1'), one);
-  assert.notEqual(index.answer('node2').etag, two.etag);
+  assert.equal(index.responseFor('node1'), one);
+  assert.notEqual(index.responseFor('node2').etag, two.etag);
   assert.equal(find(index, 'elsewhere', 'node2').phase, 'Running');
 });
 
 test('two replicas with the same state return the same response, whatever the order of events', () => {
   const index = new PodIndex((labels) => (labels?.app === undefined ? {} : { app: labels.app }));
   for (const [key, pod] of [...PODS].reverse()) index.upsert(key, pod);
-  assert.equal(index.answer('node1').etag, recordedIndex().answer('node1').etag);
+  assert.equal(index.responseFor('node1').etag, recordedIndex().responseFor('node1').etag);
 });
 
 test('a pod that is recreated on another node, or deleted, leaves nothing behind', () => {
@@ -201,10 +201,10 @@ test('more changes than may wait: the responses are the same as without waiting'
       if (index % 5 === 0) one.upsert(...podAt(index + 1, 90));
       if (index % 7 === 0 || index % 150 > 140) one.delete(key);
     }
-    requested.answer(pod.spec?.nodeName ?? '');
+    requested.responseFor(pod.spec?.nodeName ?? '');
   }
   assert.equal(waiting.pods, requested.pods);
   for (let node = 0; node < 150; node++) {
-    assert.equal(waiting.answer(`node-${node}`).etag, requested.answer(`node-${node}`).etag);
+    assert.equal(waiting.responseFor(`node-${node}`).etag, requested.responseFor(`node-${node}`).etag);
   }
 });

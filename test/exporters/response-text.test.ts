@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { withoutQueries, wordsOf } from '../../src/exporters/http/answer-text.ts';
+import { withoutQueries, wordsOf } from '../../src/exporters/http/response-text.ts';
 
 test('the part of a response that repeats the request is omitted, however long it is', () => {
   const query = `timestamp=1&extra_label=${'x'.repeat(2000)}`;

@@ -10,8 +10,8 @@ import { startVictoriaMetrics } from '../kit/victoria-metrics.ts';
 const INSECURE = { tls: { insecureSkipVerify: true } };
 
 /**
- * Delivers one batch to `wrong`, which rejects it, with `right` as failover: it has to arrive there, nothing may be dropped,
- * and the log must contain `reason` and a hint that `hint` matches.
+ * Delivers one batch to `wrong`, which rejects it, with `right` as failover: it has to arrive there, nothing may be
+ * dropped, and the log must contain `reason` and a hint that `hint` matches.
  */
 async function fallsOver(
   t: TestContext,

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { errorCode } from '../base/error-text.ts';
 import { begin } from '../base/last-operation.ts';
 import type { Access, Need } from './access.ts';
-import { ANSWER_MS, bodyOf, hasBody, MAX_BODY_BYTES } from './limits.ts';
+import { bodyOf, hasBody, MAX_BODY_BYTES, RESPONSE_MS } from './limits.ts';
 import { type HttpRequest, type Reply, type Route, type Routes, refuse } from './message.ts';
 import { writeReply } from './reply.ts';
 import { type Found, findRoute, handlerOf, isChange, methodsOf } from './router.ts';
@@ -11,13 +11,13 @@ import { type Found, findRoute, handlerOf, isChange, methodsOf } from './router.
 export type OnError = (path: string, cause: unknown) => void;
 
 /** Answers one request; never rejects. */
-type Answerer = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+type RequestHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 /** Error codes of disconnected clients, which are not errors. */
 const GONE = new Set(['ERR_STREAM_PREMATURE_CLOSE', 'ECONNRESET', 'ABORT_ERR']);
 
 /** Answers from the table of routes, for requests with access. */
-export function answerer(routes: Routes, access: Access, onError: OnError): Answerer {
+export function requestHandler(routes: Routes, access: Access, onError: OnError): RequestHandler {
   const inProgress = new WeakMap<Route, number>();
 
   /** Counts the response as in progress until it has been sent. Undefined if there are too many. */
@@ -101,7 +101,7 @@ function needOf(method: string, { endpoint }: Found): Need {
 }
 
 function abortLate(response: ServerResponse, over: AbortSignal): void {
-  const timer = setTimeout(() => response.destroy(), ANSWER_MS);
+  const timer = setTimeout(() => response.destroy(), RESPONSE_MS);
   over.addEventListener('abort', () => clearTimeout(timer), { once: true });
 }
 

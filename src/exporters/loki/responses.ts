@@ -1,10 +1,10 @@
 import type { EncodedEntries, LogReply, RejectedEntry, Verdict } from '../../logs/protocol.ts';
-import { COMMON_ANSWERS, classifyBy } from '../entries/classify.ts';
-import type { AnswerRule } from '../http/answers.ts';
+import { COMMON_RESPONSES, classifyBy } from '../entries/classify.ts';
+import type { ResponseRule } from '../http/responses.ts';
 import { lineBytes } from './streams.ts';
 
 /** Responses of Loki that name no entry or concern all of them; the first match applies. */
-const ANSWERS: readonly AnswerRule[] = [
+const RESPONSES: readonly ResponseRule[] = [
   { when: 204, page: false, action: 'done', reason: 'ok' },
   {
     when: [200, 499],
@@ -33,7 +33,7 @@ const ANSWERS: readonly AnswerRule[] = [
   { when: 400, text: /timestamp too new/i, action: 'drop', reason: 'too_new' },
   { when: 400, text: /too old|too far behind|out of order/i, action: 'drop', reason: 'too_old' },
   { when: 400, text: /max entry size/i, action: 'drop', reason: 'line_too_long' },
-  ...COMMON_ANSWERS,
+  ...COMMON_RESPONSES,
 ];
 
 /** An entry of a push. */
@@ -94,7 +94,7 @@ const NAMED: readonly Named400[] = [
 /** The results of the entries of a push in a response of Loki. */
 export function classifyPush(reply: LogReply, entries: EncodedEntries): Verdict {
   const text = reply.body ?? reply.text;
-  if (reply.code !== 400 || reply.isPage === true) return classifyBy(ANSWERS, reply);
+  if (reply.code !== 400 || reply.isPage === true) return classifyBy(RESPONSES, reply);
   const streams = streamsIn(text);
   const rejected = new Map<number, string>();
   let restIsStored = true;
@@ -108,7 +108,7 @@ export function classifyPush(reply: LogReply, entries: EncodedEntries): Verdict 
       }
     }
   }
-  if (rejected.size === 0) return classifyBy(ANSWERS, reply);
+  if (rejected.size === 0) return classifyBy(RESPONSES, reply);
   const list: RejectedEntry[] = [...rejected].map(([index, reason]) => ({ index, reason }));
   if (restIsStored) return { kind: 'accepted', rejected: list };
   return {

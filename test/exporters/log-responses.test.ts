@@ -35,7 +35,11 @@ for (const { type, code, text, times = [0], means, refused = {}, again, from } o
       entryOf(index, { timeUs: (Date.parse(base) + seconds * 1000) * 1000, labels: {} }),
     );
     const batch = batchOf(PROTOCOLS[type], entries);
-    const reply: LogReply = { code, text: text.slice(0, 300), ...(PROTOCOLS[type].answerBytes > 0 && { body: text }) };
+    const reply: LogReply = {
+      code,
+      text: text.slice(0, 300),
+      ...(PROTOCOLS[type].responseBytes > 0 && { body: text }),
+    };
     const verdict = PROTOCOLS[type].classify(reply, batch.view(batch.all()));
     assert.equal(verdict.kind, means);
     if (verdict.kind !== 'accepted') return;

@@ -1,5 +1,5 @@
 /** The result of one attempt. */
-export interface Answer {
+export interface AttemptResult {
   /** HTTP status code; `error` without a response. */
   readonly code: number | 'error';
   /** `network`: connection failed or broken; `timeout`: no response in time. */
@@ -22,7 +22,7 @@ export interface Answer {
 type Action = 'done' | 'retry' | 'pause' | 'split' | 'narrow' | 'drop';
 
 /** One row of a protocol's table of responses. */
-export interface AnswerRule {
+export interface ResponseRule {
   /** A status, the first and last of a range, or a failure. */
   readonly when: number | readonly [first: number, last: number] | 'network' | 'timeout';
   /** Further condition on the receiver's message. */
@@ -53,7 +53,7 @@ const PATH_HINT = 'no such path at this address: check the path of the url (for 
  * status code for these: VictoriaMetrics, vmauth and nginx respond with 400 to a wrong path, a missing route and a
  * request without TLS.
  */
-export const ADDRESS_ANSWERS: readonly AnswerRule[] = [
+export const ADDRESS_RESPONSES: readonly ResponseRule[] = [
   {
     when: [200, 299],
     action: 'pause',
@@ -143,18 +143,18 @@ export const ADDRESS_ANSWERS: readonly AnswerRule[] = [
   },
 ];
 
-const UNKNOWN: AnswerRule = { when: [0, 999], action: 'pause', reason: 'refused' };
+const UNKNOWN: ResponseRule = { when: [0, 999], action: 'pause', reason: 'refused' };
 
 /** The first rule of the table that matches the response. */
-export function ruleFor(rules: readonly AnswerRule[], answer: Answer): AnswerRule {
+export function ruleFor(rules: readonly ResponseRule[], result: AttemptResult): ResponseRule {
   // A path that the response repeats is ours, so its words must not match.
-  const message = answer.text.replaceAll(/(?:https?:)?\/[^\s"'`]*/g, '');
-  const fits = ({ when, text, page }: AnswerRule) => {
-    if (page !== undefined && page !== (answer.isPage ?? false)) return false;
+  const message = result.text.replaceAll(/(?:https?:)?\/[^\s"'`]*/g, '');
+  const fits = ({ when, text, page }: ResponseRule) => {
+    if (page !== undefined && page !== (result.isPage ?? false)) return false;
     if (text && !text.test(message)) return false;
-    if (typeof when === 'string') return when === answer.failure;
-    if (typeof when === 'number') return when === answer.code;
-    return typeof answer.code === 'number' && answer.code >= when[0] && answer.code <= when[1];
+    if (typeof when === 'string') return when === result.failure;
+    if (typeof when === 'number') return when === result.code;
+    return typeof result.code === 'number' && result.code >= when[0] && result.code <= when[1];
   };
   return rules.find(fits) ?? UNKNOWN;
 }

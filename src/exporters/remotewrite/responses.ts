@@ -1,14 +1,14 @@
-import type { AnswerRule } from '../http/answers.ts';
-import { ADDRESS_ANSWERS, ruleFor } from '../http/answers.ts';
+import type { ResponseRule } from '../http/responses.ts';
+import { ADDRESS_RESPONSES, ruleFor } from '../http/responses.ts';
 import type { UploadAttempt } from '../http/sender.ts';
 
-const REFUSED: AnswerRule['when'] = [400, 422];
+const REFUSED: ResponseRule['when'] = [400, 422];
 
 /** A request that arrives damaged is sent again, but not forever: all later ones wait for it. */
 const TRANSPORT_TRIES = 5;
 
 /** The meaning of each response. The first match applies. */
-export const ANSWERS: readonly AnswerRule[] = [
+export const RESPONSES: readonly ResponseRule[] = [
   { when: [200, 204], page: false, action: 'done', reason: 'ok' },
   {
     when: 400,
@@ -70,10 +70,10 @@ export const ANSWERS: readonly AnswerRule[] = [
   { when: 429, action: 'retry', reason: 'busy', hint: 'the receiver limits the sample rate' },
   { when: [500, 599], action: 'retry', reason: 'server_error' },
   { when: 'timeout', action: 'retry', reason: 'timeout' },
-  ...ADDRESS_ANSWERS,
+  ...ADDRESS_RESPONSES,
 ];
 
-const REJECTED: AnswerRule = {
+const REJECTED: ResponseRule = {
   when: REFUSED,
   action: 'drop',
   reason: 'rejected',
@@ -81,8 +81,8 @@ const REJECTED: AnswerRule = {
 };
 
 /** The rule for a response. The protocol forbids resending a request that was answered with 400. */
-export function ruleOf(attempt: UploadAttempt): AnswerRule {
-  const rule = ruleFor(ANSWERS, attempt);
+export function ruleOf(attempt: UploadAttempt): ResponseRule {
+  const rule = ruleFor(RESPONSES, attempt);
   const isRejected = (attempt.code === 400 || attempt.code === 422) && attempt.isPage !== true;
   return isRejected && rule.reason === 'refused' ? REJECTED : rule;
 }

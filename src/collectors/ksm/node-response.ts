@@ -3,7 +3,7 @@ import { constants, gunzipSync, gzipSync } from 'node:zlib';
 import type { NodePods, PodInfo } from '../../kube/pod-info.ts';
 
 /** The response for one node, as it is sent. */
-export interface NodeAnswer {
+export interface NodeResponse {
   /**
    * Value of the ETag header. Derived from the content alone, so that all replicas return the same; weak, since the
    * content encoding may differ.
@@ -18,7 +18,7 @@ const SEPARATOR = ',';
 const TAIL = ']}';
 
 /** The response built from the JSON of each pod. */
-export function packPods(nodeName: string, resourceVersion: string, pods: readonly string[]): NodeAnswer {
+export function packPods(nodeName: string, resourceVersion: string, pods: readonly string[]): NodeResponse {
   const none: NodePods = { nodeName, resourceVersion, pods: [] };
   const json = JSON.stringify(none).slice(0, -TAIL.length) + pods.join(SEPARATOR) + TAIL;
   const hash = createHash('sha256').update(json).digest('base64url').slice(0, 22);
@@ -30,7 +30,7 @@ export function packPods(nodeName: string, resourceVersion: string, pods: readon
 }
 
 /** The JSON of each pod of a response; `lengths` are those of the texts it was built from. */
-export function unpackPods({ gzip }: NodeAnswer, lengths: readonly number[]): string[] {
+export function unpackPods({ gzip }: NodeResponse, lengths: readonly number[]): string[] {
   const json = gunzipSync(gzip).toString();
   const total = lengths.reduce((sum, length) => sum + length + SEPARATOR.length, -SEPARATOR.length);
   let start = json.length - TAIL.length - total;
@@ -42,10 +42,10 @@ export function unpackPods({ gzip }: NodeAnswer, lengths: readonly number[]): st
 }
 
 /** The response with other pods. */
-export function withPods(answer: NodeAnswer, change: (pod: PodInfo) => PodInfo): NodeAnswer {
-  const { nodeName, resourceVersion, pods }: NodePods = JSON.parse(gunzipSync(answer.gzip).toString());
+export function withPods(response: NodeResponse, change: (pod: PodInfo) => PodInfo): NodeResponse {
+  const { nodeName, resourceVersion, pods }: NodePods = JSON.parse(gunzipSync(response.gzip).toString());
   const changed = pods.map(change);
-  if (changed.every((pod, index) => pod === pods[index])) return answer;
+  if (changed.every((pod, index) => pod === pods[index])) return response;
   return packPods(
     nodeName,
     resourceVersion,
