@@ -112,3 +112,15 @@ test('only base/turns.ts divides work into slices: they share one limit', () => 
   const files = SOURCES.filter((file) => turning.test(codeOf(file)));
   assert.deepEqual(files.sort(), Object.keys(MAY_TURN).sort());
 });
+
+/** Files that may look into a thrown value themselves, with the reason. */
+const MAY_UNWRAP: Readonly<Record<string, string>> = {
+  'src/base/error-text.ts': 'errorText and asError',
+  'src/tasks/timed-run.ts': 'a thrown value that is not an Error is a fault of the program, and quoted as such',
+};
+
+test('the text of a thrown value comes from base/error-text.ts', () => {
+  const unwrapping = /\b([\w.]+) instanceof Error\s*\?\s*(?:\1\s*:|(?:\w+\()?\1\.message\b)/;
+  const files = SOURCES.filter((file) => unwrapping.test(codeOf(file)));
+  assert.deepEqual(files.sort(), Object.keys(MAY_UNWRAP).sort());
+});

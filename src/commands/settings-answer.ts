@@ -1,6 +1,6 @@
 import { deserialize, serialize } from 'node:v8';
 import type { Config } from '../agent/agent.ts';
-import { errorText } from '../base/error-text.ts';
+import { asError, errorText } from '../base/error-text.ts';
 import { ConfigError } from '../config/config-error.ts';
 import type { Origin } from '../config/explain.ts';
 import type { Loaded } from '../config/load.ts';
@@ -29,7 +29,7 @@ export function answerOf(load: () => Loaded<Config>): Buffer {
       return { config: toPlain(config), warnings, places };
     } catch (cause) {
       if (cause instanceof ConfigError) return { problems: cause.problems };
-      return { failure: cause instanceof Error ? (cause.stack ?? cause.message) : errorText(cause) };
+      return { failure: asError(cause).stack ?? errorText(cause) };
     }
   };
   return serialize(answer());

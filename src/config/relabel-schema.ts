@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { errorText } from '../base/error-text.ts';
 import { RELABEL_ACTIONS, type RelabelAction } from '../metrics/relabel/rule.ts';
 import { Pattern } from './re2/pattern.ts';
 
@@ -100,7 +101,7 @@ const rule = fields.transform((written, context) => {
   } catch (cause) {
     // The message quotes the compiled text, which differs from what the user wrote.
     const prefix = `invalid regular expression ${JSON.stringify(whole)}: `;
-    const reason = (cause instanceof Error ? cause.message : String(cause)).replace(prefix, () => '');
+    const reason = errorText(cause).replace(prefix, () => '');
     refuse('regex', `invalid regular expression ${JSON.stringify(source)}: ${reason}`);
   }
   if (regex === undefined) return z.NEVER;

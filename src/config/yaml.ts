@@ -1,4 +1,5 @@
 import { LineCounter, parseDocument } from 'yaml';
+import { errorText } from '../base/error-text.ts';
 import { Problems } from '../base/problems.ts';
 
 /** Text that is not usable YAML; one line per problem, each with its position. */
@@ -49,8 +50,7 @@ export function parseYaml(name: string, text: string): YamlValue {
     };
   } catch (cause) {
     if (cause instanceof YamlError) throw cause;
-    const reason = cause instanceof Error ? inWords(cause.message) : cause;
-    throw new YamlError([`${name}:1:1: ${reason}`]);
+    throw new YamlError([`${name}:1:1: ${inWords(errorText(cause))}`]);
   }
 }
 

@@ -1,4 +1,4 @@
-import { errorCode } from '../base/error-text.ts';
+import { errorCode, errorText } from '../base/error-text.ts';
 import { holdsAllRights } from './capabilities.ts';
 
 /** A file or folder is absent: the kernel feature or the hardware does not exist, or a device was just removed. */
@@ -61,5 +61,5 @@ export function fileError(path: string, cause: unknown): Error {
     return new MissingFile(path, { cause });
   }
   if (code === 'EACCES' || code === 'EPERM') return new DeniedFile(path, { cause });
-  return new UnreadableFile(`cannot read ${path}: ${code ?? String(cause)}`, { cause });
+  return new UnreadableFile(`cannot read ${path}: ${code ?? errorText(cause)}`, { cause });
 }

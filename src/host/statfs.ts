@@ -24,7 +24,7 @@ export function localSpace(path: string): SpaceAnswer {
   try {
     return spaceOf(statfsSync(pathOfText(path)));
   } catch (cause) {
-    return { error: errorText(cause instanceof Error && 'errno' in cause ? Number(cause.errno) : 0) };
+    return { error: errnoText(cause instanceof Error && 'errno' in cause ? Number(cause.errno) : 0) };
   }
 }
 
@@ -57,7 +57,7 @@ const C_WORDS: ReadonlyMap<number, string> = new Map([
   [129, 'key was rejected by service'],
 ]);
 
-const errorText = (errno: number): string =>
+const errnoText = (errno: number): string =>
   C_WORDS.get(-errno) ?? getSystemErrorMessage(errno)?.toLowerCase() ?? `errno ${-errno}`;
 
 /** The worker's program, as text so that it can also be started from a bundle. */
@@ -187,7 +187,7 @@ export class BlockingSpace {
     const thread: Thread = { worker, question: undefined, isSlow: false };
     this.#threads.add(thread);
     worker.on('message', (answer: Counts | { errno: number }) => {
-      this.#finish(thread, 'errno' in answer ? { error: errorText(answer.errno) } : spaceOf(answer));
+      this.#finish(thread, 'errno' in answer ? { error: errnoText(answer.errno) } : spaceOf(answer));
     });
     const gone = (error: string) => {
       this.#threads.delete(thread);

@@ -1,9 +1,11 @@
 // The few system calls without a Node function, through node:ffi (experimental; Node 26). Only this file and
 // metrics/zstd-contexts.ts use it: where it is absent or disabled, every function here throws Unsupported and everything
 // else works.
+
 import type { FunctionDefinitions } from 'node:ffi';
 import { closeSync } from 'node:fs';
 import { getSystemErrorName } from 'node:util';
+import { errorText } from '../base/error-text.ts';
 import { Unsupported } from './errors.ts';
 import { putU32, putU64, u32, u64 } from './native.ts';
 
@@ -56,7 +58,7 @@ function openLibc<const Definitions extends FunctionDefinitions>(definitions: De
     // null is the process itself: its libc, whether glibc or musl, under whatever file name.
     return { ffi, ...ffi.dlopen(null, definitions) };
   } catch (cause) {
-    throw new Unsupported(`node:ffi cannot load libc: ${cause instanceof Error ? cause.message : cause}`, { cause });
+    throw new Unsupported(`node:ffi cannot load libc: ${errorText(cause)}`, { cause });
   }
 }
 
@@ -213,10 +215,7 @@ function loadTimers() {
   try {
     return ffi.dlopen(null, TIMER_DEFINITIONS).functions;
   } catch (cause) {
-    throw new Unsupported(
-      `node:ffi cannot load the timer functions: ${cause instanceof Error ? cause.message : cause}`,
-      { cause },
-    );
+    throw new Unsupported(`node:ffi cannot load the timer functions: ${errorText(cause)}`, { cause });
   }
 }
 

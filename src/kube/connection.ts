@@ -1,6 +1,7 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent, type AgentOptions as HttpsAgentOptions, type RequestOptions } from 'node:https';
 import type { KubeConfig } from '@kubernetes/client-node';
+import { asError } from '../base/error-text.ts';
 import { Names } from '../net/names.ts';
 import { type ForwardProxy, proxyFor } from '../net/proxy.ts';
 import { ForwardAgent, tunnelAgent } from '../net/tunnel.ts';
@@ -114,7 +115,7 @@ const QUOTING_ERRORS: ReadonlySet<string> = new Set(['YAMLException', 'SyntaxErr
 
 /** The cause, without anything the error may quote. */
 function credentialsError(cause: unknown): ApiUnreachable {
-  const { name, message } = cause instanceof Error ? cause : new Error(String(cause));
+  const { name, message } = asError(cause);
   return new ApiUnreachable('kubeconfig', 'ECREDENTIALS', QUOTING_ERRORS.has(name) ? `malformed (${name})` : message);
 }
 

@@ -1,6 +1,7 @@
 import { type ClientRequest, type Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { type Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
+import { asError } from '../base/error-text.ts';
 import { joined } from '../base/joined.ts';
 
 /** One request, ready to send. */
@@ -56,7 +57,7 @@ export function exchange({
     : httpRequest(target, { ...options, agent: agent.http });
   const response = responseOf(request, isSecure ? 'secureConnect' : 'connect', headersMs);
   // Node's own option `signal` watches the whole stream for it, which takes longer than all the rest.
-  const cut = () => request.destroy(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
+  const cut = () => request.destroy(asError(signal.reason));
   signal.addEventListener('abort', cut, { once: true });
   request.once('close', () => signal.removeEventListener('abort', cut));
   request.end(text);

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { type IncomingMessage, type RequestOptions, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { sleep } from '../base/clock.ts';
-import { errorCode, errorText } from '../base/error-text.ts';
+import { asError, errorCode, errorText } from '../base/error-text.ts';
 import { Names } from '../net/names.ts';
 import { type HolderView, type LeasePeers, PEER_ANSWERS, type PeerQuestion } from './lease-peers.ts';
 import type { ShardReport } from './resharding.ts';
@@ -153,7 +153,7 @@ export class PeerClient implements LeasePeers {
       }
       return Object(JSON.parse(text));
     } catch (cause) {
-      return cause instanceof Error ? cause : new Error(String(cause));
+      return asError(cause);
     } finally {
       response.destroy();
     }
@@ -166,7 +166,7 @@ export class PeerClient implements LeasePeers {
   #open({ host, port }: Address, path: string, signal: AbortSignal): Promise<IncomingMessage | Error> {
     const { certFile, token } = this.#options;
     return new Promise((resolve) => {
-      const fail = (cause: unknown) => resolve(cause instanceof Error ? cause : new Error(String(cause)));
+      const fail = (cause: unknown) => resolve(asError(cause));
       try {
         const options: RequestOptions = {
           host,

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { asError } from '../base/error-text.ts';
 import { KeyMap } from '../base/key-map.ts';
 import { turn } from '../base/turns.ts';
 import { ApiBodyError, ApiError, type KubeApi, type KubeStatus, METADATA_EVENTS } from './api.ts';
@@ -147,8 +148,7 @@ export class Reflector<O extends KubeObject = KubeObject> {
     // A single broken connection is normal on any network; a refusal is not.
     if (failures === 0 && !(error instanceof ApiError)) return;
     const { wallMs } = this.#timing;
-    const cause = error instanceof Error ? error : new Error(String(error));
-    this.#failure = { error: cause, notServed, sinceMs: this.#failure?.sinceMs ?? wallMs(), nextTryMs };
+    this.#failure = { error: asError(error), notServed, sinceMs: this.#failure?.sinceMs ?? wallMs(), nextTryMs };
     this.#failures.failed(this.#source.path, error);
   }
 

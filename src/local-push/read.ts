@@ -1,3 +1,4 @@
+import { errorText } from '../base/error-text.ts';
 import { isLabelName, type MetricType } from '../metrics/family.ts';
 import { parseText, TextFormatError } from '../metrics/text/parse.ts';
 import { type GroupLabels, type PushedFamily, PushRefused } from './store.ts';
@@ -40,9 +41,8 @@ export function readPushedText(text: string): PushedFamily[] {
       }
     }
   } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
     const place = cause instanceof TextFormatError ? '' : 'invalid text: ';
-    throw new PushRefused(400, place + message);
+    throw new PushRefused(400, place + errorText(cause));
   }
   return [...drafts.values()]
     .filter(({ samples }) => samples.length > 0)

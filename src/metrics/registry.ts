@@ -1,6 +1,7 @@
 import type { MetricValue } from 'prom-client';
 import { monotonicMs } from '../base/clock.ts';
 import { deadlineIn } from '../base/deadline.ts';
+import { asError } from '../base/error-text.ts';
 import { begin } from '../base/last-operation.ts';
 import { turn } from '../base/turns.ts';
 import type { Family, MetricType } from './family.ts';
@@ -11,7 +12,7 @@ import type { Prepared } from './prepared.ts';
 import type { PushedLabels, SeenSnapshot } from './pushed-labels.ts';
 import type { Relabeling } from './relabel/relabeling.ts';
 import { resultSamples } from './result-samples.ts';
-import { asError, finish, leftOut, type Run } from './run.ts';
+import { finish, leftOut, type Run } from './run.ts';
 import { type Producer, Scope } from './scope.ts';
 import { Snapshot } from './snapshot.ts';
 import { encodeByFamily } from './text/encoder.ts';

@@ -12,9 +12,6 @@ export interface Run {
   readonly shares?: boolean | undefined;
 }
 
-/** Whatever was thrown, as an error. */
-export const asError = (cause: unknown): Error => (cause instanceof Error ? cause : new Error(String(cause)));
-
 /** The run of a collector that must not run now. */
 export function leftOut({ group, name }: Producer, reason: string): Run {
   const result = {

@@ -2,7 +2,7 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { errorCode, errorText } from '../base/error-text.ts';
+import { errorCode, errorText, firstCause } from '../base/error-text.ts';
 import { readRegular } from '../base/files.ts';
 import { shownUrl } from '../config/http-url.ts';
 import { SecretFile } from '../config/secret-file.ts';
@@ -96,8 +96,7 @@ export class JsonClient {
     } catch (cause) {
       // The next attempt opens a new connection, possibly to another replica, and rereads the CA file.
       this.close();
-      // A name with several addresses has an error for each.
-      const first: unknown = cause instanceof AggregateError ? cause.errors[0] : cause;
+      const first = firstCause(cause);
       const code = errorCode(first);
       throw new Error(`${shownUrl(url)}: ${code === undefined ? '' : `${code} `}${errorText(first)}`);
     }

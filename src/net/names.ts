@@ -3,7 +3,7 @@ import { Resolver } from 'node:dns/promises';
 import { readFileSync, statSync } from 'node:fs';
 import { isIP, type LookupFunction } from 'node:net';
 import { type Clock, monotonicMs } from '../base/clock.ts';
-import { errorCode } from '../base/error-text.ts';
+import { errorCode, errorText } from '../base/error-text.ts';
 import { dropFirstAdded } from '../base/first-added.ts';
 import { parseHosts } from './hosts-file.ts';
 import { candidates, parseResolvConf, type ResolvConf } from './resolv-conf.ts';
@@ -181,7 +181,7 @@ async function ask(resolver: Resolver, name: string): Promise<Found> {
         ttlSeconds: Math.min(...records.map(({ ttl }) => ttl)),
       };
     } catch (cause) {
-      const code = errorCode(cause) ?? String(cause);
+      const code = errorCode(cause) ?? errorText(cause);
       // The name has no such address, or does not exist.
       const isAnswer = code === 'ENODATA' || code === 'ENOTFOUND' || code === 'EBADNAME';
       return { addresses: [], ttlSeconds: Number.POSITIVE_INFINITY, ...(!isAnswer && { failure: code }) };

@@ -8,6 +8,7 @@ import {
   type SecureContext,
   TLSSocket,
 } from 'node:tls';
+import { errorText } from '../base/error-text.ts';
 import { type CertificateFacts, certificateFacts } from './certificate.ts';
 import { settle } from './dial.ts';
 
@@ -168,6 +169,5 @@ const secondsOf = (date: Date): number => Math.floor(date.getTime() / 1000);
 
 function distrustOf({ authorizationError: cause }: TLSSocket): string {
   // Typed as an Error, but a string in most cases.
-  const found: unknown = cause;
-  return found instanceof Error ? found.message : String(found);
+  return errorText(cause);
 }

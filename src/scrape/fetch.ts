@@ -2,7 +2,7 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Readable } from 'node:stream';
 import { createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
-import { errorCode } from '../base/error-text.ts';
+import { errorCode, errorText } from '../base/error-text.ts';
 import { readRegular } from '../base/files.ts';
 import { shownUrl } from '../config/http-url.ts';
 import { SecretFile } from '../config/secret-file.ts';
@@ -182,6 +182,6 @@ const basic = (username: string, password: string): string =>
 
 /** Texts of socket errors; never with a query, which may contain a secret. */
 function messageOf(url: string, cause: unknown): string {
-  const { code = '', message = String(cause) } = (cause ?? {}) as NodeJS.ErrnoException;
+  const [code, message] = [errorCode(cause) ?? '', errorText(cause)];
   return `${shownUrl(url)}: ${code === '' || message.includes(code) ? message : `${code}: ${message}`}`;
 }

@@ -1,7 +1,7 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import * as z from 'zod';
-import { errorCode } from '../base/error-text.ts';
+import { errorCode, errorText } from '../base/error-text.ts';
 import { readText } from '../base/files.ts';
 
 /** A temporarily disabled collector. */
@@ -48,4 +48,4 @@ export async function writeDisables(path: string, disables: ReadonlyMap<string, 
 }
 
 const reasonOf = (cause: unknown): string =>
-  cause instanceof z.ZodError ? z.prettifyError(cause) : (errorCode(cause) ?? String(cause));
+  cause instanceof z.ZodError ? z.prettifyError(cause) : (errorCode(cause) ?? errorText(cause));

@@ -1,3 +1,4 @@
+import { errorText } from '../base/error-text.ts';
 import { type Origin, problemLine } from '../config/explain.ts';
 import {
   checkTask,
@@ -102,8 +103,7 @@ async function checkOnce(
   try {
     tryOut(result.settings);
   } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
-    return { problems: [{ id: idOf(input), path: [], message }] };
+    return { problems: [{ id: idOf(input), path: [], message: errorText(cause) }] };
   }
   if (typeof input === 'object' && input !== null) checked.set(input, { rules: key, settings: result.settings });
   return result;

@@ -1,4 +1,4 @@
-import { errorCode } from '../../base/error-text.ts';
+import { asError, errorCode } from '../../base/error-text.ts';
 // What the kernel reports: its messages from the journal or /dev/kmsg, and its mount table.
 import { Turns } from '../../base/turns.ts';
 import { KernelMessages } from '../../host/kmsg.ts';
@@ -118,7 +118,7 @@ export function collectKernel(
         () => undefined,
         (cause: unknown) => {
           if (signal.aborted) throw cause;
-          return cause instanceof Error ? cause : new Error(String(cause));
+          return asError(cause);
         },
       );
       if (missing === undefined) {

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
-import { errorCode } from '../../base/error-text.ts';
+import { errorCode, errorText } from '../../base/error-text.ts';
 import { readRegular } from '../../base/files.ts';
 import type { AgentPair } from '../../net/exchange.ts';
 import { LazyAgents } from '../../net/lazy-agents.ts';
@@ -111,6 +111,6 @@ function named<T>(path: string, read: () => T): T {
   try {
     return read();
   } catch (cause) {
-    throw new Error(`cannot read the TLS file ${path}: ${errorCode(cause) ?? String(cause)}`);
+    throw new Error(`cannot read the TLS file ${path}: ${errorCode(cause) ?? errorText(cause)}`);
   }
 }

@@ -1,6 +1,6 @@
 import type { ClientRequest } from 'node:http';
 import { retryAfterMs } from '../../base/backoff.ts';
-import { errorCode, errorText } from '../../base/error-text.ts';
+import { errorCode, errorText, firstCause } from '../../base/error-text.ts';
 import type { Compression } from '../../metrics/compression.ts';
 import { type AgentPair, exchange, type Response, StageTimeout } from '../../net/exchange.ts';
 import { wireBytes } from '../exporter.ts';
@@ -152,8 +152,7 @@ function failureOf(
       ? { code: 'error', failure: 'network', text: `${through}no connection (${cause.message})` }
       : { code: 'error', failure: 'timeout', text: `${through}no response within ${timeoutMs} ms (${cause.message})` };
   }
-  // A name with several addresses has an error for each.
-  const first = cause instanceof AggregateError ? cause.errors[0] : cause;
+  const first = firstCause(cause);
   const code = errorCode(first) ?? '';
   const message = errorText(first);
   const { text } = wordsOf(code === '' ? message : `${code}: ${message}`);

@@ -131,7 +131,7 @@ export class Spool {
           await this.#setAside(entry.file, new UnusableFile(cause.message, entry));
         } else {
           this.#options.onDrop('spool_corrupt', entry.samples);
-          this.#say('error', 'read', String(cause), 'batch dropped');
+          this.#say('error', 'read', errorText(cause), 'batch dropped');
         }
         return undefined;
       }
@@ -186,7 +186,7 @@ export class Spool {
           return;
         }
         // An error of this program costs one batch, not those that wait behind it.
-        this.#say('error', 'write', String(cause), 'batch dropped');
+        this.#say('error', 'write', errorText(cause), 'batch dropped');
         this.#options.onDrop('spool_error', next.batch.samples);
       }
       this.#waiting.settle(next);
@@ -222,7 +222,7 @@ export class Spool {
         const { oldest } = this.#entries;
         const isFull = DISK_IS_FULL.has(errorCode(cause) ?? '');
         const next = isFull ? 'dropping the oldest batches' : `batch dropped; ${remedyOf(cause, this.#options.folder)}`;
-        this.#say('error', isFull ? 'disk_full' : 'write', String(cause), next);
+        this.#say('error', isFull ? 'disk_full' : 'write', errorText(cause), next);
         if (!isFull) return onDrop('spool_error', batch.samples);
         if (!oldest || oldest.stampMs > batch.stampMs) return onDrop('disk_full', batch.samples);
         await this.#drop(oldest, 'disk_full');
@@ -261,7 +261,7 @@ export class Spool {
     await this.#disk
       .run(`set ${file} aside`, (io) => setAside(io, folder, file))
       .catch((cause: unknown) =>
-        this.#say('error', 'set aside', String(cause), 'it is checked again at the next start'),
+        this.#say('error', 'set aside', errorText(cause), 'it is checked again at the next start'),
       );
   }
 

@@ -1,6 +1,6 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { errorCode } from '../../base/error-text.ts';
+import { errorCode, errorText } from '../../base/error-text.ts';
 
 /** A journal file that was found. */
 interface Listed {
@@ -56,6 +56,5 @@ export function problemOf(path: string, gid: number | undefined, cause: unknown)
     const group = gid === undefined ? 'the group of systemd-journal' : `group ${gid}`;
     return new Error(`${path}: permission denied; run with ${group} (supplementalGroups of the pod)`, { cause });
   }
-  const message = cause instanceof Error ? cause.message : String(cause);
-  return new Error(`${path}: ${message}`, { cause });
+  return new Error(`${path}: ${errorText(cause)}`, { cause });
 }

@@ -1,3 +1,4 @@
+import { errorText } from '../../base/error-text.ts';
 import { turn } from '../../base/turns.ts';
 import { type Family, isMetricName } from '../family.ts';
 import { SeriesList, type SeriesView, type Snapshot } from '../snapshot.ts';
@@ -166,7 +167,7 @@ export class Relabeling {
     try {
       labels = this.#relabeled(key);
     } catch (cause) {
-      errors.push(new Error(`${shown(key)} can't be relabelled: ${cause instanceof Error ? cause.message : cause}`));
+      errors.push(new Error(`${shown(key)} can't be relabelled: ${errorText(cause)}`));
       return 'same';
     }
     if (labels === 'same') return 'same';

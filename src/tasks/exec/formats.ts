@@ -1,3 +1,4 @@
+import { errorText } from '../../base/error-text.ts';
 import { parseLine } from '../../metrics/text/parse.ts';
 import { readInflux } from './influx.ts';
 import { readNagios } from './nagios.ts';
@@ -36,8 +37,7 @@ function eachLine(text: string, most: number, read: (reading: Reading, line: str
     try {
       read(reading, line);
     } catch (cause) {
-      const message = cause instanceof Error ? cause.message.replace(/^line \d+: /, '') : String(cause);
-      reading.lose(`line ${index + 1}: ${message}`);
+      reading.lose(`line ${index + 1}: ${errorText(cause).replace(/^line \d+: /, '')}`);
     }
   }
   return reading;

@@ -1,4 +1,5 @@
 import { networkInterfaces } from 'node:os';
+import { errorText } from '../../base/error-text.ts';
 import { type Address, literalAddress } from '../../net/literal-address.ts';
 import type { TaskWorld } from '../task-type.ts';
 import { ProbeFailure } from './failure.ts';
@@ -31,7 +32,7 @@ export async function resolveTarget(
     try {
       denied.check(address, host);
     } catch (cause) {
-      throw new ProbeFailure('denied', cause instanceof Error ? cause.message : String(cause), { cause });
+      throw new ProbeFailure('denied', errorText(cause), { cause });
     }
   }
   const [ip4, ip6] = [found.filter(({ family }) => family === 4), found.filter(({ family }) => family === 6)];

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { errorText } from '../../base/error-text.ts';
 import type { Matching } from '../../config/re2/pattern.ts';
 import { ProbeFailure } from './failure.ts';
 
@@ -64,7 +65,7 @@ export function checkJson(text: string, checks: readonly JsonCheck[]): void {
   try {
     document = JSON.parse(text);
   } catch (cause) {
-    throw new ProbeFailure('body', `the body is not JSON: ${cause instanceof Error ? cause.message : ''}`, { cause });
+    throw new ProbeFailure('body', `the body is not JSON: ${errorText(cause)}`, { cause });
   }
   for (const { pointer, equals, match } of checks) {
     const found = at(document, pointer);

@@ -1,3 +1,4 @@
+import { errorText } from '../../base/error-text.ts';
 import { readText, whyUnread } from '../../base/files.ts';
 import { SecretFile } from '../../config/secret-file.ts';
 import { ProbeFailure } from './failure.ts';
@@ -72,7 +73,7 @@ export class HttpRequests {
     try {
       return file.read();
     } catch (cause) {
-      throw new ProbeFailure('internal', cause instanceof Error ? cause.message : String(cause), { cause });
+      throw new ProbeFailure('internal', errorText(cause), { cause });
     }
   }
 }

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import * as z from 'zod';
+import { errorText } from '../../base/error-text.ts';
 import { isLabelName } from '../../metrics/family.ts';
 import { startTls, type TlsFacts } from '../../net/tls-session.ts';
 import { Expression, expand } from './expression.ts';
@@ -26,7 +27,7 @@ export const dialogueStep = z
         try {
           return new Expression(source);
         } catch (cause) {
-          context.addIssue({ code: 'custom', message: cause instanceof Error ? cause.message : String(cause) });
+          context.addIssue({ code: 'custom', message: errorText(cause) });
           return z.NEVER;
         }
       })

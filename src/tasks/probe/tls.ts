@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { createSecureContext, type SecureContext } from 'node:tls';
+import { errorText } from '../../base/error-text.ts';
 import { readText, whyUnread } from '../../base/files.ts';
 import { parseDuration } from '../../config/units.ts';
 import type { HandshakeOptions, TlsFacts } from '../../net/tls-session.ts';
@@ -68,7 +69,7 @@ export class TlsSettings {
       return made;
     } catch (cause) {
       const names = files.filter((path) => path !== undefined).join(', ');
-      throw new ProbeFailure('internal', `the TLS settings can’t be used (${names}): ${String(cause)}`, { cause });
+      throw new ProbeFailure('internal', `the TLS settings can’t be used (${names}): ${errorText(cause)}`, { cause });
     }
   }
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { Gauge, type Registry } from 'prom-client';
+import { errorText } from '../../base/error-text.ts';
 import type { Log } from '../../base/log.ts';
 import type { SourceSettings } from '../../config/sources-section.ts';
 import type { TaskInputs } from '../plan.ts';
@@ -167,8 +168,7 @@ export class SourceSet {
   }
 
   #failed(followed: Followed, cause: unknown): void {
-    const problems =
-      cause instanceof SourceError ? cause.problems : [cause instanceof Error ? cause.message : String(cause)];
+    const problems = cause instanceof SourceError ? cause.problems : [errorText(cause)];
     if (problems.join('\n') !== followed.problems.join('\n')) {
       const message = 'a source of tasks is unusable; keeping its last valid tasks';
       this.#world.log.error({ source: followed.source.name, problems: problems.slice(0, 20) }, message);

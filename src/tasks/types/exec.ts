@@ -2,7 +2,7 @@
 import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs';
 import { dirname, isAbsolute } from 'node:path';
 import * as z from 'zod';
-import { errorCode } from '../../base/error-text.ts';
+import { errorCode, errorText } from '../../base/error-text.ts';
 import { bytes, pattern } from '../../config/units.ts';
 import { ownCapabilities } from '../../host/capabilities.ts';
 import { type Family, gauge } from '../../metrics/family.ts';
@@ -125,10 +125,7 @@ export const exec = defineTaskType({
       try {
         reading = READERS[format](ended.stdout.toString('utf8'), { prefix, line: limits.line });
       } catch (cause) {
-        return fail(
-          'parse',
-          `its output is not valid ${format}: ${cause instanceof Error ? cause.message : String(cause)}`,
-        );
+        return fail('parse', `its output is not valid ${format}: ${errorText(cause)}`);
       }
       if (reading.size > limits.series)
         fail('series_limit', `printed ${reading.size} series, at most ${limits.series} are allowed`);
