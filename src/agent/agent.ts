@@ -1,4 +1,4 @@
-import { sleep } from '../base/clock.ts';
+import { monotonicMs, secondsSince, sleep } from '../base/clock.ts';
 import { type Log, ThrottledLog } from '../base/log.ts';
 import { nodeReport } from '../collectors/node/report.ts';
 import { originsOf } from '../config/origins.ts';
@@ -246,9 +246,9 @@ class RunningAgent implements Agent {
   }
 
   async #run(deadlineMs: number): Promise<void> {
-    const started = performance.now();
+    const started = monotonicMs();
     const report = await this.#cycle.run(deadlineMs, this.#stopping.signal);
-    const seconds = (performance.now() - started) / 1000;
+    const seconds = secondsSince(started);
     this.#metrics.duration.set(seconds);
     this.#metrics.samples.set(report.samples);
     this.#status.cycleEnded(report, seconds);

@@ -18,6 +18,9 @@ export const wallMs = (): number => Date.now();
 
 export const monotonicMs = (): number => performance.now();
 
+/** Seconds since a time of {@link monotonicMs}. */
+export const secondsSince = (startMs: number): number => (monotonicMs() - startMs) / 1000;
+
 /**
  * Resolves after that many milliseconds, or when `signal` fires; never rejects. With `ref: false` it does not keep the
  * process alive.

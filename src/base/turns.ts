@@ -1,3 +1,5 @@
+import { monotonicMs } from './clock.ts';
+
 /**
  * How long long-running work may occupy the event loop at a time. Far below the 10 ms for which it may be blocked, because a
  * single step may take some time itself, and V8 ends a full garbage collection within it, which takes 3 to 8.
@@ -22,7 +24,7 @@ const waiting: (() => void)[] = [];
  * for 40.
  */
 export function turn(): Promise<void> | undefined {
-  const now = performance.now();
+  const now = monotonicMs();
   if (now < sliceEnd) return undefined;
   if (now < sliceEnd + IDLE_MS || waiting.length > 0) return nextSlice();
   sliceEnd = now + SLICE_MS;
@@ -43,7 +45,7 @@ export function nextSlice(): Promise<void> {
  * next turn, in the same order.
  */
 function serve(since: number): void {
-  const now = performance.now();
+  const now = monotonicMs();
   // The first call in this turn.
   if (since === begun) {
     begun++;
@@ -63,7 +65,7 @@ export class Turns {
 
   /** Whether the slice is used up: then await {@link next}. */
   get isOver(): boolean {
-    return performance.now() >= sliceEnd;
+    return monotonicMs() >= sliceEnd;
   }
 
   /** Lets the event loop turn. Rejects with the signal's reason. */

@@ -1,7 +1,7 @@
 import type { Config } from '../agent/config.ts';
 import { pushedLabelsOf, storeOptionsOf } from '../agent/receivers.ts';
 import type { StateRole, StateRoleWorld } from '../agent/state-role.ts';
-import { wallMs } from '../base/clock.ts';
+import { sleep, wallMs } from '../base/clock.ts';
 import { createLog } from '../base/log.ts';
 import { createLogProducers, createProducers, openLogState } from '../collectors/catalogue.ts';
 import { wantsLog } from '../collectors/log/section.ts';
@@ -73,7 +73,7 @@ async function listCluster(config: Config, registry: AgentRegistry, io: Io): Pro
   role.ksm.state.start();
   const deadline = AbortSignal.any([io.stop, AbortSignal.timeout(LIST_WITHIN_MS)]);
   while (!role.ksm.state.settled && !deadline.aborted) {
-    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    await sleep(LOOK_EVERY_MS, deadline);
   }
   for (const { resource, reflectors } of role.ksm.state.followed) {
     if (!reflectors.every(({ synced }) => synced)) io.stderr(`ksm.${resource.name}: could not be listed\n`);

@@ -23,7 +23,7 @@ export async function showReceiver(host: string, port: number, io: Io): Promise<
   const receiver = await startReceiver({ host, port, now: wallMs });
   const notes: string[] = [];
   const show = () => {
-    const text = summaryText(receiver.store, Date.now(), io.columns);
+    const text = summaryText(receiver.store, wallMs(), io.columns);
     const foot = [...notes, `receiving at ${receiver.url}, Ctrl-C stops`].map((line) => `${line}\n`).join('');
     io.stdout(io.isTerminal ? `${CLEAR}${text}\n${foot}` : `${text}\n`);
   };

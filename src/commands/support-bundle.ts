@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { arch, platform, release, totalmem } from 'node:os';
+import { wallMs } from '../base/clock.ts';
 import { errorText } from '../base/error-text.ts';
 import { VERSION } from '../config/version.ts';
 import { withoutSecrets } from '../config/without-secrets.ts';
@@ -26,7 +27,7 @@ URLs are left out; read it before you send it.
   async run(args, io) {
     const { values } = parseFlags(args, { ...AGENT_FLAGS, output: { type: 'string', short: 'o' } });
     const { url, ask } = agentOf(values, io.stop);
-    const { node, text } = await bundleOf(url, ask, Date.now());
+    const { node, text } = await bundleOf(url, ask, wallMs());
     const file = typeof values.output === 'string' ? values.output : `firesteel-support-${fileName(node)}.json`;
     if (file === '-') {
       io.stdout(text);

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { retryAfterMs } from '../base/backoff.ts';
-import { wallMs } from '../base/clock.ts';
+import { monotonicMs, wallMs } from '../base/clock.ts';
 import { turn } from '../base/turns.ts';
 import { ApiBodyError, ApiError, type KubeApi, type KubeRequest } from './api.ts';
 import { chunksOf, unreachable } from './chunks.ts';
@@ -44,9 +44,9 @@ export class KubeClient implements KubeApi {
 
   async json<T>(request: KubeRequest): Promise<T> {
     const { requestMs, bodyBytes } = this.#limits;
-    const began = performance.now();
+    const began = monotonicMs();
     const { response, url } = await this.#open(request, requestMs);
-    const { text, whole } = await this.#read(response, url, bodyBytes, requestMs - (performance.now() - began));
+    const { text, whole } = await this.#read(response, url, bodyBytes, requestMs - (monotonicMs() - began));
     if (!whole) throw new ApiBodyError(url, 'too-large', `response is larger than ${bodyBytes} bytes`);
     try {
       return JSON.parse(text);

@@ -1,4 +1,5 @@
 import { readFile, rename } from 'node:fs/promises';
+import { monotonicMs } from '../base/clock.ts';
 import { errorCode, errorText } from '../base/error-text.ts';
 import { writeWhole } from '../base/write-whole.ts';
 import type { SavedPosition } from './source.ts';
@@ -74,7 +75,7 @@ export class PositionFile {
   put(position: SavedPosition): void {
     this.#next = position;
     if (this.#timer !== undefined || this.#writing !== undefined) return;
-    const waitMs = Math.max(0, this.#lastMs + this.#everyMs - performance.now());
+    const waitMs = Math.max(0, this.#lastMs + this.#everyMs - monotonicMs());
     this.#timer = setTimeout(() => void this.flush(), waitMs).unref();
   }
 
@@ -86,7 +87,7 @@ export class PositionFile {
     const position = this.#next;
     if (position === undefined) return;
     this.#next = undefined;
-    this.#lastMs = performance.now();
+    this.#lastMs = monotonicMs();
     this.#writing = this.#write(position);
     await this.#writing;
     this.#writing = undefined;

@@ -1,5 +1,5 @@
 import type { MetricValue } from 'prom-client';
-import { monotonicMs } from '../base/clock.ts';
+import { type Clock, REAL_CLOCK } from '../base/clock.ts';
 import { deadlineIn } from '../base/deadline.ts';
 import { asError } from '../base/error-text.ts';
 import { begin } from '../base/last-operation.ts';
@@ -60,12 +60,11 @@ export class AgentRegistry extends Scope {
   ];
   /** The last snapshot of each report. */
   readonly #lastReports = new WeakMap<Report, Snapshot>();
-  readonly #clock: () => number;
+  readonly #monotonicMs: () => number;
 
-  /** `clock` gives monotonic milliseconds. */
-  constructor(clock: () => number = monotonicMs) {
+  constructor({ monotonicMs }: Pick<Clock, 'monotonicMs'> = REAL_CLOCK) {
     super();
-    this.#clock = clock;
+    this.#monotonicMs = monotonicMs;
   }
 
   /** Replaces the scopes attached before. Their order decides which one owns a family when two provide the same. */
@@ -199,7 +198,7 @@ export class AgentRegistry extends Scope {
   }
 
   #run(producer: Producer, deadlineMs: number, deadline: AbortSignal): Run | Promise<Run> {
-    const started = this.#clock();
+    const started = this.#monotonicMs();
     const snapshot = new Snapshot(this.#last.get(producer));
     const done = (error?: Error): Run | Promise<Run> => {
       snapshot.close();
@@ -207,7 +206,7 @@ export class AgentRegistry extends Scope {
       return deciding === undefined ? settled(error) : deciding.then(() => settled(error));
     };
     const settled = (error?: Error): Run => {
-      const run = finish(producer, this.#see(producer.group, snapshot, producer), this.#clock() - started, error);
+      const run = finish(producer, this.#see(producer.group, snapshot, producer), this.#monotonicMs() - started, error);
       if (run.snapshot.size > 0) this.#last.set(producer, snapshot);
       return run;
     };
@@ -250,7 +249,7 @@ export class AgentRegistry extends Scope {
 
   /** Waits for a run until `deadline`. An overdue run is not started again before it has returned. */
   async #await(producer: Producer, pending: Promise<void>, deadline: AbortSignal): Promise<void> {
-    const started = this.#clock();
+    const started = this.#monotonicMs();
     const late = Promise.withResolvers<never>();
     const expire = () => {
       this.#late.set(producer, started);

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, type Registry } from 'prom-client';
+import { wallMs } from '../base/clock.ts';
 
 /** Process metrics of the agent itself. They are few, because it runs on every node. */
 export interface SelfMetrics {
@@ -86,7 +87,7 @@ export function selfMetrics(registry: Registry, version: string): SelfMetrics {
     name: 'process_start_time_seconds',
     help: 'Start time of the agent, in seconds since 1970.',
     registers,
-  }).set(Math.round(Date.now() / 1000 - process.uptime()));
+  }).set(Math.round(wallMs() / 1000 - process.uptime()));
   new Gauge({
     name: 'process_resident_memory_bytes',
     help: 'Resident memory size in bytes.',

@@ -2,7 +2,7 @@ import type { LookupAddress } from 'node:dns';
 import { Resolver } from 'node:dns/promises';
 import { readFileSync, statSync } from 'node:fs';
 import { isIP, type LookupFunction } from 'node:net';
-import { type Clock, monotonicMs } from '../base/clock.ts';
+import { type Clock, monotonicMs, sleep } from '../base/clock.ts';
 import { errorCode, errorText } from '../base/error-text.ts';
 import { dropFirstAdded } from '../base/first-added.ts';
 import { parseHosts } from './hosts-file.ts';
@@ -191,7 +191,8 @@ async function ask(resolver: Resolver, name: string): Promise<Found> {
   const fourth = await of(4);
   // Some servers do not respond to AAAA. Available addresses must not wait for that.
   const late: Found = { addresses: [], ttlSeconds: Number.POSITIVE_INFINITY };
-  const other = fourth.addresses.length === 0 ? await sixth : await Promise.race([sixth, after(OTHER_FAMILY_MS, late)]);
+  const other =
+    fourth.addresses.length === 0 ? await sixth : await Promise.race([sixth, sleep(OTHER_FAMILY_MS).then(() => late)]);
   const failure = fourth.failure ?? other.failure;
   return {
     addresses: [...fourth.addresses, ...other.addresses],
@@ -199,9 +200,6 @@ async function ask(resolver: Resolver, name: string): Promise<Found> {
     ...(failure !== undefined && { failure }),
   };
 }
-
-const after = <T>(milliseconds: number, value: T): Promise<T> =>
-  new Promise((resolve) => setTimeout(resolve, milliseconds, value));
 
 /** A parsed system file, which is reread when it has changed. Treated as empty when unreadable. */
 class Reread<T> {

@@ -1,4 +1,4 @@
-import { performance } from 'node:perf_hooks';
+import { monotonicMs } from '../base/clock.ts';
 import { errorText } from '../base/error-text.ts';
 import { turn } from '../base/turns.ts';
 import type { TargetView } from '../http/status-view.ts';
@@ -160,7 +160,7 @@ export class Scraper implements Scheduled {
     const { now, deliver } = this.#world;
     const { timeoutMs } = this.target.settings;
     const stampMs = Math.trunc(now());
-    const began = performance.now();
+    const began = monotonicMs();
     const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), this.#stopping.signal]);
     let result: Result | undefined;
     let error: string | undefined;
@@ -175,7 +175,7 @@ export class Scraper implements Scheduled {
     const { keys: ended, reordered, failure } = await this.#ended(result);
     error ??= failure;
     if (result) result = { ...result, added: result.added - reordered };
-    const durationSeconds = Math.round((performance.now() - began) * 1000) / 1e6;
+    const durationSeconds = Math.round((monotonicMs() - began) * 1000) / 1e6;
     const { scrapes, failures, skipped } = this.#state;
     const { scraped = 0, kept = 0, bytes = 0 } = result ?? {};
     this.#state = {

@@ -1,5 +1,6 @@
 import type { ClientRequest } from 'node:http';
 import { retryAfterMs } from '../../base/backoff.ts';
+import { monotonicMs, secondsSince } from '../../base/clock.ts';
 import { errorCode, errorText, firstCause } from '../../base/error-text.ts';
 import type { Compression } from '../../metrics/compression.ts';
 import { type AgentPair, exchange, type Response, StageTimeout } from '../../net/exchange.ts';
@@ -67,8 +68,8 @@ export class Sender {
    * closed it. `signal` aborts it, at the end of the process only: receivers store the first half of a half-sent body.
    */
   async send(upload: Upload, signal: AbortSignal): Promise<UploadAttempt> {
-    const started = performance.now();
-    const seconds = () => (performance.now() - started) / 1000;
+    const started = monotonicMs();
+    const seconds = () => secondsSince(started);
     const seen: { request?: ClientRequest } = {};
     let wasReset: boolean = false;
     let proxy: string | undefined;

@@ -1,4 +1,4 @@
-import { REAL_CLOCK } from '../../base/clock.ts';
+import { monotonicMs, REAL_CLOCK } from '../../base/clock.ts';
 import type { Report } from '../delivery/report.ts';
 import type { ExporterStatus } from '../exporter.ts';
 import type { SpoolEntry } from '../spool/folder.ts';
@@ -81,10 +81,10 @@ export class Backlog {
   async open(signal: AbortSignal, onOpen: () => void): Promise<void> {
     const spool = this.#spool;
     if (spool === undefined) return;
-    const deadline = performance.now() + FOLDER_MS;
+    const deadline = monotonicMs() + FOLDER_MS;
     while (!(await spool.open())) {
       if (signal.aborted) return;
-      if (performance.now() > deadline) {
+      if (monotonicMs() > deadline) {
         void this.#keepOpening(spool, signal, onOpen);
         return;
       }

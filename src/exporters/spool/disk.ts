@@ -1,4 +1,5 @@
 import * as files from 'node:fs/promises';
+import { monotonicMs } from '../../base/clock.ts';
 
 /** The functions of node:fs/promises that the spool uses. */
 export type Io = Pick<typeof files, 'lstat' | 'mkdir' | 'open' | 'readdir' | 'rename' | 'unlink'>;
@@ -33,7 +34,7 @@ interface Options {
 export class Disk {
   readonly #io: Io;
   readonly #deadlineMs: number;
-  /** Deadline of the last operation, by performance.now(). */
+  /** Deadline of the last operation, on the monotonic clock. */
   #endAt = Number.POSITIVE_INFINITY;
   /** Re-arms the deadlines of the operations in progress. */
   readonly #running = new Set<() => void>();
@@ -51,7 +52,7 @@ export class Disk {
 
   /** Limits all operations, including those in progress, to this time from now. */
   hurry(withinMs: number): void {
-    this.#endAt = Math.min(this.#endAt, performance.now() + withinMs);
+    this.#endAt = Math.min(this.#endAt, monotonicMs() + withinMs);
     for (const arm of this.#running) arm();
   }
 
@@ -59,7 +60,7 @@ export class Disk {
   async run<T>(what: string, work: (io: Io) => Promise<T>): Promise<T> {
     if (this.#late) throw new DiskStalled(`${what}: the disk has not completed an earlier request`);
     if (stuck >= MAX_STUCK) throw new DiskStalled(`${what}: other disks of this process do not respond`);
-    const started = performance.now();
+    const started = monotonicMs();
     const done = work(this.#io);
     const { promise: expired, reject } = Promise.withResolvers<never>();
     const expire = () => {
@@ -69,13 +70,13 @@ export class Disk {
         this.#late = undefined;
       };
       this.#late = done.then(end, end);
-      reject(new DiskStalled(`${what}: no response within ${Math.round(performance.now() - started)} ms`));
+      reject(new DiskStalled(`${what}: no response within ${Math.round(monotonicMs() - started)} ms`));
     };
     let timer: NodeJS.Timeout | undefined;
     const arm = () => {
       clearTimeout(timer);
       const endAt = Math.min(started + this.#deadlineMs, this.#endAt);
-      timer = setTimeout(expire, Math.max(0, endAt - performance.now()));
+      timer = setTimeout(expire, Math.max(0, endAt - monotonicMs()));
     };
     arm();
     this.#running.add(arm);

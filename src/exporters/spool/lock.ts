@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { FileHandle } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
+import { wallMs } from '../../base/clock.ts';
 import { errorCode } from '../../base/error-text.ts';
 import type { Disk } from './disk.ts';
 
@@ -37,7 +38,7 @@ async function takeOver(disk: Disk, path: string, handle: FileHandle): Promise<U
   await disk.run(`remove ${NAME}`, async (io) => {
     // An entry that is not a socket is foreign and must not be removed.
     if ((await io.lstat(path)).isSocket()) await io.unlink(path);
-    else await io.rename(path, `${path}-${Date.now()}.foreign`);
+    else await io.rename(path, `${path}-${wallMs()}.foreign`);
   });
   return listen(path, handle);
 }

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { monotonicMs, secondsSince } from '../../base/clock.ts';
 import { dial } from '../../net/dial.ts';
 import { type Address, literalAddress } from '../../net/literal-address.ts';
 import { startTls, type TlsFacts } from '../../net/tls-session.ts';
@@ -70,7 +71,7 @@ export class HttpProbing implements Probing {
   }
 
   async run(attempt: Attempt): Promise<void> {
-    const startMs = performance.now();
+    const startMs = monotonicMs();
     const { options, requests } = this.#task;
     let url = this.#url;
     let { method } = options as { method: string };
@@ -99,7 +100,7 @@ export class HttpProbing implements Probing {
       if (next.hostname !== this.#url.hostname || isOpener) isFirstHost = false;
       url = next;
     }
-    this.#checkEnd(attempt.lookupSeconds + (performance.now() - startMs) / 1000);
+    this.#checkEnd(attempt.lookupSeconds + secondsSince(startMs));
   }
 
   report(put: Put, isResolved: boolean, lookupSeconds: number): void {
@@ -140,7 +141,7 @@ export class HttpProbing implements Probing {
         throw cause;
       },
     );
-    this.#phases.processing += secondsFrom(ready);
+    this.#phases.processing += secondsSince(ready);
     const { status, version, contentLength } = response;
     Object.assign(this.#hop, { status, version, contentLength, isTls: url.protocol === 'https:' });
     return response;
@@ -153,7 +154,7 @@ export class HttpProbing implements Probing {
     const peer = options.proxy === undefined ? url : new URL(options.proxy);
     const address = await this.#addressOf(attempt, url, peer);
     attempt.enter('connect');
-    let before = performance.now();
+    let before = monotonicMs();
     let socket: Socket = await dial(address, Number(peer.port) || (peer.protocol === 'https:' ? 443 : 80), signal);
     if (options.proxy !== undefined && peer.protocol === 'https:') {
       const secure = await startTls(socket, tls.handshake(peer.hostname), signal);
@@ -161,16 +162,16 @@ export class HttpProbing implements Probing {
       socket = secure.socket;
     }
     if (options.proxy !== undefined && isTls) await openTunnel(socket, url, requests.proxyHeaders(), signal);
-    const connected = secondsFrom(before);
+    const connected = secondsSince(before);
     this.#phases.connect += connected;
     if (url === this.#url) attempt.reached(connected);
-    if (!isTls) return { socket, protocol: undefined, ready: performance.now() };
+    if (!isTls) return { socket, protocol: undefined, ready: monotonicMs() };
     attempt.enter('tls');
-    before = performance.now();
+    before = monotonicMs();
     const name = (isFirstHost && requests.hostHeader?.replace(/:\d+$/, '')) || url.hostname;
     const handshake = tls.handshake(name, options.http2 ? ['h2', 'http/1.1'] : ['http/1.1']);
     const { socket: secure, facts } = await startTls(socket, handshake, signal);
-    this.#phases.tls += secondsFrom(before);
+    this.#phases.tls += secondsSince(before);
     this.#hop.tls = facts;
     try {
       tls.check(facts, world.now());
@@ -178,7 +179,7 @@ export class HttpProbing implements Probing {
       secure.destroy();
       throw cause;
     }
-    return { socket: secure, protocol: facts.protocol, ready: performance.now() };
+    return { socket: secure, protocol: facts.protocol, ready: monotonicMs() };
   }
 
   /** Redirects to the first host stay at the probed address. */
@@ -189,9 +190,9 @@ export class HttpProbing implements Probing {
     if (peer !== url && literal) await resolveTarget(url.hostname, choice, world, attempt.signal);
     if (attempt.address && peer.hostname === this.host) return attempt.address;
     attempt.enter('resolve');
-    const before = performance.now();
+    const before = monotonicMs();
     const { addresses } = await resolveTarget(peer.hostname, choice, world, attempt.signal);
-    this.#phases.resolve += secondsFrom(before);
+    this.#phases.resolve += secondsSince(before);
     const [first] = addresses;
     if (first === undefined) throw new ProbeFailure('resolve', `${peer.hostname} has no address`);
     return first;
@@ -241,7 +242,5 @@ export class HttpProbing implements Probing {
     }
   }
 }
-
-const secondsFrom = (startMs: number): number => (performance.now() - startMs) / 1000;
 
 const shown = (location: string): string => JSON.stringify(location.slice(0, 200).replace(/[?#].*$/s, ''));

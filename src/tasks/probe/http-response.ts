@@ -1,3 +1,4 @@
+import { monotonicMs, secondsSince } from '../../base/clock.ts';
 import { errorText } from '../../base/error-text.ts';
 import { ProbeFailure } from './failure.ts';
 import { type BodyRead, bodyText, encodingOf, readBody } from './http-body.ts';
@@ -65,7 +66,7 @@ export async function checkResponse(
     body.on('error', () => undefined).destroy();
     return result;
   }
-  const startMs = performance.now();
+  const startMs = monotonicMs();
   const read: BodyRead = { bytes: 0, chunks: [] };
   const reading = {
     ...(compression && { compression }),
@@ -79,7 +80,7 @@ export async function checkResponse(
     return result;
   } finally {
     result.bodyBytes = read.bytes;
-    result.transferSeconds = (performance.now() - startMs) / 1000;
+    result.transferSeconds = secondsSince(startMs);
   }
   if (keep && result.failure === undefined) {
     const text = bodyText(read, headers);

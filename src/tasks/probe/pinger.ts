@@ -1,5 +1,6 @@
 import { networkInterfaces } from 'node:os';
 import { getSystemErrorName } from 'node:util';
+import { monotonicMs, secondsSince } from '../../base/clock.ts';
 import { Unsupported } from '../../host/errors.ts';
 import { type IcmpOptions, type IcmpReply, IcmpSocket } from '../../host/icmp-socket.ts';
 import { SyscallError } from '../../host/syscalls.ts';
@@ -77,7 +78,7 @@ class Pinger {
     clearTimeout(this.#idle);
     const mark = { id: this.#id, sequence: this.#nextSequence(), token: newToken() };
     const message = echoRequest(this.#family, mark, options.size);
-    const sentMs = performance.now();
+    const sentMs = monotonicMs();
     const sentAtSeconds = sendTo(socket, message, address, options);
     return new Promise((resolve, reject) => {
       const abort = () => waiting.settle(signal.reason);
@@ -150,7 +151,7 @@ class Pinger {
       waiting.settle(Object.assign(new Error(`received an ICMP error: ${code}`), { code }));
       return;
     }
-    const elapsed = (performance.now() - waiting.sentMs) / 1000;
+    const elapsed = secondsSince(waiting.sentMs);
     const stamped = atSeconds - waiting.sentAtSeconds;
     // The wall clock may have been changed in between.
     const rttSeconds = stamped > 0 && stamped <= elapsed ? stamped : elapsed;

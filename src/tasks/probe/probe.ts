@@ -1,3 +1,4 @@
+import { monotonicMs, secondsSince } from '../../base/clock.ts';
 import { fnv1a32 } from '../../base/fnv.ts';
 import { nextSlice } from '../../base/turns.ts';
 import type { Family } from '../../metrics/family.ts';
@@ -64,8 +65,6 @@ interface AddressResult {
   readonly probing: Probing;
 }
 
-const secondsSince = (startMs: number): number => (performance.now() - startMs) / 1000;
-
 /** A run ends with its interval: the result of an unresponsive target must be available before. */
 const SPARE_MS = 500;
 
@@ -106,7 +105,7 @@ async function probeTarget(
   outer: AbortSignal,
 ): Promise<Result> {
   const timeoutMs = probeTimeoutMs(world);
-  const startMs = performance.now();
+  const startMs = monotonicMs();
   using deadline = new Deadline(timeoutMs, outer);
   const { signal } = deadline;
   const probing = begin();

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { monotonicMs, secondsSince } from '../../base/clock.ts';
 import { pattern } from '../../config/units.ts';
 import { DNS_CLASSES, type DnsAnswer, type DnsRecord, isDnsName, recordType } from '../../net/dns-message.ts';
 import type { TlsFacts } from '../../net/tls-session.ts';
@@ -88,13 +89,13 @@ class DnsProbing implements Probing {
   async run(attempt: Attempt): Promise<void> {
     if (attempt.address === undefined) throw new Error('BUG: no address');
     attempt.enter('connect');
-    const startMs = performance.now();
+    const startMs = monotonicMs();
     const connection: DnsConnection = {
       address: attempt.address,
       port: this.#port,
       signal: attempt.signal,
       onConnect: () => {
-        this.#connect = (performance.now() - startMs) / 1000;
+        this.#connect = secondsSince(startMs);
         attempt.reached(this.#connect);
         attempt.enter('exchange');
       },
@@ -102,7 +103,7 @@ class DnsProbing implements Probing {
     try {
       this.#answer = await this.#ask(connection, attempt);
     } finally {
-      const seconds = (performance.now() - startMs) / 1000;
+      const seconds = secondsSince(startMs);
       // Without a connection, all of the time counts as connect.
       if (this.#connect === 0) this.#connect = seconds;
       else this.#request = seconds - this.#connect;

@@ -1,7 +1,9 @@
 // Runs a program of the user, like script_exporter, Telegraf's exec and earlier agents.
+
 import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs';
 import { dirname, isAbsolute } from 'node:path';
 import * as z from 'zod';
+import { monotonicMs, secondsSince } from '../../base/clock.ts';
 import { errorCode, errorText } from '../../base/error-text.ts';
 import { bytes, pattern } from '../../config/units.ts';
 import { ownCapabilities } from '../../host/capabilities.ts';
@@ -94,7 +96,7 @@ export const exec = defineTaskType({
     const state = gauge(`${prefix}state`, 'State of the plugin: 0 OK, 1 warning, 2 critical, 3 unknown.', LABELS);
     const families = new Families();
     return async (out, signal, call) => {
-      const begunMs = performance.now();
+      const begunMs = monotonicMs();
       const { argv, variables } = parametersOf(call?.params ?? {}, settings.params?.pass);
       const ended = await runChild(
         {
@@ -109,7 +111,7 @@ export const exec = defineTaskType({
       call?.report(tailOf(ended));
       const note = (isGood: boolean) => {
         out.add(success, isGood ? 1 : 0, id);
-        out.add(duration, (performance.now() - begunMs) / 1000, id);
+        out.add(duration, secondsSince(begunMs), id);
         out.add(exitCode, ended.code, id);
       };
       const fail = (result: string, message: string): never => {

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { sleep } from '../../base/clock.ts';
+import { monotonicMs, secondsSince, sleep } from '../../base/clock.ts';
 import { dropFirstAdded } from '../../base/first-added.ts';
 import { counter, type Family, family, gauge } from '../../metrics/family.ts';
 import { NoData } from '../../metrics/outcome.ts';
@@ -149,9 +149,9 @@ class PingProbing implements Probing {
     const { address, signal, lookupSeconds } = attempt;
     if (address === undefined) throw new Error('BUG: no address');
     this.#lookup = lookupSeconds;
-    const before = performance.now();
+    const before = monotonicMs();
     pingerOf(address.family).open();
-    this.#setup = (performance.now() - before) / 1000;
+    this.#setup = secondsSince(before);
     attempt.enter('exchange');
     const { count, pause } = this.#options;
     let failure: unknown;

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { monotonicMs, secondsSince } from '../../base/clock.ts';
 import type { Family } from '../../metrics/family.ts';
 import { dial } from '../../net/dial.ts';
 import { startTls } from '../../net/tls-session.ts';
@@ -55,10 +56,10 @@ class TcpProbing implements Probing {
     const { now } = this.#world;
     const { signal } = attempt;
     attempt.enter('connect');
-    const before = performance.now();
+    const before = monotonicMs();
     let socket = await dial(attempt.address, this.#port, signal);
     try {
-      attempt.reached((performance.now() - before) / 1000);
+      attempt.reached(secondsSince(before));
       if (tls && !dialogue.some(({ startTls: upgrades }) => upgrades)) {
         attempt.enter('tls');
         const secure = await startTls(socket, this.#tls.handshake(this.host), signal);

@@ -1,5 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram';
 import * as z from 'zod';
+import { monotonicMs, secondsSince } from '../../base/clock.ts';
 import { duration, pattern } from '../../config/units.ts';
 import { ProbeFailure } from '../probe/failure.ts';
 import { COMMON_FAMILIES, FAILED_DUE_TO_REGEX, probeGauge } from '../probe/families.ts';
@@ -89,7 +90,7 @@ class UdpProbing implements Probing {
     return new Promise((resolve, reject) => {
       let timer: NodeJS.Timeout | undefined;
       let sent = 0;
-      let sentAtMs = performance.now();
+      let sentAtMs = monotonicMs();
       const end = (cause: unknown, answer?: Buffer) => {
         clearTimeout(timer);
         signal.removeEventListener('abort', abort);
@@ -101,7 +102,7 @@ class UdpProbing implements Probing {
       const next = () => {
         if (sent === times) return isSilenceGood ? end(undefined) : undefined;
         sent++;
-        sentAtMs = performance.now();
+        sentAtMs = monotonicMs();
         socket.send(datagram);
         const waitMs = sent === times && isSilenceGood ? wait : everyMs;
         timer = setTimeout(next, waitMs);
@@ -110,7 +111,7 @@ class UdpProbing implements Probing {
       signal.addEventListener('abort', abort, { once: true });
       socket.on('error', end);
       socket.once('message', (answer) => {
-        this.#rtt = (performance.now() - sentAtMs) / 1000;
+        this.#rtt = secondsSince(sentAtMs);
         end(undefined, answer);
       });
       socket.connect(this.#port, address, (cause?: Error) => (cause ? end(cause) : next()));
