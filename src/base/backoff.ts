@@ -9,13 +9,13 @@ const PAUSES: Pauses = { firstMs: 1000, longestMs: 60_000 };
 /** Length of a pause that only an operator can end; then one batch is tried again. */
 export const PAUSE_MS = 60_000;
 
-/** The pause before try number `attempt` + 1, which doubles up to the longest: milliseconds. */
+/** The pause before attempt `attempt` + 1 in milliseconds, which doubles up to the longest. */
 export const doubledMs = (attempt: number, { firstMs, longestMs }: Pauses): number =>
   Math.min(longestMs, firstMs * 2 ** Math.min(attempt - 1, 16));
 
 /**
- * Milliseconds to wait before try number `attempt` + 1: 1 s doubling to 60 s, or as `pauses` say, of which a random part
- * between half and all, so that agents that failed together don't return together. `random` gives [0, 1).
+ * Milliseconds to wait before attempt `attempt` + 1: doubling from 1 s to 60 s, or within `pauses`, and
+ * randomized between half and all of that, so that agents that failed together don't return together. `random` is in [0, 1).
  */
 export const backoffMs = (attempt: number, random: () => number, pauses = PAUSES): number =>
   Math.round(doubledMs(attempt, pauses) * (0.5 + random() / 2));

@@ -6,8 +6,8 @@ interface Deadline {
 }
 
 /**
- * A deadline for work that ends. Unlike `AbortSignal.timeout`, it leaves no timer behind, which would wake an idle process
- * once more after each piece of work.
+ * A deadline for work that ends. Unlike `AbortSignal.timeout`, it leaves no timer running, which would wake an idle process
+ * after each piece of work.
  */
 export function deadlineIn(milliseconds: number, outer?: AbortSignal): Deadline {
   const timeout = new AbortController();

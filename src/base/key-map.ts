@@ -120,7 +120,7 @@ class Segment<V> {
     let free = this.slotOf(key, hash);
     if (this.keys[free] === undefined) return false;
     this.size--;
-    // What could be found only by passing this slot moves into it.
+    // An entry that a search reaches only through this slot moves into it.
     const mask = this.keys.length - 1;
     for (let slot = (free + 1) & mask; this.keys[slot] !== undefined; slot = (slot + 1) & mask) {
       const own = this.hashes[slot] ?? 0;
@@ -153,10 +153,10 @@ class Segment<V> {
 
 const emptySlots = (count: number): undefined[] => new Array<undefined>(count).fill(undefined);
 
-/** Other bits than those that select the segment. */
+/** Bits other than those that select the segment. */
 const homeOf = (hash: number): number => Math.imul(hash, 0x9e3779b1) >>> 16;
 
-/** Differs between processes: names of objects that are chosen to have equal hashes would make each operation slow. */
+/** Random for each process, so that nobody can choose names of objects with equal hashes, which would make each operation slow. */
 const SEED = randomInt(2 ** 32);
 
 /** FNV-1a of 32 bits over the code units, mixed, so that the low bits depend on all of them. */

@@ -1,4 +1,4 @@
-/** Text that cannot be used, with all that is wrong with it: one line for each problem. */
+/** Invalid text, with all of its problems: one line for each. */
 export abstract class Problems extends Error {
   readonly problems: readonly string[];
 

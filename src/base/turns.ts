@@ -2,7 +2,7 @@ import { monotonicMs } from './clock.ts';
 
 /**
  * How long long-running work may occupy the event loop at a time. Far below the 10 ms for which it may be blocked, because a
- * single step may take some time itself, and V8 ends a full garbage collection within it, which takes 3 to 8.
+ * single step may take some time itself, and V8 may finish a full garbage collection in it, which takes 3 to 8 ms.
  */
 const SLICE_MS = 2;
 
@@ -40,9 +40,9 @@ export function nextSlice(): Promise<void> {
 }
 
 /**
- * Lets the work that has waited longest continue. Called once for each that waits, because Node lets the one run until its
- * next await before the following call: only then is it known whether time is left for another. If not, they wait for the
- * next turn, in the same order.
+ * Lets the work that has waited longest continue. Called once per waiter: Node runs the resumed work up to its next
+ * await before the following call, and only then is it known whether time is left for another. If not, the others wait
+ * for the next turn, in the same order.
  */
 function serve(since: number): void {
   const now = monotonicMs();

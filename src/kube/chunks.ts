@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { errorCode, errorText } from '../base/error-text.ts';
 import { ApiUnreachable } from './api.ts';
 
-/** How much may wait for the reader before the connection is paused. */
+/** Bytes that may be buffered for the reader before the connection is paused. */
 const AHEAD_BYTES = 64 * 1024;
 
 const CLOSED = 'the connection was closed before the end of the response';
@@ -10,7 +10,7 @@ const CLOSED = 'the connection was closed before the end of the response';
 /**
  * The bytes of a response; ends it when the reader stops or nothing is received for `idleMs`.
  *
- * Node's own iterator takes as long for a chunk as an event of a watch takes otherwise: it waits for `readable` in a later
+ * Node's own iterator takes as long for a chunk as all other processing of a watch event: it waits for `readable` in a later
  * tick, and reads through the buffer of the stream. In an idle agent most chunks are single events.
  */
 export async function* chunksOf(stream: IncomingMessage, url: string, idleMs: number): AsyncGenerator<Buffer> {
@@ -37,7 +37,7 @@ export async function* chunksOf(stream: IncomingMessage, url: string, idleMs: nu
   stream.on('error', over);
   // After `end` or an error this has no effect.
   stream.once('close', () => over(new Error(CLOSED)));
-  // Of a page that was requested early, before anyone read it.
+  // A page that was requested in advance may have ended or failed before it is read.
   if (stream.destroyed) over(stream.errored ?? new Error(CLOSED));
   try {
     for (;;) {

@@ -20,7 +20,7 @@ interface Cause {
 }
 
 /**
- * Logs why collections cannot be followed: one line per cause, not per collection and try. Without stack traces, which
+ * Logs why collections cannot be followed: one line per cause, not per collection and attempt. Without stack traces, which
  * would all show this agent's own request.
  */
 export class FailureLog {

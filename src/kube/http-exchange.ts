@@ -56,7 +56,7 @@ export function exchange({
     ? httpsRequest(target, { ...options, agent: agent.https })
     : httpRequest(target, { ...options, agent: agent.http });
   const response = responseOf(request, isSecure ? 'secureConnect' : 'connect', headersMs);
-  // Node's own option `signal` watches the whole stream for it, which takes longer than all the rest.
+  // Node's own option `signal` observes the whole stream, which takes longer than the rest of the exchange.
   const cut = () => request.destroy(asError(signal.reason));
   signal.addEventListener('abort', cut, { once: true });
   request.once('close', () => signal.removeEventListener('abort', cut));

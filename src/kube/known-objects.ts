@@ -7,8 +7,8 @@ import type { ReflectorHandler } from './reflector-source.ts';
 import type { ReflectorStats } from './reflector-stats.ts';
 
 /**
- * What a reflector retains of its objects: their versions by key. Passes objects on to the handler; one that the handler
- * fails at does not end the reflector.
+ * What a reflector retains of its objects: their versions by key. Passes objects on to the handler; an object that
+ * makes the handler throw does not end the reflector.
  */
 export class KnownObjects<O extends KubeObject> {
   readonly #handler: ReflectorHandler<O>;

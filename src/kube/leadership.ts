@@ -8,7 +8,7 @@ interface LeadershipWorld extends Pick<Clock, 'monotonicMs'> {
   readonly hooks: ElectionHooks;
 }
 
-/** All that is known when the others consent: the API server may respond, and refuse only this renewal. */
+/** Nothing more is known when the others consent: the API server may respond, and refuse only this renewal. */
 export const WITHOUT_LEASE = 'the Lease cannot be renewed, and no other state agent reaches the API server';
 
 /** Until when this process is the leader, by its own clock, and what was logged and called about it. */
@@ -39,19 +39,19 @@ export class Leadership {
     return this.#withoutLease;
   }
 
-  /** Set to false, leadership ends when its time is up. */
+  /** After setting it to false, leadership without the Lease ends when its time is up. */
   set withoutLease(value: boolean) {
     this.#withoutLease = value;
   }
 
-  /** The Lease is ours until then; with a reason if it was not before. */
+  /** Records that the Lease is ours until then; `reason` if it was not before. */
   hold(until: number, reason?: string): void {
     if (reason !== undefined) this.#reason = reason;
     this.#withoutLease = false;
     this.#until = until;
   }
 
-  /** All other candidates agree that this process is the leader until then. */
+  /** Records that all other candidates consent to this process as leader until then. */
   holdByConsent(until: number): void {
     this.#withoutLease = true;
     this.#reason = WITHOUT_LEASE;

@@ -111,7 +111,7 @@ export class LeaseConsent {
     return isLed;
   }
 
-  /** Whether this candidate reaches the API server as far as it knows; if that was some time ago, it looks. */
+  /** Whether this candidate reaches the API server as far as it knows; if its last contact was some time ago, it checks. */
   #reaches(now: number): boolean {
     const { options, hurry } = this.#world;
     if (this.#triedAt !== undefined) return now - this.#triedAt < REACH_MS;

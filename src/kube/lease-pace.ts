@@ -10,7 +10,7 @@ const WOKEN = 'woken';
  * often enough that a new leader's first push still arrives within lease duration + retry period after the old leader
  * dies. While it is connected to the leader, so that it sees the end of that process at once, it checks less often: a
  * request costs 2 ms of CPU in a process that is idle otherwise. The same holds for a leader's renewals, each of which is
- * also an event for all who watch Leases. A leader whose renewal failed tries again soon: of two tries, one may hang.
+ * also an event for every watcher of Leases. A leader whose renewal failed retries soon: of two attempts, one may hang.
  */
 const PAUSE = { leader: [1.4, 1.65], failing: [0.3, 0.5], standby: [0.7, 0.95], watcher: [2.9, 3.3] } as const;
 

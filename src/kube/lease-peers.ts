@@ -45,7 +45,7 @@ export interface LeasePeers {
 export interface HolderView {
   /** Polled: whether this holder is still the one to watch. */
   isWanted(): boolean;
-  /** Whether the connection to the holder stands; not called again without a change. */
+  /** Called when the connection to the holder is established or lost. */
   onPresence(isPresent: boolean): void;
 }
 

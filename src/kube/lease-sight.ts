@@ -2,8 +2,8 @@ import { proofOfHolder } from './lease-peers.ts';
 import { type Candidate, holderOf, isHeldBy, isReleased, type Lease, recordText, validMs } from './lease-record.ts';
 
 /**
- * How long a record that a watch has shown puts off requests, as a fraction of its duration: a little longer than the
- * longest pause of a leader. A watch may be broken without any sign, and until the next request the standby does not
+ * How long a record that a watch has shown delays requests, as a fraction of its duration: a little longer than the
+ * longest pause of a leader. A watch may be silently broken, and until the next request the standby does not
  * know the records that it has to wait for.
  */
 const SHOWN_SHARE = 0.3;
@@ -79,7 +79,7 @@ export class LeaseSight {
   }
 
   /**
-   * A watch has shown the last record: it puts off requests until the next one is overdue. Returns whether it has another
+   * A watch has shown the last record: it delays requests until the next one is overdue. Returns whether it has another
    * holder.
    */
   shown(): boolean {

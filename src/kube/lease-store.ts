@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import { ApiError, type KubeApi, type KubeRequest } from './api.ts';
 import { type Candidate, isHeldBy, isLease, type Lease, released } from './lease-record.ts';
 
-/** What the end of a holder needs. */
+/** What is needed to release a Lease. */
 interface Releasing extends Pick<Clock, 'wallMs'> {
   readonly prepare: (lease: Lease) => Lease;
   readonly patienceMs: number;
@@ -58,7 +58,7 @@ export class LeaseStore {
   }
 
   /**
-   * Releases the Lease if `candidate` holds it; `prepare` gives the record what the next holder needs. `known` is the
+   * Releases the Lease if `candidate` holds it; `prepare` adds what the next holder needs to the record. `known` is the
    * record as last seen. Returns whether there was something to release.
    */
   async release(

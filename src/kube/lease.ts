@@ -247,7 +247,7 @@ export class LeaseElection implements Election {
   }
 
   /**
-   * How long to wait for a response: one of two tries may hang, and after it there must be time to ask the other candidates.
+   * How long to wait for a response: one of two attempts may hang, and there must be time left to ask the other candidates.
    */
   get #longestPatienceMs(): number {
     return 0.4 * this.#options.renewDeadlineMs;

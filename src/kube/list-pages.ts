@@ -98,7 +98,7 @@ class Pages {
     if (this.#next?.token === token) return;
     this.close();
     this.#next = this.#request(token);
-    // The reader of the page gets its error; there is none if the previous page fails.
+    // The reader of the page gets its error; if the previous page fails, there is no reader.
     this.#next.response.catch(() => {});
   }
 

@@ -35,7 +35,7 @@ const WAIT_MS = 300_000;
 const LINGER_MS = 240_000;
 /** The same while no other agent answers: then all of them are stopping, and Kubernetes may give them only 30 s. */
 const ALONE_MS = 20_000;
-/** How often in a row a successor must answer: when a shard goes away, both of its agents are stopped, but not in one moment. */
+/** How often in a row a successor must answer: when a shard goes away, both of its agents are stopped, but not at the same moment. */
 const CONFIRMATIONS = 2;
 
 /**

@@ -43,8 +43,8 @@ export const pausesAfter = (
 ): Pauses => (!comesAnyTime && isNotServed(error, path) ? RARE_PAUSES : PAUSES);
 
 /**
- * Milliseconds to wait after failure number `failures` + 1: doubling as `pauses` say, of which a random part between half
- * and all, so that agents cut off together do not return together. Longer if the server requested it.
+ * Milliseconds to wait after failure number `failures` + 1: doubling within `pauses`, and randomized between half
+ * and all of that, so that agents cut off together do not return together. Longer if the server requested it.
  */
 export function retryDelay(failures: number, error: unknown, random: () => number, pauses: Pauses): number {
   const requestedMs = error instanceof ApiError ? (error.retryAfterMs ?? 0) : 0;

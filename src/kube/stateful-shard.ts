@@ -24,7 +24,7 @@ interface StatefulSet extends KubeObject {
 /** How often the number of replicas is checked. */
 const POLL_MS = 30_000;
 const PATIENCE_MS = 10_000;
-/** Tries at startup, one second apart: a pod may start before its RBAC permissions are in effect. */
+/** Attempts at startup, one second apart: a pod may start before its RBAC permissions are in effect. */
 const MAX_TRIES = 10;
 const RETRY_MS = 1000;
 

@@ -27,7 +27,7 @@ interface Exchange {
   readonly agents: AgentPair;
   /** Response timeout, milliseconds. */
   readonly timeoutMs: number;
-  /** Longest response, bytes; a longer one is an error. When unset, the first 64 KiB of any response are given. */
+  /** Longest response, bytes; a longer one is an error. When unset, the response is truncated to its first 64 KiB. */
   readonly maxResponseBytes?: number | undefined;
   readonly signal: AbortSignal;
 }
@@ -54,9 +54,9 @@ export class StageTimeout extends Error {
 }
 
 const CONNECT_MS = 5000;
-/** Long, because receivers answer 204 to a truncated body, and store half of its last number. */
+/** Long, because receivers respond with 204 to a truncated body, and store half of its last number. */
 const SEND_MS = 60_000;
-/** The code of a response counts, however long its text or page is. */
+/** Only the status code of a response matters, however long its body is. */
 const SHOWN_BYTES = 64 * 1024;
 
 /**
@@ -72,7 +72,7 @@ export async function exchange(asked: Exchange, seen: (request: ClientRequest) =
     : httpRequest(url, { method, headers, agent: agents.http });
   seen(request);
   const stages = new Stages(request);
-  // Node's own option `signal` watches the whole stream for it, which takes as long as all the rest.
+  // Node's own option `signal` observes the whole stream, which takes as long as the rest of the exchange.
   const cut = () => request.destroy(new Error('aborted'));
   try {
     const answered = responseOf(request);

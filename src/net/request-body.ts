@@ -2,7 +2,7 @@ import type { ClientRequest } from 'node:http';
 import { turn } from '../base/turns.ts';
 import { contiguous } from './contiguous.ts';
 
-/** Enough that the calls cost little beside the copying; 8 MiB take 2 to 3 ms, and are the state of 15,000 pods. */
+/** Large enough for the calls to cost little compared with the copying. 8 MiB, the state of 15,000 pods, take 2 to 3 ms. */
 const PIECE_BYTES = 8 * 1024 * 1024;
 
 /**

@@ -24,7 +24,7 @@ export interface FrameWorld {
   readonly onChange: () => void;
 }
 
-/** A stack is logged at most once in this time per task. */
+/** Interval at which a stack is logged at most once per task. */
 const PANIC_EVERY_MS = 3_600_000;
 /** Ratio of slots for slow tasks to the others. */
 const SLOW_SHARE = 4;

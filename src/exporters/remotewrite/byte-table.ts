@@ -3,14 +3,14 @@ import { type Bytes, writePart, writeVarint } from './bytes.ts';
 const FIRST_SLOTS = 1024;
 const EMPTY = -1;
 
-/** Numbers distinct pieces of text, from 0, in the order in which they come. Reads bytes, so that no strings are made. */
+/** Numbers distinct pieces of text from 0, in order of first appearance. Works on bytes, to avoid creating strings. */
 export class ByteTable {
   #bytes = Buffer.allocUnsafeSlow(16 * 1024);
   #length = 0;
-  /** Numbers by hash, twice as many as there are pieces at least. */
+  /** Hash table of the numbers, with at least twice as many slots as pieces. */
   #slots = new Int32Array(FIRST_SLOTS).fill(EMPTY);
   #hashes = new Int32Array(FIRST_SLOTS);
-  /** Where each piece ends in the bytes. */
+  /** The end of each piece in the bytes. */
   #ends = new Int32Array(FIRST_SLOTS);
   #size = 0;
 
@@ -18,12 +18,12 @@ export class ByteTable {
     return this.#size;
   }
 
-  /** Bytes of all pieces. */
+  /** Total length of all pieces. */
   get bytes(): number {
     return this.#length;
   }
 
-  /** The number of the piece of `text` from `start` to before `end`. */
+  /** The number of the piece of `text` from `start` up to `end`, exclusive. */
   numberOf(text: Buffer, start: number, end: number): number {
     let hash = end - start;
     for (let at = start; at < end; at++) hash = Math.imul(hash ^ (text[at] as number), 0x01000193);

@@ -62,7 +62,7 @@ export class Bytes {
     this.#length = length;
   }
 
-  /** What was written, valid until the next write. */
+  /** The bytes written so far, valid until the next write. */
   view(): Buffer {
     return this.#buffer.subarray(0, this.#length);
   }
@@ -105,7 +105,7 @@ export class Bytes {
     this.#length += bytes;
   }
 
-  /** A copy of what was written. */
+  /** A copy of the bytes written so far. */
   copy(): Buffer {
     return Buffer.from(this.#buffer.subarray(0, this.#length));
   }
@@ -132,25 +132,25 @@ export const SAMPLE_BYTES = STAMP_AT + STAMP_BYTES;
 export const sampleBytes = (startMs: number | undefined): number =>
   startMs === undefined ? SAMPLE_BYTES : SAMPLE_BYTES + 1 + STAMP_BYTES;
 
-/** Where the numbers of a sample begin, from its tag: its value, a tag, its timestamp. And how long they are. */
+/** Offset from a sample's tag, and length, of its numbers: its value, a tag, its timestamp. */
 export const NUMBERS_AT = VALUE_AT;
 export const NUMBERS_BYTES = SAMPLE_BYTES - VALUE_AT;
 
-/** A timestamp as it is written. */
+/** An encoded timestamp. */
 export function stampBytes(stampMs: number): Buffer {
   const bytes = Buffer.alloc(STAMP_BYTES);
   writeStamp(bytes, 0, stampMs);
   return bytes;
 }
 
-/** Overwrites the numbers that begin at `at`; the timestamp is as from {@link stampBytes}. */
+/** Overwrites the numbers at `at`; `stamp` is a timestamp encoded by {@link stampBytes}. */
 export function overwriteNumbers(buffer: Buffer, at: number, value: number, stamp: Buffer): void {
   buffer.writeDoubleLE(value, at);
   let to = at + STAMP_AT - VALUE_AT;
   for (let index = 0; index < STAMP_BYTES; index++) buffer[to++] = stamp[index] as number;
 }
 
-/** Writes `value` at `at`; returns where it ends. */
+/** Writes `value` at `at`; returns the position after it. */
 export function writeVarint(buffer: Buffer, at: number, value: number): number {
   let to = at;
   let rest = value;
@@ -159,16 +159,16 @@ export function writeVarint(buffer: Buffer, at: number, value: number): number {
   return to;
 }
 
-/** Copies `source` from `start` to before `end` to `at`; returns where that ends. */
+/** Copies `source` from `start` up to `end`, exclusive, to `at`; returns the position after it. */
 export function writePart(buffer: Buffer, at: number, source: Buffer, start: number, end: number): number {
-  // For so few, a call of copy() takes longer.
+  // For few bytes, calling copy() takes longer.
   if (end - start > SHORT_BYTES) return at + source.copy(buffer, at, start, end);
   let to = at;
   for (let from = start; from < end; from++) buffer[to++] = source[from] as number;
   return to;
 }
 
-/** Writes a sample as {@link Bytes.sample} does, with a timestamp as from {@link stampBytes}. */
+/** Writes a sample like {@link Bytes.sample}, with a timestamp encoded by {@link stampBytes}. */
 export function writeSample(buffer: Buffer, at: number, tag: number, value: number, stamp: Buffer): number {
   buffer[at] = tag;
   buffer[at + 1] = SAMPLE_BYTES - 2;

@@ -7,26 +7,26 @@ import { type Facts, TYPE_NUMBERS, type Version } from './request.ts';
 
 /**
  * Encodes lines of text as the series of one request, byte by byte. The builders of versions 1.0 and 2.0 do the same for
- * series that are strings already: their encoded label blocks are cached from cycle to cycle, whereas the lines here
- * are read once, and strings of them would be tens of megabytes of garbage. Neither could use the other's way without
- * making strings of the bytes or bytes of the strings first, so only the fields (`bytes.ts`) are shared.
+ * series that are already strings, whose encoded label blocks are cached from cycle to cycle. Lines are read once, and
+ * strings for them would be tens of megabytes of garbage. One encoder for both would have to convert bytes to strings or
+ * strings to bytes first, so only the fields (`bytes.ts`) are shared.
  */
 export interface LineFormat {
   readonly samples: number;
   readonly bytes: number;
-  /** Adds a line of `text`, of the family that `facts` describe; the timestamp is as from stampBytes(). */
+  /** Adds a line of `text`, whose family `facts` describe; `stamp` is a timestamp encoded by stampBytes(). */
   add(text: Buffer, line: PlainLine, facts: Facts | undefined, stamp: Buffer): void;
-  /** What was added since the last call. Valid until the next line is added. */
+  /** The series added since the last call. Valid until the next line is added. */
   take(): Buffer;
 }
 
 export const lineFormat = (version: Version, target: readonly Label[]): LineFormat =>
   version === 1 ? new FirstFormat(target) : new SecondFormat(target);
 
-/** Of a field's tag and length. */
+/** Space for a field's tag and length. */
 const HEAD_BYTES = 11;
 
-/** Of a sample in its series. */
+/** The tag of a sample in its series. */
 const SAMPLE_TAG = fieldTag(2);
 
 /** 1.0: Label { string name = 1; string value = 2 } as field 1 of TimeSeries, which is field 1 of the request. */
@@ -90,7 +90,7 @@ class SecondFormat implements LineFormat {
   readonly #series = new Bytes();
   readonly #whole = new Bytes();
   readonly #refs: Int32Array;
-  /** By where they begin, the symbols of what all lines have in common. */
+  /** The symbols of the texts that all lines have in common, by their offsets. */
   readonly #commonRefs: Int32Array;
   /** The field of each family's description in this request. */
   readonly #metadata = new Map<Facts, Buffer>();
@@ -151,7 +151,7 @@ class SecondFormat implements LineFormat {
 
   #commonRef({ start, end }: Piece): number {
     const known = this.#commonRefs[start] as number;
-    // The symbol 0 is the empty one.
+    // Symbol 0 is the empty string.
     if (known > 0) return known;
     const found = this.#symbols.numberOf(this.#labels.common, start, end);
     this.#commonRefs[start] = found;

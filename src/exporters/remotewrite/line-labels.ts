@@ -1,7 +1,7 @@
 import { type Label, NAME_LABEL } from './labels.ts';
 import { MAX_LABELS, type PlainLine } from './plain-line.ts';
 
-/** Bytes that are in a line, or in {@link LineLabels.common}. */
+/** A range of bytes in a line, or in {@link LineLabels.common}. */
 export interface Piece {
   isCommon: boolean;
   start: number;
@@ -16,17 +16,17 @@ interface LabelPieces {
 
 /**
  * The labels of a line in the order in which they are sent: its own, its name and those of its target, sorted by name. As
- * with sortedLabels(), those of the target take precedence, and one with an empty value is omitted. The pieces are reused
+ * in sortedLabels(), those of the target take precedence, and labels with empty values are omitted. The pieces are reused
  * for each line.
  */
 export class LineLabels {
-  /** The bytes of what all lines have in common. */
+  /** The names and values that all lines have in common. */
   readonly common: Buffer;
   count = 0;
   readonly #labels: readonly LabelPieces[];
-  /** Where name and value of each label that all lines get are in {@link common}, as of {@link PlainLine.labelAt}. */
+  /** Positions in {@link common} of the labels that all lines get, like {@link PlainLine.labelAt}. */
   readonly #commonAt: Int32Array;
-  /** Which of those is the name of the series; its value is in the line. */
+  /** Index of the series name among these; its value is in the line. */
   readonly #nameIndex: number;
   readonly #sorted = new Int32Array(MAX_LABELS);
 
@@ -40,7 +40,7 @@ export class LineLabels {
     this.#labels = Array.from({ length: all.length + MAX_LABELS }, () => ({ name: piece(), value: piece() }));
   }
 
-  /** The most labels that a line can have. */
+  /** Maximum number of labels of a line. */
   get most(): number {
     return this.#labels.length;
   }
@@ -100,14 +100,14 @@ export class LineLabels {
   }
 }
 
-/** Sets a piece to the one whose begin and end are in `ends` at `place`. */
+/** Sets a piece to the range in `ends` at `place`. */
 function set(piece: Piece, isCommon: boolean, ends: Int32Array, place: number): void {
   piece.isCommon = isCommon;
   piece.start = ends[place] as number;
   piece.end = ends[place + 1] as number;
 }
 
-/** Compares two names, whose begin and end are in the two `…At` at the places `one` and `other`. */
+/** Compares two names, whose positions are in `textAt` at `one` and in `othersAt` at `other`. */
 function compareNames(
   text: Buffer,
   textAt: Int32Array,

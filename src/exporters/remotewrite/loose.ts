@@ -39,8 +39,8 @@ export const isFull = ({ samples, bytes }: Pick<RequestBuilder, 'samples' | 'byt
   samples >= maxSamples || bytes >= MAX_BYTES - ROOM;
 
 /**
- * Requests of series that are added one by one. A repeated series, such as of a scrape with an interval shorter than
- * that of the push, begins a new request that is sent after the previous ones.
+ * Requests of series that are added one by one. A repeated series, such as one of a scrape with a shorter interval than
+ * the push, begins a new request, which is sent after the previous ones.
  */
 export class LooseRequests {
   readonly #target: readonly Label[];
@@ -79,7 +79,7 @@ export class LooseRequests {
     this.#builder.describe(facts);
   }
 
-  /** What was added since the last request. */
+  /** The request with the samples added since the last one. */
   *rest(): Generator<Request> {
     if (this.#builder.isEmpty) return;
     const { content, samples, metadata } = this.#builder.take();

@@ -23,7 +23,7 @@ export class PlainLine {
   readonly labelAt = new Int32Array(4 * MAX_LABELS);
 
   /**
-   * Reads the line from `start` to before `end`. False for lines that need a parser, such as those with escapes or a
+   * Reads the line from `start` up to `end`, exclusive. False for lines that need a parser, such as those with escapes or a
    * timestamp; the fields are undefined then.
    */
   read(text: Buffer, start: number, end: number): boolean {
@@ -85,7 +85,7 @@ export class PlainLine {
   }
 }
 
-/** Where the line that begins at `start` ends: at its newline, or at the end of the text. */
+/** The end of the line that begins at `start`: its newline, or the end of the text. */
 export function lineEnd(text: Buffer, start: number): number {
   const end = text.indexOf(NEWLINE, start);
   return end === -1 ? text.length : end;

@@ -42,7 +42,7 @@ export interface RequestBuilder {
   add(sample: SeriesSample): void;
   /** Adds the description of a family whose series are in other requests. Only 1.0 has these. */
   describe(facts: Facts): void;
-  /** Returns what was added since the last call. */
+  /** Returns the request with the series added since the last call. */
   take(): RawRequest;
 }
 

@@ -14,7 +14,7 @@ import { TextRequests } from './text-requests.ts';
 /** How often descriptions of families are sent where a request has them separate from the series, as in Prometheus. */
 const METADATA_EVERY_MS = 60_000;
 
-/** Series of one list, from `from` to before `to`. */
+/** Series of one list, from `from` up to `to`, exclusive. */
 interface Range {
   readonly series: SeriesView;
   readonly from: number;

@@ -4,7 +4,7 @@ import type { UploadAttempt } from '../http/sender.ts';
 
 const REFUSED: ResponseRule['when'] = [400, 422];
 
-/** A request that arrives damaged is sent again, but not forever: all later ones wait for it. */
+/** A request that arrives damaged is resent, but not forever: all later ones wait for it. */
 const TRANSPORT_TRIES = 5;
 
 /** The meaning of each response. The first match applies. */

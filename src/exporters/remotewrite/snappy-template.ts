@@ -14,16 +14,16 @@ import {
 export interface SnappyTemplate {
   readonly elements: Buffer;
   readonly inputBytes: number;
-  /** Where the places are in the elements. */
+  /** Positions of the places in the elements. */
   readonly places: readonly number[];
 }
 
-/** No match may touch a byte with this mark. */
+/** Marks a byte that no match may include. */
 const FIXED = 1;
 
 /**
- * Compresses input in which `placeBytes` bytes from each of `places` (ascending, apart from each other) will change.
- * They are stored as they are, and nothing else refers to them.
+ * Compresses input in which `placeBytes` bytes at each of `places` (ascending, not adjacent) will change. They are stored
+ * uncompressed, and no match refers to them.
  */
 export function snappyTemplate(input: Buffer, places: readonly number[], placeBytes: number): SnappyTemplate {
   const marks = new Uint8Array(input.length + SHORTEST_MATCH);
@@ -37,7 +37,7 @@ export function snappyTemplate(input: Buffer, places: readonly number[], placeBy
   return { elements, inputBytes: input.length, places: found };
 }
 
-/** Called for each literal: where it begins and ends in the input, and where it begins in the elements. */
+/** Called for each literal with its range in the input, and its position in the elements. */
 type OnLiteral = (from: number, to: number, at: number) => void;
 
 function compressMarked(input: Buffer, marks: Uint8Array, onLiteral: OnLiteral): Buffer {
@@ -45,7 +45,7 @@ function compressMarked(input: Buffer, marks: Uint8Array, onLiteral: OnLiteral):
   let length = 0;
   for (let start = 0; start < input.length; ) {
     let end = Math.min(input.length, start + BLOCK_BYTES);
-    // A place stays in one piece.
+    // A place must not span two blocks.
     while (end < input.length && marks[end] === FIXED && marks[end - 1] === FIXED) end--;
     length = compressBlock(input, start, end, marks, output, length, onLiteral);
     start = end;

@@ -82,7 +82,7 @@ export function probeTargets(world: TaskWorld, options: ProbeOptions, begin: (ta
     const results: (Result | undefined)[] = [];
     const running: Promise<void>[] = [];
     for (const [index, { name }] of targets.entries()) {
-      // Connections that start in one turn of the event loop have their responses in one turn, too.
+      // Connections started in one turn of the event loop would get their responses in one turn, too.
       if (index > 0) await nextSlice();
       running.push(
         probeTarget(world, options, () => begin(name), signal).then((result) => {
