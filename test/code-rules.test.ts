@@ -71,17 +71,17 @@ test('what is exported is used in another file, and not by tests alone', () => {
 });
 
 /**
- * Maximum number of type assertions, without those of elements of buffers (`bytes[at] as number`), which loops over bytes
- * need. It may fall, never grow: use a guard, `satisfies` or a better type instead.
+ * Maximum number of type assertions, those of elements of buffers in loops over bytes (`bytes[at] as number`) included. It
+ * may fall, never grow: use a guard, a default (`?? 0`), `satisfies` or a better type instead.
  */
-const MAX_CASTS = 89;
+const MAX_CASTS = 151;
 
 test('type assertions do not grow in number', () => {
   const casts = SOURCES.flatMap((file) => [
     ...codeOf(file)
       .replaceAll(/^(?:import|export) [^;]*? from '[^;]*;$/gm, '')
       .matchAll(
-        /(?:(?<=\]) as (?!number\b)|(?<!\]) as )(?=number\b|string\b|unknown\b|never\b|object\b|boolean\b|readonly |typeof |z\.|[A-Z][a-z]|T\b|\[|\()/g,
+        /(?<=[\w\])}'"`]) as (?=(?:number|string|unknown|never|object|boolean|bigint|keyof|readonly|typeof)\b|z\.|[A-Z][a-z]|[A-Z]\b|\[|\(|\{)/g,
       ),
   ]);
   assert.ok(casts.length <= MAX_CASTS, `${casts.length} assertions, ${MAX_CASTS} allowed`);

@@ -19,7 +19,7 @@ function escaped(bytes: Buffer): string {
   let text = '';
   for (let at = 0; at < bytes.length; ) {
     const length = sequenceLength(bytes, at);
-    text += length > 0 ? bytes.toString('utf8', at, at + length) : String.fromCharCode(FIRST + (bytes[at] as number));
+    text += length > 0 ? bytes.toString('utf8', at, at + length) : String.fromCharCode(FIRST + (bytes[at] ?? 0));
     at += Math.max(length, 1);
   }
   return text;
@@ -27,7 +27,7 @@ function escaped(bytes: Buffer): string {
 
 /** Length in bytes of the character at `at`; 0 if it is not valid UTF-8. */
 function sequenceLength(bytes: Buffer, at: number): number {
-  const first = bytes[at] as number;
+  const first = bytes[at] ?? 0;
   if (first < 0x80) return 1;
   const length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
   return at + length <= bytes.length && isUtf8(bytes.subarray(at, at + length)) ? length : 0;

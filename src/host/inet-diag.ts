@@ -33,5 +33,5 @@ interface TcpSocket {
 /** Decodes a response: struct inet_diag_msg. */
 export function decodeTcpSocket(payload: Buffer): TcpSocket {
   if (payload.length < RESPONSE_BYTES) throw new NetlinkError(`a socket of ${payload.length} bytes`);
-  return { state: payload[1] as number, receiveQueue: u32(payload, 56), sendQueue: u32(payload, 60) };
+  return { state: payload[1] ?? 0, receiveQueue: u32(payload, 56), sendQueue: u32(payload, 60) };
 }

@@ -8,7 +8,7 @@ export function ipText(bytes: Uint8Array): string {
   if (MAPPED.every((byte, index) => bytes[index] === byte)) return bytes.subarray(12).join('.');
   const groups: string[] = [];
   for (let index = 0; index < 16; index += 2) {
-    groups.push((((bytes[index] as number) << 8) | (bytes[index + 1] as number)).toString(16));
+    groups.push((((bytes[index] ?? 0) << 8) | (bytes[index + 1] ?? 0)).toString(16));
   }
   // The serializer of URLs follows RFC 5952.
   return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1);

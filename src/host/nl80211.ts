@@ -73,8 +73,8 @@ export function decodeNetwork(payload: Buffer): Network | undefined {
 /** Element 0 of a beacon is the name of the network: id, length and bytes of each in a row. */
 function ssidOf(elements: Buffer | undefined): string {
   if (elements === undefined) return '';
-  for (let offset = 0; offset + 2 <= elements.length; offset += 2 + (elements[offset + 1] as number)) {
-    const length = elements[offset + 1] as number;
+  for (let offset = 0; offset + 2 <= elements.length; offset += 2 + (elements[offset + 1] ?? 0)) {
+    const length = elements[offset + 1] ?? 0;
     if (elements[offset] === 0) return elements.toString('utf8', offset + 2, offset + 2 + length);
   }
   return '';

@@ -46,7 +46,7 @@ export function pagesToRelease({ entries, states, first, pageBytes }: Pages, par
   let from = -1;
   let to = -1;
   for (let page = 0; page < states.length; page++) {
-    const flags = entries[page * ENTRY_BYTES + FLAGS_AT] as number;
+    const flags = entries[page * ENTRY_BYTES + FLAGS_AT] ?? 0;
     const isMapped = (flags & PRESENT_AND_OF_A_FILE) === PRESENT_AND_OF_A_FILE;
     if (states[page] === TESTED) states[page] = isMapped ? USED : UNUSED;
     if ((flags & PRESENT_OR_SWAPPED) === 0) continue;

@@ -74,7 +74,7 @@ export class FailureLog {
   }
 
   #isDue(name: string, { times, saidMs }: Cause, nowMs: number): boolean {
-    if (times > 0) return nowMs - saidMs >= (AGAIN_MS[Math.min(times, AGAIN_MS.length) - 1] as number);
+    if (times > 0) return nowMs - saidMs >= (AGAIN_MS[Math.min(times, AGAIN_MS.length) - 1] ?? 0);
     const before = this.#saidMs.get(name);
     return before === undefined || nowMs - before >= QUIET_MS;
   }

@@ -139,7 +139,7 @@ export function free({ buffer }: Buffer): void {
 export function isRaw(frame: Buffer): boolean {
   const descriptor = frame[4] ?? 0;
   const isSingleSegment = (descriptor & 0x20) !== 0;
-  const sizeBytes = [isSingleSegment ? 1 : 0, 2, 4, 8][descriptor >> 6] as number;
+  const sizeBytes = [isSingleSegment ? 1 : 0, 2, 4, 8][descriptor >> 6] ?? 0;
   const block = 5 + (isSingleSegment ? 0 : 1) + sizeBytes;
   return (((frame[block] ?? 0) >> 1) & 3) === 0;
 }

@@ -89,9 +89,9 @@ export class PushedLabels {
     let last = '';
     let isSuspect = false;
     for (let index = 0; index < heads.length; index++) {
-      const head = heads[index] as string;
-      const middle = middles[index] as string;
-      const tail = tails[index] as string;
+      const head = heads[index] ?? '';
+      const middle = middles[index] ?? '';
+      const tail = tails[index] ?? '';
       if (middle !== last) isSuspect = this.#clash.test(middle);
       last = middle;
       const isLong = head.length + middle.length + tail.length > this.#harmless;

@@ -161,7 +161,7 @@ export class Snapshot {
     const { series } = this;
     for (const [index, owner] of series.owners.entries()) {
       if (names.has(owner.name)) continue;
-      rest.addParts(owner, ...series.parts(index), this.values[index] as number);
+      rest.addParts(owner, ...series.parts(index), this.values[index] ?? Number.NaN);
       const stampMs = this.#stamps?.get(index);
       if (stampMs !== undefined && rest.size > 0) rest.#stamp(rest.size - 1, stampMs);
     }
@@ -186,7 +186,7 @@ export class Snapshot {
     for (const place of places) {
       const stampMs = this.#stamps?.get(place);
       if (stampMs !== undefined) copy.#stamp(copy.size, stampMs);
-      copy.values.push(this.values[place] as number);
+      copy.values.push(this.values[place] ?? Number.NaN);
     }
     return copy;
   }
@@ -248,7 +248,7 @@ export class SeriesList implements SeriesView {
   }
 
   parts(index: number): [head: string, middle: string, tail: string] {
-    return [this.heads[index] as string, this.middles[index] as string, this.tails[index] as string];
+    return [this.heads[index] ?? '', this.middles[index] ?? '', this.tails[index] ?? ''];
   }
 
   key(index: number): string {

@@ -55,7 +55,7 @@ export class Births {
         if (!owner.startsAtZero) continue;
         const key = series.key(index);
         now.add(key);
-        const isNew = !this.#known.has(key) && continued?.has(key) !== true && (values[index] as number) > 0;
+        const isNew = !this.#known.has(key) && continued?.has(key) !== true && (values[index] ?? 0) > 0;
         if (isNew && zeroMs < stampMs) births.push({ key, stampMs: zeroMs });
       }
     }

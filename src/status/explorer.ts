@@ -61,7 +61,7 @@ export class Explorer {
         for (let index = 0; index < snapshot.size && !page.isComplete; index++) {
           if (index % STRIDE === 0 && turns.isOver) await turns.next();
           if (series.owners[index]?.name !== name) continue;
-          page.add(group, series.key(index), () => numberText(snapshot.values[index] as number));
+          page.add(group, series.key(index), () => numberText(snapshot.values[index] ?? Number.NaN));
         }
       }
     }

@@ -229,11 +229,11 @@ export class ObjectLines {
   /** The labels with those after the first `fixed`, in pairs, renamed such that the push overwrites none of them. */
   #renamed(labels: readonly LabelValue[], fixed: number): readonly LabelValue[] {
     let clashes = false;
-    for (let index = fixed; index < labels.length; index += 2) clashes ||= this.#names.has(labels[index] as string);
+    for (let index = fixed; index < labels.length; index += 2) clashes ||= this.#names.has(labels[index] ?? '');
     if (!clashes) return labels;
     const pairs: Label[] = [];
     for (let index = fixed; index < labels.length; index += 2) {
-      pairs.push([labels[index] as string, labels[index + 1] ?? '']);
+      pairs.push([labels[index] ?? '', labels[index + 1] ?? '']);
     }
     this.renamed++;
     // In a fixed order, so that equal series have equal text.

@@ -49,7 +49,7 @@ const SERIES: readonly Series[] = [
   [EXTRA.youngestStart, {}, (group, units) => startTime(group.youngestStartTicks, units)],
   [EXTRA.uptime, {}, (group, units, now) => Math.max(0, now - startTime(group.oldestStartTicks, units))],
   [F.threads, {}, (group) => group.threads],
-  ...STATES.map((state, index): Series => [F.states, { state }, ({ states }) => states[index] as number]),
+  ...STATES.map((state, index): Series => [F.states, { state }, ({ states }) => states[index] ?? 0]),
 ];
 
 /** Adds all series of a group. Their keys are built once: formatting the labels is most of the work. */

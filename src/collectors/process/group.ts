@@ -107,7 +107,7 @@ export class ProcessGroup {
   addState(letter: number): void {
     const index = STATE_LETTERS.indexOf(letter);
     const at = index === -1 ? STATES.length - 1 : index;
-    this.states[at] = (this.states[at] as number) + 1;
+    this.states[at] = (this.states[at] ?? 0) + 1;
   }
 
   /** Counts a thread that waits in this kernel function. */

@@ -71,7 +71,7 @@ function encode(entry: LogEntry, out: BodyWriter): undefined {
     out.bytes(bytes);
     text = '\n';
   };
-  for (const name in entry.labels) field(labelName(name), entry.labels[name] as string);
+  for (const name in entry.labels) field(labelName(name), entry.labels[name] ?? '');
   const { stored } = entry;
   if (stored !== undefined) {
     add(stored.lines);

@@ -139,7 +139,7 @@ export class EntryIndex {
       if (size < OBJECT_HEAD || size > Number.MAX_SAFE_INTEGER) return undefined;
       offset += Math.ceil(size / 8) * 8;
       if (!window.seek(offset, OBJECT_HEAD)) return undefined;
-      const type = window.buffer[window.at] as number;
+      const type = window.buffer[window.at] ?? 0;
       if (type === 0 || type > LAST_TYPE) return undefined;
       if (type === ENTRY) at++;
     }

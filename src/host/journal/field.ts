@@ -68,7 +68,7 @@ export function readField(window: Window, offset: number, isCompact: boolean, na
   const head = isCompact ? 72 : 64;
   if (!window.seek(offset, head)) return 'corrupt';
   if (window.buffer[window.at] !== DATA) return 'corrupt';
-  const compression = (window.buffer[window.at + 1] as number) & 7;
+  const compression = (window.buffer[window.at + 1] ?? 0) & 7;
   const size = u64(window.buffer, window.at + 8);
   if (size <= head) return 'corrupt';
   if (size > MAX_OBJECT_BYTES) return 'too large';

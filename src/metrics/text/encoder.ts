@@ -53,8 +53,7 @@ function addSample(
   index: number,
   stampMs?: number,
 ): void {
-  const value = values[index] as number;
-  lines.sample(heads[index] as string, middles[index] as string, tails[index] as string, value, stampMs);
+  lines.sample(heads[index] ?? '', middles[index] ?? '', tails[index] ?? '', values[index] ?? Number.NaN, stampMs);
 }
 
 /** The positions of a family's samples in a snapshot. */

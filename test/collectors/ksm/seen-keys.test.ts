@@ -4,7 +4,7 @@ import { SeenKeys } from '../../../src/collectors/ksm/seen-keys.ts';
 
 test('the first value of each key is returned, for few keys and for many, after any number of clears', () => {
   const seen = new SeenKeys();
-  for (let total = 0; total < 40; total++) {
+  for (let total = 0; total < 70; total++) {
     seen.clear();
     const buffer = Buffer.alloc(40 * total);
     const model = new Map<string, number>();
