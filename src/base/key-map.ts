@@ -156,7 +156,7 @@ const emptySlots = (count: number): undefined[] => new Array<undefined>(count).f
 /** Bits other than those that select the segment. */
 const homeOf = (hash: number): number => Math.imul(hash, 0x9e3779b1) >>> 16;
 
-/** Random for each process, so that nobody can choose names of objects with equal hashes, which would make each operation slow. */
+/** Random for each process, because names of objects chosen to have equal hashes would make each operation slow. */
 const SEED = randomInt(2 ** 32);
 
 /** FNV-1a of 32 bits over the code units, mixed, so that the low bits depend on all of them. */
