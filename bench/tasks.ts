@@ -43,7 +43,7 @@ export async function run(args: readonly string[]): Promise<void> {
       [
         '--disable-warning=ExperimentalWarning',
         '--max-semi-space-size=1',
-        join(import.meta.dirname, 'kit/task-frame.ts'),
+        join(import.meta.dirname, 'kit/task-runner.ts'),
         ...flags,
       ],
       { stdio: ['ignore', 'pipe', 'inherit'] },

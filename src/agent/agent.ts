@@ -135,7 +135,7 @@ class RunningAgent implements Agent {
       config: () => this.#config,
       queue: (work) => this.#reloads.queue(work),
       apply: async () => void (await this.#switchTo(this.#config)),
-      frame: () => this.#current.assembly.tasks?.frame,
+      runner: () => this.#current.assembly.tasks?.runner,
       disables: this.#status.disables,
     });
     this.#assemblyWorld = {

@@ -177,7 +177,7 @@ function restOf({ self, now, current }: StatusApiWorld, logLevel: LogLevel) {
       },
       ...(state && { election: state.election.status }),
       ...(pods && { identity: pods.status }),
-      ...(tasks && { tasks: tasks.frame.views() }),
+      ...(tasks && { tasks: tasks.runner.views() }),
       ...(scrape && { scrape: scrape.status }),
       ...(logs && { logs: logs.status() }),
       control: { enabled: config.http.controlTokenFile !== undefined, reload: true },

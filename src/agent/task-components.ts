@@ -4,11 +4,11 @@ import { nodeCollectorNames } from '../collectors/node/index.ts';
 import { nodeName } from '../config/identity.ts';
 import type { Host } from '../host/host.ts';
 import { Scope } from '../metrics/scope.ts';
-import { Frame, type FrameWorld } from '../tasks/frame.ts';
 import { labelledTasks } from '../tasks/labelled-tasks.ts';
 import { TaskMaker } from '../tasks/make.ts';
 import type { TaskSettings } from '../tasks/settings.ts';
 import type { Task } from '../tasks/task.ts';
+import { TaskRunner, type TaskRunnerWorld } from '../tasks/task-runner.ts';
 import type { Components } from './components.ts';
 import type { Config } from './config.ts';
 
@@ -16,7 +16,7 @@ import type { Config } from './config.ts';
 const END_MS = 3000;
 
 /** What creating tasks needs. */
-interface TaskComponentsWorld extends FrameWorld {
+interface TaskComponentsWorld extends TaskRunnerWorld {
   readonly host: Host;
   readonly now: () => number;
   readonly log: Log;
@@ -24,9 +24,9 @@ interface TaskComponentsWorld extends FrameWorld {
 
 /** The tasks of a configuration. */
 export interface TaskComponents {
-  readonly frame: Frame;
+  readonly runner: TaskRunner;
   readonly scopes: readonly Scope[];
-  /** Makes these tasks the active ones of the frame. */
+  /** Makes these tasks the active ones of the runner. */
   takeOver(): void;
 }
 
@@ -44,22 +44,22 @@ export async function taskComponents(
   const { paths, cluster = '' } = config;
   const pushIntervalMs = config.push.interval;
   const node = nodeName(config);
-  const runner = { pushIntervalMs, concurrency, denyAddresses, allowFromApi, paths, cluster, node };
-  const { frame, maker } = await components.take(
+  const runnerSettings = { pushIntervalMs, concurrency, denyAddresses, allowFromApi, paths, cluster, node };
+  const { runner, maker } = await components.take(
     'taskRunner',
-    runner,
+    runnerSettings,
     () => {
       const { host, now, log } = world;
       return {
-        frame: new Frame(concurrency, world),
+        runner: new TaskRunner(concurrency, world),
         maker: new TaskMaker({ cluster, node, host, now, log, pushIntervalMs, denyAddresses, allowFromApi }),
       };
     },
     {
       async stop(made) {
-        made.frame.schedule.stop();
+        made.runner.schedule.stop();
         made.maker.close();
-        await Promise.race([made.frame.ended(), sleep(END_MS, undefined, { ref: false })]);
+        await Promise.race([made.runner.ended(), sleep(END_MS, undefined, { ref: false })]);
       },
     },
   );
@@ -71,13 +71,13 @@ export async function taskComponents(
     const isLabelled = labelled.has(settings);
     const task = await components.take(
       `tasks.${id}`,
-      { input: settings.input, source: settings.source, isLabelled, runner },
-      (replaced: Task | undefined) => maker.make(settings, frame, isLabelled, replaced),
+      { input: settings.input, source: settings.source, isLabelled, runner: runnerSettings },
+      (replaced: Task | undefined) => maker.make(settings, runner, isLabelled, replaced),
       { start: (made) => made.start(), stop: (made) => made.stop() },
     );
     tasks.push(task);
   }
   const scope = new Scope();
   for (const { producer } of tasks) scope.addProducer(producer);
-  return { frame, scopes: [frame.scope, scope], takeOver: () => frame.takeOver(tasks) };
+  return { runner, scopes: [runner.scope, scope], takeOver: () => runner.takeOver(tasks) };
 }

@@ -12,10 +12,10 @@ import { collectorId } from '../status/collectors.ts';
 import { type Disables, MAX_DISABLE_MS } from '../status/disables.ts';
 import type { TaskApi, TaskRoute } from '../tasks/api.ts';
 import type { TaskHost } from '../tasks/control.ts';
-import type { Frame } from '../tasks/frame.ts';
 import type { Checked, TaskInputs, TaskPlan } from '../tasks/plan.ts';
 import type { TaskSettings } from '../tasks/settings.ts';
 import type { SourceSet, SourceView } from '../tasks/sources/source-set.ts';
+import type { TaskRunner } from '../tasks/task-runner.ts';
 import type { StoredTasks } from '../tasks/tasks-file.ts';
 import type { Config } from './config.ts';
 
@@ -30,7 +30,7 @@ interface TaskRoleWorld {
   /** Switches to the current tasks; queued. Rejects with ConfigError. */
   readonly apply: () => Promise<void>;
   /** Runs the active tasks. */
-  readonly frame: () => Frame | undefined;
+  readonly runner: () => TaskRunner | undefined;
   readonly disables: Disables;
 }
 
@@ -146,8 +146,8 @@ export class TaskRole {
       get isPersistent() {
         return tasksFileOf(world.config()) !== undefined;
       },
-      get frame() {
-        return world.frame();
+      get runner() {
+        return world.runner();
       },
       disable: ({ producer }, ttlMs, reason) => world.disables.disable(collectorId(producer), ttlMs, reason),
       enable: ({ producer }) => world.disables.enable(collectorId(producer)),

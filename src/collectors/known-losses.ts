@@ -7,7 +7,7 @@ import { DeniedFile, WrongNamespace } from '../host/errors.ts';
  * A permission that a pod may be given: a capability, by `tier: extended`, or access to the host, by a setting of that
  * name.
  */
-export type Right =
+export type Permission =
   | Capability
   | 'node.hostNetwork'
   | 'node.hostPID'
@@ -26,7 +26,7 @@ export interface KnownLoss {
   /** The sources it would be read from. */
   readonly reads: readonly string[];
   /** All required permissions. */
-  readonly needs: readonly Right[];
+  readonly needs: readonly Permission[];
   /** Whether it is read only when a collector or an option is enabled. */
   readonly isOptional: boolean;
 }
@@ -34,11 +34,11 @@ export interface KnownLoss {
 const ON = false;
 const OFF = true;
 const FD = '/proc/<pid>/fd';
-const CAN_TRACE: readonly Right[] = ['SYS_PTRACE', 'DAC_READ_SEARCH'];
-const CAN_READ: readonly Right[] = ['DAC_READ_SEARCH'];
-const NETWORK: readonly Right[] = ['node.hostNetwork'];
+const CAN_TRACE: readonly Permission[] = ['SYS_PTRACE', 'DAC_READ_SEARCH'];
+const CAN_READ: readonly Permission[] = ['DAC_READ_SEARCH'];
+const NETWORK: readonly Permission[] = ['node.hostNetwork'];
 /** The error names the group: users who enable these collectors want them to work. */
-const LOG_GROUPS: readonly Right[] = ['node.logGroups'];
+const LOG_GROUPS: readonly Permission[] = ['node.logGroups'];
 const JOURNAL = ['/var/log/journal', '/run/log/journal'];
 const IPC_LIMITS = ['kernel.msg', 'kernel.sem', 'kernel.shm', 'fs.mqueue.', 'fs/mqueue/'];
 const IPC_FILES = ['/proc/sys/kernel/msg*', '/proc/sys/kernel/sem', '/proc/sys/kernel/shm*', '/proc/sys/fs/mqueue/*'];
@@ -48,7 +48,7 @@ type Line = readonly [
   units: readonly string[],
   what: string,
   reads: readonly string[],
-  needs: readonly Right[],
+  needs: readonly Permission[],
   isOptional: boolean,
 ];
 
@@ -163,14 +163,15 @@ export function knownLoss(collector: string, error: Error, held = ownCapabilitie
       name === collector &&
       (units.length === 0 || units.some((unit) => error.message.startsWith(unit))) &&
       // A process that has all of them and is still denied has another problem.
-      (!isDenied || needs.some((right) => isCapability(right) && !held.has(right))),
+      (!isDenied || needs.some((permission) => isCapability(permission) && !held.has(permission))),
   );
 }
 
 /** Text of a loss: `bytes read and written by …: needs SYS_PTRACE and DAC_READ_SEARCH`. */
 export const lossText = ({ what, needs }: KnownLoss): string => `${what}: needs ${needs.join(' and ')}`;
 
-const isCapability = (right: Right): right is Capability => right === 'SYS_PTRACE' || right === 'DAC_READ_SEARCH';
+const isCapability = (permission: Permission): permission is Capability =>
+  permission === 'SYS_PTRACE' || permission === 'DAC_READ_SEARCH';
 
 function isCausedBy(error: unknown, type: new (message: string) => Error): boolean {
   if (!(error instanceof Error)) return false;

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { sleep, wallMs } from '../base/clock.ts';
 import { errorText } from '../base/error-text.ts';
+import { differencesOf, MAX_COMPARISONS, type Source } from '../diff/differences.ts';
 import { REPLACED, type Replaced } from '../diff/known.ts';
-import { differencesOf, LOOKS, type Source } from '../diff/looks.ts';
 import { nameOf, type Reading, readingOf } from '../diff/reading.ts';
 import { isSame, reportJson, reportText } from '../diff/report.ts';
 import { TextFormatError } from '../metrics/text/parse.ts';
@@ -23,7 +23,7 @@ export const diff: Command = {
 
 Compares what Firesteel collects here with what node_exporter, kube-state-metrics, cAdvisor or process-exporter exposes at
 URL: metrics and series that only one has, and values that differ by more than they change between two readings. Reads twice, each
-time ours between two readings of theirs, and up to ${LOOKS - 1} times more if they differ: only what differs every time counts. Values of
+time ours between two readings of theirs, and up to ${MAX_COMPARISONS - 1} times more if they differ: only what differs every time counts. Values of
 cAdvisor are older than the reading: each is compared with ours before and after its time stamp, until all have a new one. The
 exit code is 1 when there is a difference that has no known reason, 0 when not.
 

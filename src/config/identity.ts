@@ -48,9 +48,9 @@ export function pushedGroups(
   const receivers = Object.values(config.exporters).filter(({ enabled }) => enabled);
   const pushed: Partial<Record<Group, PushedGroup>> = {};
   for (const [group, { labels }] of entriesOf(targets(config))) {
-    const takers = receivers.filter(({ groups }) => groups?.includes(group));
-    if (takers.length === 0) continue;
-    const isLimited = takers.some(limitsLabels);
+    const accepting = receivers.filter(({ groups }) => groups?.includes(group));
+    if (accepting.length === 0) continue;
+    const isLimited = accepting.some(limitsLabels);
     const names = new Set([...(isInline(group) ? [] : ['job', 'instance']), ...Object.keys(labels)]);
     pushed[group] = { names, limits: isLimited ? config.limits : undefined };
   }

@@ -11,7 +11,7 @@ export interface Seen {
 }
 
 /** How often a value may differ before that counts: fast-moving values may differ once. */
-const LOOKS = 3;
+const MAX_DEVIATIONS = 3;
 
 /** The series in all readings of one side, and those in any of them. */
 class Present {
@@ -77,7 +77,7 @@ export class StampedComparison {
   /** Common series without a value of a time that we read, or that differed less than three times so far. */
   get pending(): readonly string[] {
     const both = [...this.#theirs.inAll].filter((series) => this.#ours.inAll.has(series));
-    return both.filter((series) => !this.#agreed.has(series) && (this.#gaps.get(series)?.count ?? 0) < LOOKS);
+    return both.filter((series) => !this.#agreed.has(series) && (this.#gaps.get(series)?.count ?? 0) < MAX_DEVIATIONS);
   }
 
   /** Common series without a value of a time that we read. */

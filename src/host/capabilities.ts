@@ -26,7 +26,7 @@ export function ownCapabilities(): ReadonlySet<Capability> {
 }
 
 /** Whether this process has both capabilities for reading files and processes of other users. */
-export function holdsAllRights(held: ReadonlySet<Capability> = ownCapabilities()): boolean {
+export function holdsAllCapabilities(held: ReadonlySet<Capability> = ownCapabilities()): boolean {
   return held.has('DAC_READ_SEARCH') && held.has('SYS_PTRACE');
 }
 

@@ -1,5 +1,5 @@
 import { errorCode, errorText } from '../base/error-text.ts';
-import { holdsAllRights } from './capabilities.ts';
+import { holdsAllCapabilities } from './capabilities.ts';
 
 /** A file or folder is absent: the kernel feature or the hardware does not exist, or a device was just removed. */
 export class MissingFile extends Error {
@@ -10,7 +10,7 @@ export class MissingFile extends Error {
   }
 }
 
-const RIGHTS_TO_GRANT = '; run as root or grant CAP_DAC_READ_SEARCH (or CAP_SYS_PTRACE below /proc)';
+const CAPABILITIES_TO_GRANT = '; run as root or grant CAP_DAC_READ_SEARCH (or CAP_SYS_PTRACE below /proc)';
 const REFUSED = ' although this process has the capabilities; a security module or another user namespace refuses it';
 
 /** A file that this process may not read. */
@@ -18,7 +18,7 @@ export class DeniedFile extends Error {
   override readonly name = 'DeniedFile';
 
   constructor(path: string, options?: ErrorOptions) {
-    super(`${path}: permission denied${holdsAllRights() ? REFUSED : RIGHTS_TO_GRANT}`, options);
+    super(`${path}: permission denied${holdsAllCapabilities() ? REFUSED : CAPABILITIES_TO_GRANT}`, options);
   }
 }
 

@@ -4,7 +4,7 @@ import { type Leadership, WITHOUT_LEASE } from './leadership.ts';
 import type { LeaseOptions } from './lease-options.ts';
 import { type LeasePeers, type PeerAnswer, type PeerQuestion, proofOf, proofOfHolder } from './lease-peers.ts';
 import { type Candidate, transitionsOf, validMs } from './lease-record.ts';
-import type { LeaseSight } from './lease-sight.ts';
+import type { ObservedLease } from './observed-lease.ts';
 
 /** While the API server does not respond, the peers are asked at this fraction of `retryMs`. */
 const ASK_PAUSE = 0.4;
@@ -19,7 +19,7 @@ interface ConsentWorld extends Pick<Clock, 'monotonicMs' | 'sleep'> {
   /** `namespace/name` of the Lease. */
   readonly lease: string;
   readonly candidate: Candidate;
-  readonly sight: LeaseSight;
+  readonly observed: ObservedLease;
   readonly leadership: Leadership;
   readonly peers: LeasePeers | undefined;
   /** Called on each use. */
@@ -65,13 +65,13 @@ export class LeaseConsent {
    * duration by our clock. The holder counts a shorter time, starting before it asked.
    */
   answer({ lease, proof, previous, transitions }: PeerQuestion): PeerAnswer {
-    const { options, sight, leadership, candidate, monotonicMs } = this.#world;
+    const { options, observed, leadership, candidate, monotonicMs } = this.#world;
     const now = monotonicMs();
     if (lease !== this.#world.lease) return 'other';
     if (proof === proofOf(candidate)) return 'self';
     if (leadership.isHeld) return 'leads';
     if (this.isTakingOver || this.#reaches(now)) return 'reaches';
-    const seen = sight.lease;
+    const seen = observed.lease;
     // A candidate that has not seen the Lease yet has to watch it for its duration before it may take it. If the Lease was
     // deleted, it asks this holder before it creates another one.
     if (seen === undefined) return 'granted';
@@ -98,8 +98,8 @@ export class LeaseConsent {
    * deleted under a leader, which creates it again at its next renewal.
    */
   async isLed(): Promise<boolean> {
-    const { candidate, sight, peers } = this.#world;
-    if (!peers || sight.lease !== undefined) return false;
+    const { candidate, observed, peers } = this.#world;
+    if (!peers || observed.lease !== undefined) return false;
     const question = { lease: this.#world.lease, proof: proofOf(candidate), previous: '', transitions: 0 };
     this.isTakingOver = true;
     const isLed = await peers.isLed(question, CONSENT_MS).finally(() => {
@@ -140,9 +140,9 @@ export class LeaseConsent {
 
   /** The last holder of the Lease remains leader as long as all peers agree. */
   async #ask(): Promise<void> {
-    const { options, candidate, sight, leadership, peers, monotonicMs, failure, stopping } = this.#world;
-    const { lease } = sight;
-    if (!peers || !lease || !sight.isOurs || stopping.aborted) return;
+    const { options, candidate, observed, leadership, peers, monotonicMs, failure, stopping } = this.#world;
+    const { lease } = observed;
+    if (!peers || !lease || !observed.isOurs || stopping.aborted) return;
     const began = monotonicMs();
     const question = {
       lease: this.#world.lease,
@@ -151,7 +151,7 @@ export class LeaseConsent {
       transitions: transitionsOf(lease),
     };
     const { against } = await peers.consent(question, CONSENT_MS);
-    const { isOurs: isStillOurs } = sight;
+    const { isOurs: isStillOurs } = observed;
     const hasPromised = monotonicMs() < this.#promisedUntil;
     if (stopping.aborted || failure() === undefined || !isStillOurs || hasPromised) return;
     const log = this.#world.log();

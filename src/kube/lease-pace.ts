@@ -1,6 +1,6 @@
 import type { Leadership } from './leadership.ts';
 import type { LeaseOptions, LeaseWorld } from './lease-options.ts';
-import type { LeaseSight } from './lease-sight.ts';
+import type { ObservedLease } from './observed-lease.ts';
 
 /** Without an explicit reason, each abort would create an error with a stack. */
 const WOKEN = 'woken';
@@ -28,7 +28,7 @@ interface Situation {
 /** What the pace depends on. */
 interface PaceWorld extends Pick<LeaseWorld, 'monotonicMs' | 'sleep' | 'random'> {
   readonly options: LeaseOptions;
-  readonly sight: LeaseSight;
+  readonly observed: ObservedLease;
   readonly leadership: Leadership;
   /** Whether the last round failed. */
   readonly isFailing: () => boolean;
@@ -70,11 +70,11 @@ export class LeasePace {
 
   /** Until the next round is due, or until our leadership or the Lease of another holder ends. */
   #pauseMs(): number {
-    const { options, sight, leadership, isFailing, monotonicMs, random } = this.#world;
+    const { options, observed, leadership, isFailing, monotonicMs, random } = this.#world;
     const isLeader = leadership.isHeld;
     const now = monotonicMs();
-    if (this.#isShown) return sight.shownUntil - now;
-    const left = (isLeader ? leadership.until : sight.othersUntil) - now;
+    if (this.#isShown) return observed.shownUntil - now;
+    const left = (isLeader ? leadership.until : observed.othersUntil) - now;
     const renewedMsAgo = options.renewDeadlineMs - left;
     const situation = { isLeader, isFailing: isFailing(), seesHolder: this.#seesHolder, renewedMsAgo };
     const pause = pauseMs(situation, options.retryMs, random());
@@ -83,8 +83,8 @@ export class LeasePace {
 
   /** Whether a watch shows that another holder renews the Lease, so that a request would say nothing new. */
   get #isShown(): boolean {
-    const { sight, leadership, isFailing, monotonicMs } = this.#world;
-    return !leadership.isHeld && !isFailing() && monotonicMs() < sight.shownUntil;
+    const { observed, leadership, isFailing, monotonicMs } = this.#world;
+    return !leadership.isHeld && !isFailing() && monotonicMs() < observed.shownUntil;
   }
 }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Log } from '../base/log.ts';
 import type { Election, ElectionHooks, ElectionStatus } from './election.ts';
+import { ElectionFailures } from './election-failures.ts';
 import { Leadership } from './leadership.ts';
 import { LeaseConsent } from './lease-consent.ts';
 import { type LeaseMetrics, leaseMetrics } from './lease-metrics.ts';
@@ -20,9 +21,8 @@ import {
   transitionsOf,
   withNote,
 } from './lease-record.ts';
-import { LeaseSetbacks } from './lease-setbacks.ts';
-import { LeaseSight } from './lease-sight.ts';
 import { isConflict, isNotFound, LateResponse, LeaseStore } from './lease-store.ts';
+import { ObservedLease } from './observed-lease.ts';
 
 const STOP_MS = 3000;
 /** A response within this fraction of the longest patience is not late. */
@@ -42,8 +42,8 @@ export class LeaseElection implements Election {
   readonly #leadership: Leadership;
   readonly #candidate: Candidate;
   readonly #stopping = new AbortController();
-  readonly #sight: LeaseSight;
-  readonly #setbacks = new LeaseSetbacks(() => this.#log);
+  readonly #observed: ObservedLease;
+  readonly #failures = new ElectionFailures(() => this.#log);
   readonly #pace: LeasePace;
   readonly #consent: LeaseConsent;
   /** Whether the agent is about to stop. */
@@ -60,15 +60,15 @@ export class LeaseElection implements Election {
     this.#store = new LeaseStore(world.api, world.sleep, namespace, name);
     this.#leadership = new Leadership({ monotonicMs: world.monotonicMs, log: () => this.#log, hooks });
     this.#candidate = { identity, process: randomUUID() };
-    this.#sight = new LeaseSight(this.#candidate, options.durationMs, world.monotonicMs);
+    this.#observed = new ObservedLease(this.#candidate, options.durationMs, world.monotonicMs);
     const { monotonicMs, sleep, random, peers } = world;
-    const shared = { options, sight: this.#sight, leadership: this.#leadership, monotonicMs, sleep };
-    this.#pace = new LeasePace({ ...shared, random, isFailing: () => this.#setbacks.failure !== undefined });
+    const shared = { options, observed: this.#observed, leadership: this.#leadership, monotonicMs, sleep };
+    this.#pace = new LeasePace({ ...shared, random, isFailing: () => this.#failures.failure !== undefined });
     this.#consent = new LeaseConsent({
       ...{ ...shared, lease: `${namespace}/${name}`, candidate: this.#candidate, peers },
       log: () => this.#log,
       hurry: () => this.#pace.hurry(),
-      failure: () => this.#setbacks.failure,
+      failure: () => this.#failures.failure,
       stopping: this.#stopping.signal,
     });
     this.#metrics = leaseMetrics(
@@ -91,7 +91,7 @@ export class LeaseElection implements Election {
 
   get status(): ElectionStatus {
     const { namespace, name } = this.#options;
-    const { lease } = this.#sight;
+    const { lease } = this.#observed;
     return {
       lease: `${namespace}/${name}`,
       master: this.isLeader(),
@@ -107,7 +107,7 @@ export class LeaseElection implements Election {
     if (!peers) return;
     void watchHolder(peers, {
       lease: this.status.lease,
-      holder: () => this.#sight.otherHolder,
+      holder: () => this.#observed.otherHolder,
       onEnd: (proof) => this.#holderEnded(proof),
       onPresence: (isPresent) => this.#pace.holderSeen(isPresent),
       sleep,
@@ -122,9 +122,9 @@ export class LeaseElection implements Election {
   shows(lease: Lease): void {
     const { namespace, name } = this.#options;
     const isThis = lease.metadata?.name === name && lease.metadata.namespace === namespace;
-    if (!isThis || this.isLeader() || !this.#sight.isNewer(lease)) return;
+    if (!isThis || this.isLeader() || !this.#observed.isNewer(lease)) return;
     this.#observe(lease);
-    if (!this.#sight.shown()) this.#pace.hurry();
+    if (!this.#observed.shown()) this.#pace.hurry();
   }
 
   /** Answers a holder that cannot reach the API server. */
@@ -171,9 +171,9 @@ export class LeaseElection implements Election {
     while (!signal.aborted) {
       this.#pace.begin();
       await this.#round();
-      this.#leadership.announce(this.#setbacks.last);
+      this.#leadership.announce(this.#failures.last);
       await this.#pace.pause();
-      this.#leadership.announce(this.#setbacks.last);
+      this.#leadership.announce(this.#failures.last);
     }
   }
 
@@ -182,12 +182,12 @@ export class LeaseElection implements Election {
     try {
       await this.#acquireOrRenew();
       this.#consent.reached();
-      this.#setbacks.over();
+      this.#failures.over();
     } catch (error) {
       // A wait that the end of leadership cut short is no cause: the cause is what failed before.
       const isCut = error instanceof LateResponse && error.patienceMs < SHORT * this.#longestPatienceMs;
-      if (isCut && this.#setbacks.last !== undefined) return;
-      if (!this.#setbacks.add(error)) {
+      if (isCut && this.#failures.last !== undefined) return;
+      if (!this.#failures.add(error)) {
         this.#consent.reached();
         return;
       }
@@ -199,14 +199,14 @@ export class LeaseElection implements Election {
   /** The Lease is free before it expires: its holder has ended. */
   #holderEnded(proof: string): void {
     this.#log.info({ holder: this.status.holder }, 'the holder of the Lease has ended');
-    this.#sight.ended(proof);
+    this.#observed.ended(proof);
     this.#pace.hurry();
   }
 
   async #acquireOrRenew(): Promise<void> {
     const { durationMs } = this.#options;
     const { monotonicMs, wallMs } = this.#world;
-    const { lease: known } = this.#sight;
+    const { lease: known } = this.#observed;
     if (this.isLeader() && known) {
       try {
         await this.#put(renewed(known, this.#candidate, durationMs, wallMs()));
@@ -219,7 +219,7 @@ export class LeaseElection implements Election {
     const lease = await this.#store.get(this.#patienceMs());
     if (lease !== undefined) this.#observe(lease);
     // A deleted Lease may have a leader that does not know yet, so its record counts until it expires.
-    const othersUntil = Math.max(this.#sight.othersUntil, this.#consent.promisedUntil);
+    const othersUntil = Math.max(this.#observed.othersUntil, this.#consent.promisedUntil);
     if (monotonicMs() < othersUntil) {
       this.#leadership.end(`held by ${(lease && holderOf(lease)) || 'no one: the Lease was edited or deleted'}`);
     } else if (lease === undefined) {
@@ -271,7 +271,7 @@ export class LeaseElection implements Election {
   #observe(lease: Lease): void {
     this.#metrics.transitions.set(transitionsOf(lease));
     this.#world.notes?.noted(noteOf(lease));
-    const holder = this.#sight.observe(lease);
+    const holder = this.#observed.observe(lease);
     if (holder === undefined) return;
     const isOurName = holder === this.#candidate.identity;
     this.#log.info(
@@ -289,7 +289,7 @@ export class LeaseElection implements Election {
     try {
       await this.#running;
       const releasing = { prepare, wallMs, patienceMs: STOP_MS };
-      const wasHeld = await this.#store.release(this.#sight.lease, this.#candidate, releasing);
+      const wasHeld = await this.#store.release(this.#observed.lease, this.#candidate, releasing);
       if (wasHeld) this.#log.info('released the Lease');
     } catch (error) {
       this.#log.warn({ err: error }, 'failed to release the Lease; it has to expire');

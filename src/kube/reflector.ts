@@ -144,7 +144,7 @@ export class Reflector<O extends KubeObject = KubeObject> {
     if (reason === 'expired') return;
     const notServed = isNotServed(error, this.#path);
     if (!notServed) this.#notServedSince = undefined;
-    else await this.#endGone();
+    else await this.#endVanished();
     // A single broken connection is normal on any network; a refusal is not.
     if (failures === 0 && !(error instanceof ApiError)) return;
     const { wallMs } = this.#timing;
@@ -153,7 +153,7 @@ export class Reflector<O extends KubeObject = KubeObject> {
   }
 
   /** The collection is not served: after a while its objects count as deleted. */
-  async #endGone(): Promise<void> {
+  async #endVanished(): Promise<void> {
     const nowMs = this.#timing.wallMs();
     this.#notServedSince ??= nowMs;
     if (nowMs - this.#notServedSince < GONE_AFTER_MS) return;

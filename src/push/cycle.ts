@@ -76,7 +76,7 @@ export class PushCycle {
     let samples = 0;
     for (const group of GROUPS) {
       const snapshots = groups.get(group);
-      const takers = exporters.filter((exporter) => exporter.accepts(group));
+      const receivers = exporters.filter((exporter) => exporter.accepts(group));
       const mayPush = fences?.[group];
       const isOurs = mayPush?.() ?? true;
       // Its cache for the next push would only waste memory.
@@ -87,18 +87,20 @@ export class PushCycle {
       const isTakenOver = isOurs && this.#others.delete(group);
       if (!isOurs) this.#others.add(group);
       const births =
-        takers.length === 0 ? [] : this.#birthsOf(group).update(snapshots ?? [], stampMs, isWhole, isTakenOver);
-      if (!snapshots || takers.length === 0 || !isOurs) continue;
+        receivers.length === 0 ? [] : this.#birthsOf(group).update(snapshots ?? [], stampMs, isWhole, isTakenOver);
+      if (!snapshots || receivers.length === 0 || !isOurs) continue;
       begin(`encode ${group}`);
       const parts = await this.#prepared(group, deadlineMs, signal);
       if (parts === undefined) continue;
       const kept = await this.#withinBudget(group, snapshots, parts);
       const collected = { group, stampMs, ...kept, births };
-      for (const [relabeling, alike] of Map.groupBy(takers, ({ name }) => this.#options.relabelingOf?.(name, group))) {
+      for (const [relabeling, alike] of Map.groupBy(receivers, ({ name }) =>
+        this.#options.relabelingOf?.(name, group),
+      )) {
         const delivered = await this.#deliver(collected, relabeling, alike, { mayPush, settled: settled[group] });
-        if (alike[0] === takers[0]) samples += delivered;
+        if (alike[0] === receivers[0]) samples += delivered;
       }
-      this.#endGone(group, { stampMs, mayPush }, kept.snapshots, parts, isWhole, takers);
+      this.#endVanished(group, { stampMs, mayPush }, kept.snapshots, parts, isWhole, receivers);
     }
     return { stampMs, samples, results, groups };
   }
@@ -107,12 +109,12 @@ export class PushCycle {
   async #deliver(
     collected: Collected,
     relabeling: Relabeling | undefined,
-    takers: readonly Exporter[],
+    receivers: readonly Exporter[],
     { mayPush, settled }: { mayPush?: (() => boolean) | undefined; settled?: ReturnType<Tracking> | undefined },
   ): Promise<number> {
     const { encoder, seen } = await this.#encodersOf(collected.group).relabeled(collected, relabeling);
     const { prepared, births = [] } = seen;
-    const readers = takers.filter(({ deliverSamples }) => deliverSamples === undefined);
+    const readers = receivers.filter(({ deliverSamples }) => deliverSamples === undefined);
     const encodings = readers.map(({ encoding }) => encoding);
     const batches = readers.length === 0 ? undefined : await encoder.encode({ ...seen, encodings });
     const snapshots = pushedSnapshots(seen.group, seen.snapshots);
@@ -120,7 +122,8 @@ export class PushCycle {
       ...(mayPush && { mayPush }),
       ...(settled && { onSettled: () => settled(name) }),
     });
-    for (const { name, deliverSamples } of takers) deliverSamples?.({ ...seen, births, snapshots, ...hooksFor(name) });
+    for (const { name, deliverSamples } of receivers)
+      deliverSamples?.({ ...seen, births, snapshots, ...hooksFor(name) });
     for (const [index, exporter] of readers.entries()) {
       const batch = batches?.get(encodings[index]);
       // Plain gzip is for a Pushgateway, where vanished series have to be deleted.
@@ -136,8 +139,8 @@ export class PushCycle {
     const tracking = this.#options.tracking?.() ?? {};
     const tracked: Partial<Record<string, ReturnType<Tracking>>> = {};
     for (const group of GROUPS) {
-      const takers = exporters.filter((exporter) => exporter.accepts(group));
-      const settled = tracking[group]?.(takers.map(({ name }) => name));
+      const receivers = exporters.filter((exporter) => exporter.accepts(group));
+      const settled = tracking[group]?.(receivers.map(({ name }) => name));
       if (settled) tracked[group] = settled;
     }
     return tracked;
@@ -156,15 +159,15 @@ export class PushCycle {
   }
 
   /** Marks the series of a group that have vanished since the last cycle as stale, at receivers that support it. */
-  #endGone(
+  #endVanished(
     group: Group,
     of: Pick<EndedSeries, 'stampMs' | 'mayPush'>,
     snapshots: readonly Snapshot[],
     parts: readonly Part[],
     isWhole: boolean,
-    takers: readonly Exporter[],
+    receivers: readonly Exporter[],
   ): void {
-    const enders = takers.filter(({ endSeries }) => endSeries !== undefined);
+    const enders = receivers.filter(({ endSeries }) => endSeries !== undefined);
     if (enders.length === 0) return;
     const vanished = this.#vanished.get(group) ?? new VanishedSeries();
     this.#vanished.set(group, vanished);

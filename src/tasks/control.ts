@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Frame } from './frame.ts';
 import type { LastRun, RunRequest } from './last-run.ts';
 import type { TaskPlan } from './plan.ts';
 import { idOf, type TaskProblem } from './settings.ts';
 import type { Task } from './task.ts';
+import type { TaskRunner } from './task-runner.ts';
 import type { StoredTasks } from './tasks-file.ts';
 
 /** What the control of tasks needs from the agent. */
@@ -19,7 +19,7 @@ export interface TaskHost {
   /** Whether they survive a restart. */
   readonly isPersistent: boolean;
   /** Runs the active tasks; undefined if there have never been any. */
-  readonly frame: Frame | undefined;
+  readonly runner: TaskRunner | undefined;
   /** Disables a task temporarily, or enables it again; resolves when that is on disk. */
   disable(task: Task, ttlMs: number, reason: string): Promise<void>;
   enable(task: Task): Promise<void>;
@@ -53,7 +53,7 @@ export class TaskControl {
   }
 
   get tasks(): readonly Task[] {
-    return (this.#host.frame?.tasks ?? []).toSorted((one, other) => (one.id < other.id ? -1 : 1));
+    return (this.#host.runner?.tasks ?? []).toSorted((one, other) => (one.id < other.id ? -1 : 1));
   }
 
   find(id: string): Task | undefined {
@@ -122,7 +122,7 @@ export class TaskControl {
       const next = this.#host.stored.filter((task) => !gone.has(idOf(task)));
       return this.#change(next, dryRun, 200, { removed: [...gone] });
     });
-    if (changed.status === 200 && !dryRun) await this.#host.frame?.ended(gone);
+    if (changed.status === 200 && !dryRun) await this.#host.runner?.ended(gone);
     return changed;
   }
 
@@ -185,11 +185,11 @@ export class TaskControl {
   }
 
   async #change(next: StoredTasks, dryRun: boolean, status: number, body: Changed['body']): Promise<Changed> {
-    const { frame } = this.#host;
+    const { runner } = this.#host;
     const { problems, shadowed } = await this.#host.plan(next);
     const ours = problems.filter(({ source, id }) => source === 'api' || id === '');
     if (ours.length > 0) {
-      frame?.changed('refused', 'api');
+      runner?.changed('refused', 'api');
       const isRisky = ours.every(isRisk);
       return { status: isRisky ? 403 : 422, body: { error: 'nothing was changed', problems: ours.map(problemView) } };
     }

@@ -2,10 +2,10 @@ import type { Log } from '../base/log.ts';
 import type { Host } from '../host/host.ts';
 import { DeniedAddresses } from '../net/denied.ts';
 import { Names, type NamesWorld } from '../net/names.ts';
-import type { Frame } from './frame.ts';
 import { firstInMs, offsetOf } from './schedule.ts';
 import { isRemote, type TaskSettings } from './settings.ts';
 import { Task } from './task.ts';
+import type { TaskRunner } from './task-runner.ts';
 import type { TaskGroup, TaskRun } from './task-type.ts';
 
 /** What creating a task needs in addition to its settings. */
@@ -67,12 +67,12 @@ export class TaskMaker {
   }
 
   /** A task of these settings. `isLabelled`: its series get the label `task`, because others emit the same families. */
-  make(settings: TaskSettings, frame: Frame, isLabelled: boolean, replaced: Task | undefined): Task {
+  make(settings: TaskSettings, runner: TaskRunner, isLabelled: boolean, replaced: Task | undefined): Task {
     const { cluster, node, log } = this.#world;
     const { id, interval, labels } = settings.common;
     const offsetMs = settings.common.offset ?? offsetOf(cluster, node, id, interval);
     return new Task(settings, {
-      frame,
+      runner,
       run: this.bind(settings),
       labels: { ...labels, ...(isLabelled && { task: id }) },
       offsetMs,

@@ -36,7 +36,7 @@ export interface TaskWorld {
 }
 
 /**
- * One run: adds its samples to `out`. Throws if it failed completely: the frame counts that, shows the message and
+ * One run: adds its samples to `out`. Throws if it failed completely: the runner counts that, shows the message and
  * drops the samples. A target that does not respond is a result of a probe (`probe_success 0`), not a failed run. Stops
  * when `signal` fires.
  */

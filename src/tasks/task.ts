@@ -6,10 +6,10 @@ import { Snapshot } from '../metrics/snapshot.ts';
 import { Labelled } from './labelled.ts';
 import type { LastRun, RunRequest } from './last-run.ts';
 import { count, type SkipReason, type TaskRecord } from './records.ts';
+import type { RunnableTask, Runner } from './runner.ts';
 import type { Scheduled } from './schedule.ts';
 import type { TaskSettings } from './settings.ts';
 import { StuckBackoff } from './stuck-backoff.ts';
-import type { FramedTask, TaskFrame } from './task-frame.ts';
 import type { TaskCall, TaskRun } from './task-type.ts';
 import { startRun } from './timed-run.ts';
 
@@ -18,7 +18,7 @@ type TaskState = 'waiting' | 'running' | 'stuck' | 'disabled';
 
 /** What a task needs in addition to its settings. */
 interface TaskParts {
-  readonly frame: TaskFrame;
+  readonly runner: Runner;
   readonly run: TaskRun;
   /** Labels on all its series. */
   readonly labels: Readonly<Record<string, string>>;
@@ -32,7 +32,7 @@ interface TaskParts {
 /** A task whose last run took longer than this shares its slots with other slow ones. */
 export const SLOW_MS = 1000;
 /** One task: its runs, one at a time, and the result of the last one, which each push repeats until the next one. */
-export class Task implements Scheduled, FramedTask {
+export class Task implements Scheduled, RunnableTask {
   readonly settings: TaskSettings;
   readonly intervalMs: number;
   readonly offsetMs: number;
@@ -60,7 +60,7 @@ export class Task implements Scheduled, FramedTask {
     this.intervalMs = interval;
     this.offsetMs = parts.offsetMs;
     this.firstInMs = parts.firstInMs;
-    this.#record = parts.frame.records.of(id, settings.type.name);
+    this.#record = parts.runner.records.of(id, settings.type.name);
     this.#labelled = new Labelled(parts.labels);
     this.producer = {
       group: settings.type.group,
@@ -89,7 +89,7 @@ export class Task implements Scheduled, FramedTask {
   /** Why it is not running. */
   get disabled(): string | undefined {
     if (!this.settings.common.enabled) return 'disabled by its settings';
-    return this.#parts.frame.gate(this.producer.group, this.producer.name);
+    return this.#parts.runner.gate(this.producer.group, this.producer.name);
   }
 
   get last(): LastRun | undefined {
@@ -101,7 +101,7 @@ export class Task implements Scheduled, FramedTask {
   }
 
   get nextMs(): number | undefined {
-    return this.#parts.frame.schedule.nextMs(this);
+    return this.#parts.runner.schedule.nextMs(this);
   }
 
   /** Resolves when no run is in progress, or when the deadline of the current one has passed. */
@@ -111,14 +111,14 @@ export class Task implements Scheduled, FramedTask {
   #over: Promise<unknown> | undefined;
 
   start(): void {
-    if (this.intervalMs > 0 && this.settings.common.enabled) this.#parts.frame.schedule.add(this);
+    if (this.intervalMs > 0 && this.settings.common.enabled) this.#parts.runner.schedule.add(this);
   }
 
   /** Ends it: no further run, and the signal of the current one fires. */
   stop(): void {
-    this.#parts.frame.schedule.remove(this);
+    this.#parts.runner.schedule.remove(this);
     this.#stop.abort(new Error('the task was removed'));
-    this.#parts.frame.left(this);
+    this.#parts.runner.left(this);
   }
 
   due(lateMs: number): void {
@@ -126,9 +126,9 @@ export class Task implements Scheduled, FramedTask {
       this.#skip('overlap');
       return;
     }
-    const { frame } = this.#parts;
+    const { runner } = this.#parts;
     const reason = this.#mayNotRun();
-    if (reason === undefined) void this.#run({ plannedMs: frame.clocks.monotonicMs() - lateMs });
+    if (reason === undefined) void this.#run({ plannedMs: runner.clocks.monotonicMs() - lateMs });
     else this.#skip(reason);
   }
 
@@ -166,7 +166,7 @@ export class Task implements Scheduled, FramedTask {
   #mayNotRun(): SkipReason | undefined {
     if (this.#running || this.#isPredecessorBusy) return 'overlap';
     if (this.disabled !== undefined) return 'disabled';
-    return this.#parts.frame.isStandby() ? 'standby' : undefined;
+    return this.#parts.runner.isStandby() ? 'standby' : undefined;
   }
 
   #skip(reason: SkipReason): void {
@@ -196,34 +196,34 @@ export class Task implements Scheduled, FramedTask {
         this.#failure = errorText(cause);
         this.#snapshot = undefined;
         count(this.#record.runs, 'panic');
-        this.#parts.frame.panicked(this, cause);
+        this.#parts.runner.panicked(this, cause);
         free();
       },
     );
   }
 
   async #inSlot(start: Start): Promise<{ readonly stuck?: Promise<unknown> }> {
-    const { frame } = this.#parts;
+    const { runner } = this.#parts;
     const { timeout } = this.settings.common;
-    const free = await frame.slot(this.settings.type, timeout, this.#wasSlow);
+    const free = await runner.slot(this.settings.type, timeout, this.#wasSlow);
     if (free === undefined || this.#stop.signal.aborted) {
       free?.();
       this.#skip('concurrency');
       return {};
     }
-    const begunMs = frame.clocks.monotonicMs();
-    if (start.plannedMs !== undefined) frame.late(this, begunMs - start.plannedMs);
+    const begunMs = runner.clocks.monotonicMs();
+    if (start.plannedMs !== undefined) runner.late(this, begunMs - start.plannedMs);
     try {
       return await this.#timed(start);
     } finally {
       free();
-      this.#wasSlow = frame.clocks.monotonicMs() - begunMs > SLOW_MS;
+      this.#wasSlow = runner.clocks.monotonicMs() - begunMs > SLOW_MS;
     }
   }
 
   async #timed({ call, timeoutMs }: Start): Promise<{ readonly stuck?: Promise<unknown> }> {
-    const { frame, run } = this.#parts;
-    const { now, monotonicMs } = frame.clocks;
+    const { runner, run } = this.#parts;
+    const { now, monotonicMs } = runner.clocks;
     const { common } = this.settings;
     const timeout = timeoutMs ?? common.timeout;
     const limits = {
@@ -247,7 +247,7 @@ export class Task implements Scheduled, FramedTask {
       ...(error !== undefined && { error }),
     };
     this.#settle(last, hasData ? out : undefined);
-    if (panic) frame.panicked(this, panic.cause);
+    if (panic) runner.panicked(this, panic.cause);
     if (stuck === undefined) {
       this.#backoff.reset();
       return {};
@@ -260,14 +260,14 @@ export class Task implements Scheduled, FramedTask {
     if (this.#stop.signal.aborted) return;
     const record = this.#record;
     count(record.runs, last.result);
-    record.lastRunMs = this.#parts.frame.clocks.now();
+    record.lastRunMs = this.#parts.runner.clocks.now();
     record.durationSeconds = last.durationSeconds;
     if (last.result === 'ok') record.lastSuccessMs = record.lastRunMs;
     this.#last = last;
     this.#failure = last.error;
     this.#snapshot = snapshot && this.#labelled.of(snapshot);
     this.#isFresh = true;
-    this.#parts.frame.ran(this, last.durationSeconds);
+    this.#parts.runner.ran(this, last.durationSeconds);
   }
 
   #handOver(out: Snapshot): void {

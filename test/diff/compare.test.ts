@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { offByDefaultOf } from '../../src/commands/off-by-default.ts';
 import { compare, type Differences, type Round, type Rules } from '../../src/diff/compare.ts';
 import { REPLACED as PROGRAMS, type Replaced } from '../../src/diff/known.ts';
-import { lasting } from '../../src/diff/lasting.ts';
+import { persistent } from '../../src/diff/persistent.ts';
 import { readingOf } from '../../src/diff/reading.ts';
 import { reasonsFor } from '../../src/diff/reasons.ts';
 import { isSame, judge, reportJson, reportText } from '../../src/diff/report.ts';
@@ -125,7 +125,7 @@ test('in JSON, numbers without a JSON form are strings', () => {
 test('only differences in all rounds count', () => {
   const once = differ('a 1; b 1; c 1', 'a 2; b 2', 'a 1; b 1; c 1', 'a 1; b 1; c 1', 'a 2; b 2', 'a 1; b 1; c 1');
   const again = differ('a 1; b 1', 'a 3; b 1; d 1', 'a 1; b 1', 'a 1; b 1', 'a 3; b 1; d 1', 'a 1; b 1');
-  const left = lasting(once, again);
+  const left = persistent(once, again);
   assert.deepEqual(
     left.values.map(({ series, ours }) => [series, ours]),
     [['a{}', [3, 3]]],

@@ -3,7 +3,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
-import { KNOWN_LOSSES, type KnownLoss, lossText, type Right } from '../../src/collectors/known-losses.ts';
+import { KNOWN_LOSSES, type KnownLoss, lossText, type Permission } from '../../src/collectors/known-losses.ts';
 import type { HostPaths } from '../../src/host/paths.ts';
 import { recordedNode } from '../collectors/container/kit.ts';
 import type { Values } from '../helm/chart.ts';
@@ -22,15 +22,15 @@ import { sandboxAvailable, startInSandbox } from './sandbox.ts';
 interface Variant {
   readonly name: string;
   readonly values: Values;
-  readonly rights: readonly Right[];
+  readonly permissions: readonly Permission[];
 }
 
-const EXTENDED: readonly Right[] = ['SYS_PTRACE', 'DAC_READ_SEARCH'];
+const EXTENDED: readonly Permission[] = ['SYS_PTRACE', 'DAC_READ_SEARCH'];
 const VARIANTS: readonly Variant[] = [
-  { name: 'restricted', values: {}, rights: [] },
-  { name: 'restricted with hostPID', values: { node: { hostPID: true } }, rights: ['node.hostPID'] },
-  { name: 'restricted with hostNetwork', values: { node: { hostNetwork: true } }, rights: ['node.hostNetwork'] },
-  { name: 'extended', values: { tier: 'extended' }, rights: EXTENDED },
+  { name: 'restricted', values: {}, permissions: [] },
+  { name: 'restricted with hostPID', values: { node: { hostPID: true } }, permissions: ['node.hostPID'] },
+  { name: 'restricted with hostNetwork', values: { node: { hostNetwork: true } }, permissions: ['node.hostNetwork'] },
+  { name: 'extended', values: { tier: 'extended' }, permissions: EXTENDED },
 ];
 
 /** Collectors and options, off by default, that read files with restricted access. */
@@ -73,16 +73,16 @@ async function onThisMachine(t: TestContext, { cgroupRoot }: PodScene): Promise<
 async function inItsPod(
   t: TestContext,
   scene: PodScene,
-  { values, rights }: Variant,
+  { values, permissions }: Variant,
   root: string,
 ): Promise<Collected> {
   const pod = nodePod({ exporters: { vm: { url: 'http://127.0.0.1:1' } }, ...values }, root, scratchFolder(t));
-  const hostNetwork = rights.includes('node.hostNetwork');
+  const hostNetwork = permissions.includes('node.hostNetwork');
   const sandbox = {
     ...pod.sandbox,
     mounts: [...pod.sandbox.mounts, ...scene.mounts],
     cgroups: scene.agentCgroups,
-    hostPid: rights.includes('node.hostPID'),
+    hostPid: permissions.includes('node.hostPID'),
     ownNetwork: !hostNetwork,
     ...(hostNetwork ? {} : { hostname: 'firesteel-node-x7k2p' }),
   };
@@ -117,11 +117,11 @@ async function inRecordedPod(t: TestContext, paths: HostPaths, root: string): Pr
 }
 
 /** Whether a known loss occurs without these permissions on this machine. */
-const isLost = ({ collector, needs, reads, what }: KnownLoss, rights: readonly Right[]): boolean =>
+const isLost = ({ collector, needs, reads, what }: KnownLoss, permissions: readonly Permission[]): boolean =>
   // The log collectors are off in this pod; test/collectors/log tests their losses.
   !collector.startsWith('log.') &&
   // The chart mounts the host's root.
-  !needs.every((right) => right === 'node.mountHostRoot' || rights.includes(right)) &&
+  !needs.every((permission) => permission === 'node.mountHostRoot' || permissions.includes(permission)) &&
   // This kernel shows the number of open files to everyone; it has neither pod volumes nor later mounts.
   !/before Linux 6\.2|pod volumes|mounted after/.test(what) &&
   (collector !== 'node.rapl' || reads.some((pattern) => globSync(pattern).length > 0));
@@ -154,7 +154,7 @@ test('in its pod the agent reads what it reads on the host', { timeout: 600_000 
         await t.test(variant.name, async (t) => {
           const seen = await inItsPod(t, scene, variant, root);
           const { samples, stderr } = seen;
-          const lost = KNOWN_LOSSES.filter((loss) => isLost(loss, variant.rights));
+          const lost = KNOWN_LOSSES.filter((loss) => isLost(loss, variant.permissions));
 
           await t.test('its losses are those listed in docs/security.md, and nothing is a failure', () => {
             const expected = [...new Set(lost.map((loss) => `${loss.collector}: ${lossText(loss)}`))];

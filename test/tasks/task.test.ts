@@ -7,9 +7,9 @@ import { gauge } from '../../src/metrics/family.ts';
 import { AgentRegistry } from '../../src/metrics/registry.ts';
 import { Scope } from '../../src/metrics/scope.ts';
 import type { Snapshot } from '../../src/metrics/snapshot.ts';
-import { Frame } from '../../src/tasks/frame.ts';
 import type { TaskSettings } from '../../src/tasks/settings.ts';
 import { Task } from '../../src/tasks/task.ts';
+import { TaskRunner } from '../../src/tasks/task-runner.ts';
 import { defineTaskType, TaskFailure, type TaskRun } from '../../src/tasks/task-type.ts';
 
 const value = gauge('thing_value', 'A value.', ['place']);
@@ -38,15 +38,15 @@ function scene(t: TestContext, options: Options = {}) {
   const clocks = { now: Date.now, monotonicMs: () => performance.now() };
   const { gate = () => undefined, isStandby = () => false, concurrency = 10, onChange = () => undefined } = options;
   const log = createLog('silent');
-  const frame = new Frame(concurrency, { clocks, log, gate, isStandby, onChange });
-  t.after(() => frame.schedule.stop());
+  const runner = new TaskRunner(concurrency, { clocks, log, gate, isStandby, onChange });
+  t.after(() => runner.schedule.stop());
   const make = (run: TaskRun, id = 'a', replaced?: Task): Task => {
     const { timeout = 5000, deadline = 6000, labels = {} } = options;
     const common = { id, type: 'thing', enabled: true, interval: 60_000, timeout, deadline, labels };
     const settings: TaskSettings = { common, type, options: {}, source: 'file', input: common };
-    return new Task(settings, { frame, run, labels, offsetMs: 0, firstInMs: undefined, log, replaced });
+    return new Task(settings, { runner, run, labels, offsetMs: 0, firstInMs: undefined, log, replaced });
   };
-  return { frame, make };
+  return { runner, make };
 }
 
 /** The samples of tasks in a push. */

@@ -112,7 +112,7 @@ export class ContainerLogs {
   }
 
   /** To be called after each push: ends the series of deleted containers whose logs have been read. */
-  endGone(): void {
+  endVanished(): void {
     if (!this.#isStale || this.#set === undefined || this.#known === undefined) return;
     const asked = askedFolders(this.#known.values(), this.#options);
     const followed = new Set(this.#set.files.map((path) => dirname(path)));

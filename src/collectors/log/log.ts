@@ -127,6 +127,6 @@ export function collectLog(options: LogOptions, { now }: World, state: LogState,
     if (containers === undefined) return;
     out.add(containerLogFiles, containers.files);
     out.add(containerLogLagBytes, containers.lagBytes);
-    containers.endGone();
+    containers.endVanished();
   };
 }

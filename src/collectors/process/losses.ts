@@ -1,4 +1,4 @@
-import { holdsAllRights } from '../../host/capabilities.ts';
+import { holdsAllCapabilities } from '../../host/capabilities.ts';
 import { DeniedFile } from '../../host/errors.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 
@@ -9,10 +9,10 @@ import type { Snapshot } from '../../metrics/snapshot.ts';
 export class Losses {
   readonly #reasons = new Map<string, unknown>();
   readonly #counts = new Map<string, number>();
-  readonly #hasRights: boolean;
+  readonly #hasCapabilities: boolean;
 
-  constructor(hasRights = holdsAllRights()) {
-    this.#hasRights = hasRights;
+  constructor(hasCapabilities = holdsAllCapabilities()) {
+    this.#hasCapabilities = hasCapabilities;
   }
 
   /** Keeps the reason why `file` can't be read, the latest of all processes. */
@@ -35,7 +35,7 @@ export class Losses {
     for (const [file, count] of this.#counts) {
       const unit = count === 1 ? `${file} of a process` : `${file} of ${count} processes, one of them`;
       const reason = this.#reasons.get(file);
-      const isProtected = reason instanceof DeniedFile && this.#hasRights && count <= processes / 2;
+      const isProtected = reason instanceof DeniedFile && this.#hasCapabilities && count <= processes / 2;
       if (isProtected) out.withheld.push(`${unit}: ${reason.message}`);
       else out.lose(unit, reason);
     }

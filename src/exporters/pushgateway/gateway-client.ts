@@ -4,8 +4,8 @@ import { HttpAgents } from '../http/agents.ts';
 import { Credentials } from '../http/credentials.ts';
 import { linesOf } from '../http/lines-of.ts';
 import type { HttpSettings } from '../http/settings.ts';
-import { type GatewayGroup, groupOf } from './left-over-groups.ts';
 import { pushgateway } from './pushgateway.ts';
+import { type GatewayGroup, groupOf } from './stale-groups.ts';
 
 /** A gateway's metrics page can be large: it contains the last push of every node. */
 const READ_MS = 60_000;

@@ -4,7 +4,7 @@ import { dropFirstAdded } from '../../base/first-added.ts';
 import type { ThrottledLog } from '../../base/log.ts';
 import type { ExportMetrics } from '../metrics.ts';
 import type { GatewayClient } from './gateway-client.ts';
-import { type ClusterGroups, isLeftOver } from './left-over-groups.ts';
+import { type ClusterGroups, isStale } from './stale-groups.ts';
 
 interface JanitorOptions {
   readonly exporter: string;
@@ -75,7 +75,7 @@ export class Janitor {
     for (const node of current) this.#remember(node);
     const cluster = { ...ours, nodes: current, known: this.#known, nowMs: now() };
     for (const group of await gateway.groups(signal)) {
-      if (!isLeftOver(group, cluster)) continue;
+      if (!isStale(group, cluster)) continue;
       if (!isLeader()) return;
       await gateway.delete(group, signal);
       this.#options.metrics.groupsDeleted.inc({ exporter });

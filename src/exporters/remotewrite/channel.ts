@@ -4,10 +4,10 @@ import type { Batch } from '../exporter.ts';
 import type { Endpoint, Endpoints, UploadPermit } from '../http/endpoints.ts';
 import type { ResponseRule } from '../http/responses.ts';
 import type { Sender, Upload, UploadAttempt } from '../http/sender.ts';
-import type { Request, RequestOptions } from './loose.ts';
 import type { Version } from './request.ts';
 import { ruleOf } from './responses.ts';
 import type { SampleBatch } from './sample-batch.ts';
+import type { Request, RequestOptions } from './series-requests.ts';
 import type { RemoteWriteSettings } from './settings.ts';
 import { snappy } from './snappy.ts';
 

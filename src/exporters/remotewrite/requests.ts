@@ -4,9 +4,9 @@ import type { SeriesView, Snapshot } from '../../metrics/snapshot.ts';
 import { requestBuilder } from './builder.ts';
 import { NUMBERS_AT, NUMBERS_BYTES, overwriteNumbers, stampBytes, varintBytes } from './bytes.ts';
 import { type Label, splitKey, targetLabels } from './labels.ts';
-import { isFull, LooseRequests, type Request, type RequestOptions } from './loose.ts';
 import type { RawRequest } from './request.ts';
 import { Descriptions, linesOf, type PackedText, readSample, type SampleBatch } from './sample-batch.ts';
+import { isFull, type Request, type RequestOptions, SeriesRequests } from './series-requests.ts';
 import { snappyElements, withPreamble } from './snappy.ts';
 import { type SnappyTemplate, snappyTemplate } from './snappy-template.ts';
 import { TextRequests } from './text-requests.ts';
@@ -55,23 +55,23 @@ export class RequestWriter {
     const withMetadata = Math.abs(stampMs - this.#describedMs) >= METADATA_EVERY_MS;
     if (withMetadata && batch.snapshots.length > 0) this.#describedMs = stampMs;
     const labels = targetLabels(target);
-    const loose = new LooseRequests(labels, options);
-    if (batch.zeros.size > 0) loose.expectZeros();
+    const single = new SeriesRequests(labels, options);
+    if (batch.zeros.size > 0) single.expectZeros();
     const isPlain = ({ stamps }: Snapshot) => batch.zeros.size === 0 && stamps === undefined;
     const plain = batch.snapshots.filter(isPlain);
     if (plain.length > 0) yield* this.#writePlain(plain, batch, labels, options, withMetadata);
     for (const snapshot of batch.snapshots) {
-      if (!isPlain(snapshot)) yield* this.#writeLoose(snapshot, batch, loose);
+      if (!isPlain(snapshot)) yield* this.#writeSeries(snapshot, batch, single);
     }
     for (const key of ended) {
       const [name, block] = splitKey(key);
-      yield* loose.add({ name, block, facts: undefined, value: 'stale', stampMs }, false);
+      yield* single.add({ name, block, facts: undefined, value: 'stale', stampMs }, false);
     }
     for (const text of texts) {
-      if (text.isKept) yield* this.#writeUniformText(text, batch, loose, options);
-      else yield* this.#writeText(text, batch, loose);
+      if (text.isKept) yield* this.#writeUniformText(text, batch, single, options);
+      else yield* this.#writeText(text, batch, single);
     }
-    yield* loose.rest();
+    yield* single.rest();
   }
 
   /** Series that all have the batch's timestamp. */
@@ -108,17 +108,17 @@ export class RequestWriter {
   }
 
   /** Series with their own timestamps, or preceded by a zero. */
-  async *#writeLoose(
+  async *#writeSeries(
     { series, values, stamps }: Snapshot,
     { stampMs, zeros }: SampleBatch,
-    loose: LooseRequests,
+    single: SeriesRequests,
   ): AsyncGenerator<Request> {
     for (const [index, value] of values.entries()) {
       const key = series.key(index);
       const [name, block] = splitKey(key);
       const own = stamps?.get(index) ?? stampMs;
       const zeroMs = zeros.get(key);
-      yield* loose.add({ name, block, facts: series.owners[index], value, stampMs: own, zeroMs }, false);
+      yield* single.add({ name, block, facts: series.owners[index], value, stampMs: own, zeroMs }, false);
       const pause = turn();
       if (pause) await pause;
     }
@@ -128,14 +128,14 @@ export class RequestWriter {
   async *#writeUniformText(
     { members, compression }: PackedText,
     { stampMs, target }: SampleBatch,
-    loose: LooseRequests,
+    single: SeriesRequests,
     options: RequestOptions,
   ): AsyncGenerator<Request> {
     if (!this.#textRequests?.isFor(target, options)) {
       this.#textRequests = new TextRequests(target, options, this.#descriptions);
     }
     const requests = this.#textRequests;
-    requests.begin(stampMs, loose);
+    requests.begin(stampMs, single);
     for (const member of members) {
       const text = unpackBriefly(member, compression);
       try {
@@ -149,7 +149,7 @@ export class RequestWriter {
   }
 
   /** Text with timestamps, or from the disk. */
-  async *#writeText(text: PackedText, batch: SampleBatch, loose: LooseRequests): AsyncGenerator<Request> {
+  async *#writeText(text: PackedText, batch: SampleBatch, single: SeriesRequests): AsyncGenerator<Request> {
     const zeros = new Map<string, number>();
     for (const member of text.members) {
       for (const line of await linesOf(member, text.compression)) {
@@ -160,13 +160,13 @@ export class RequestWriter {
         // Only scrapes have their own timestamps, and a batch may have several of one target.
         const mayRepeat = sample.stampMs !== undefined;
         if (value === 'zero') {
-          loose.expectZeros();
+          single.expectZeros();
           zeros.set(name + block, own);
           continue;
         }
         const zeroMs = zeros.size > 0 ? zeros.get(name + block) : undefined;
         const facts = this.#descriptions.of(name);
-        yield* loose.add({ name, block, facts, value, stampMs: own, zeroMs }, mayRepeat);
+        yield* single.add({ name, block, facts, value, stampMs: own, zeroMs }, mayRepeat);
       }
       await turn();
     }

@@ -3,10 +3,10 @@ import { ByteTable } from './byte-table.ts';
 import { stampBytes } from './bytes.ts';
 import { targetLabels } from './labels.ts';
 import { type LineFormat, lineFormat } from './line-format.ts';
-import { isFull, type LooseRequests, type Request, type RequestOptions } from './loose.ts';
 import { lineEnd, PlainLine } from './plain-line.ts';
 import type { Facts } from './request.ts';
 import { type Descriptions, readSample } from './sample-batch.ts';
+import { isFull, type Request, type RequestOptions, type SeriesRequests } from './series-requests.ts';
 import { snappy } from './snappy.ts';
 
 /** Interval at which the description of a family is repeated in 1.0, as in Prometheus. */
@@ -33,7 +33,7 @@ export class TextRequests {
   /** When each family was last described. */
   readonly #describedMs = new Map<string, number>();
   #stampMs = 0;
-  #loose: LooseRequests | undefined;
+  #single: SeriesRequests | undefined;
 
   constructor(target: Target, options: RequestOptions, descriptions: Descriptions) {
     this.#target = target;
@@ -48,10 +48,13 @@ export class TextRequests {
     return this.#target === target && own === version && most === maxSamples;
   }
 
-  /** Begins the requests for samples of this time. Metadata of their families (1.0) goes to `loose`. */
-  begin(stampMs: number, loose: LooseRequests): void {
+  /**
+   * Begins the requests for samples of this time. Metadata of their families (1.0) goes to `single`, the requests of
+   * single series.
+   */
+  begin(stampMs: number, single: SeriesRequests): void {
     this.#stampMs = stampMs;
-    this.#loose = loose;
+    this.#single = single;
     this.#facts = [];
     if (this.#names.size > MAX_NAMES) this.#names.clear();
     // The last batch may have been abandoned halfway.
@@ -87,7 +90,7 @@ export class TextRequests {
     if (sample === undefined || typeof sample.value === 'string') return;
     const { name, block, value } = sample;
     const facts = this.#descriptions.of(name);
-    yield* this.#loose?.add({ name, block, facts, value, stampMs: this.#stampMs }, false) ?? [];
+    yield* this.#single?.add({ name, block, facts, value, stampMs: this.#stampMs }, false) ?? [];
   }
 
   #factsOf(text: Buffer, { nameStart, nameEnd }: PlainLine): Facts | undefined {
@@ -105,6 +108,6 @@ export class TextRequests {
     const describedMs = this.#describedMs.get(facts.name);
     if (describedMs !== undefined && Math.abs(this.#stampMs - describedMs) < DESCRIBE_EVERY_MS) return;
     this.#describedMs.set(facts.name, this.#stampMs);
-    this.#loose?.describe(facts);
+    this.#single?.describe(facts);
   }
 }

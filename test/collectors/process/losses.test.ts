@@ -5,8 +5,12 @@ import { DeniedFile, MalformedFile } from '../../../src/host/errors.ts';
 import { Snapshot } from '../../../src/metrics/snapshot.ts';
 
 /** The recorded losses if `count` of ten processes lack their `io` for `reason`. */
-function recorded(count: number, reason: Error, hasRights: boolean): { errors: string[]; withheld: readonly string[] } {
-  const losses = new Losses(hasRights);
+function recorded(
+  count: number,
+  reason: Error,
+  hasCapabilities: boolean,
+): { errors: string[]; withheld: readonly string[] } {
+  const losses = new Losses(hasCapabilities);
   losses.explain('io', reason);
   for (let index = 0; index < count; index++) losses.count('io');
   const out = new Snapshot();
@@ -20,13 +24,13 @@ test('a few processes protected from a fully privileged agent are not an error, 
   assert.match(withheld.join(), /^io of a process: \/proc\/1\/io: permission denied/);
 });
 
-for (const [what, count, reason, hasRights] of [
+for (const [what, count, reason, hasCapabilities] of [
   ['most processes are refused', 6, new DeniedFile('/proc/7/io'), true],
   ['capabilities are missing', 1, new DeniedFile('/proc/1/io'), false],
   ['a file is malformed', 1, new MalformedFile('/proc/1/io', 1, 'expected a number'), true],
 ] as const) {
   test(`it is a loss when ${what}`, () => {
-    const { errors, withheld } = recorded(count, reason, hasRights);
+    const { errors, withheld } = recorded(count, reason, hasCapabilities);
     assert.equal(errors.length, 1);
     assert.match(errors.join(), /^io of /);
     assert.deepEqual(withheld, []);

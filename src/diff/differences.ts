@@ -1,6 +1,6 @@
 import { compare, type Differences, type Round } from './compare.ts';
 import { type Known, type Replaced, RULES } from './known.ts';
-import { lasting } from './lasting.ts';
+import { persistent } from './persistent.ts';
 import { part, type Reading } from './reading.ts';
 import { type OffByDefault, reasonsFor } from './reasons.ts';
 import { isSame, type Judged, judge } from './report.ts';
@@ -12,8 +12,8 @@ export interface Source {
   close(): void | Promise<void>;
 }
 
-/** Number of additional readings before a difference counts. */
-export const LOOKS = 3;
+/** How often the two sides are compared before a difference counts. */
+export const MAX_COMPARISONS = 3;
 
 /**
  * A kubelet refreshes each cgroup every 10 to 20 s, a standalone cAdvisor up to once a minute if there is little
@@ -49,16 +49,16 @@ export function differencesOf(comparison: Comparison): Promise<Judged> {
 async function ofRounds({ replaced, theirs, ours, off, pause }: Comparison): Promise<Judged> {
   const rounds: Round[] = [];
   let found: Differences | undefined;
-  for (let look = 1; ; look++) {
-    if (look > 1) await pause();
+  for (let count = 1; ; count++) {
+    if (count > 1) await pause();
     const first = await round(theirs, ours, replaced);
     await pause();
     const pair = [first, await round(theirs, ours, replaced)];
     rounds.push(...pair);
     const now = compare(pair, RULES);
-    found = found === undefined ? now : lasting(found, now);
+    found = found === undefined ? now : persistent(found, now);
     const judged = judge(found, reasonsFor(replaced, off, rounds));
-    if (isSame(judged) || look === LOOKS) return judged;
+    if (isSame(judged) || count === MAX_COMPARISONS) return judged;
   }
 }
 

@@ -1,17 +1,23 @@
 // Runs tasks as the agent does, without pushing, and reports the figures as JSON.
 import { createLog } from '../../src/base/log.ts';
 import { Host } from '../../src/host/host.ts';
-import { Frame } from '../../src/tasks/frame.ts';
 import { TaskMaker } from '../../src/tasks/make.ts';
 import { checkTask } from '../../src/tasks/settings.ts';
+import { TaskRunner } from '../../src/tasks/task-runner.ts';
 
 const [count = '', names = '', seconds = '', url = '', conf = '', port = ''] = process.argv.slice(2);
 const log = createLog('silent');
 const clocks = { now: Date.now, monotonicMs: () => performance.now() };
-const frame = new Frame(50, { clocks, log, gate: () => undefined, isStandby: () => false, onChange: () => undefined });
+const runner = new TaskRunner(50, {
+  clocks,
+  log,
+  gate: () => undefined,
+  isStandby: () => false,
+  onChange: () => undefined,
+});
 const late: number[] = [];
 const healthy: number[] = [];
-frame.late = (task, milliseconds) => {
+runner.late = (task, milliseconds) => {
   late.push(milliseconds);
   if (task.id.startsWith('t')) healthy.push(milliseconds);
 };
@@ -32,9 +38,9 @@ for (let index = 0; index < Number(count); index++) {
   const input = { id: `${isHanging ? 'n' : 't'}${index}`, type: 'http', targets: [target], interval: '10s' };
   const checked = await checkTask(input, 'file', []);
   if (!('settings' in checked)) throw new Error(JSON.stringify(checked.problems));
-  const task = maker.make(checked.settings, frame, false, undefined);
+  const task = maker.make(checked.settings, runner, false, undefined);
   task.start();
-  frame.tasks = [...frame.tasks, task];
+  runner.tasks = [...runner.tasks, task];
 }
 // The first round is not counted: it is not known then which tasks are slow.
 await new Promise((resolve) => setTimeout(resolve, 12_000));
@@ -45,7 +51,7 @@ await new Promise((resolve) => setTimeout(resolve, Number(seconds) * 1000));
 const { user, system } = process.cpuUsage(cpu);
 const quantile = (values: number[], share: number) =>
   values.sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))] ?? 0;
-const skipped = frame.tasks.filter(({ id }) => id.startsWith('t')).map(({ record }) => [...record.skipped.values()]);
+const skipped = runner.tasks.filter(({ id }) => id.startsWith('t')).map(({ record }) => [...record.skipped.values()]);
 console.log(
   JSON.stringify({
     cpuPerSecond: (user + system) / 1e6 / Number(seconds),

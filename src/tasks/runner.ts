@@ -3,8 +3,8 @@ import type { TaskSchedule } from './schedule.ts';
 import type { TaskSettings } from './settings.ts';
 import type { TaskType } from './task-type.ts';
 
-/** A task as the frame sees it. */
-export interface FramedTask {
+/** A task as the runner sees it. */
+export interface RunnableTask {
   readonly id: string;
   readonly settings: TaskSettings;
   readonly record: TaskRecord;
@@ -14,8 +14,8 @@ export interface FramedTask {
   ended(): Promise<void>;
 }
 
-/** What a task needs from its frame. */
-export interface TaskFrame {
+/** What a task needs from its runner. */
+export interface Runner {
   readonly schedule: TaskSchedule;
   readonly records: TaskRecords;
   readonly clocks: { readonly now: () => number; readonly monotonicMs: () => number };
@@ -26,11 +26,11 @@ export interface TaskFrame {
   /** A slot for a run, first among those of its type; undefined if none became free in time. */
   slot(type: TaskType, timeoutMs: number, isSlow: boolean): Promise<(() => void) | undefined>;
   /** Records how much later than planned a run started. */
-  late(task: FramedTask, lateMs: number): void;
+  late(task: RunnableTask, lateMs: number): void;
   /** Records a run that has ended. */
-  ran(task: FramedTask, durationSeconds: number): void;
+  ran(task: RunnableTask, durationSeconds: number): void;
   /** Logs a run that threw an unexpected error. */
-  panicked(task: FramedTask, cause: unknown): void;
+  panicked(task: RunnableTask, cause: unknown): void;
   /** A task was removed; a run may be in progress. */
-  left(task: FramedTask): void;
+  left(task: RunnableTask): void;
 }

@@ -14,8 +14,9 @@ export interface Request {
   /** It has series in common with earlier requests of its batch, which must be settled before it is sent. */
   readonly isLater: boolean;
   /**
-   * The same request without the zeros that precede new counters, uncompressed. Undefined when there are none. A receiver that has
-   * stored a request whose response was lost rejects its zeros the second time: it has newer samples of these series.
+   * The same request without the zeros that precede new counters, uncompressed. Undefined when there are none. A
+   * receiver that has stored a request whose response was lost rejects its zeros the second time: it has newer samples
+   * of these series.
    */
   readonly withoutZeros?: (() => Buffer) | undefined;
   /** Zeros among the samples. */
@@ -42,7 +43,7 @@ export const isFull = ({ samples, bytes }: Pick<RequestBuilder, 'samples' | 'byt
  * Requests of series that are added one by one. A repeated series, such as one of a scrape with a shorter interval than
  * the push, begins a new request, which is sent after the previous ones.
  */
-export class LooseRequests {
+export class SeriesRequests {
   readonly #target: readonly Label[];
   readonly #options: RequestOptions;
   readonly #builder: RequestBuilder;

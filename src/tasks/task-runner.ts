@@ -3,17 +3,17 @@ import { type Log, ThrottledLog } from '../base/log.ts';
 import type { TaskView } from '../http/status-view.ts';
 import { Scope } from '../metrics/scope.ts';
 import { TaskRecords } from './records.ts';
+import type { RunnableTask, Runner } from './runner.ts';
 import { TaskSchedule } from './schedule.ts';
 import type { TaskSource } from './settings.ts';
 import { Slots } from './slots.ts';
 import { SLOW_MS, type Task } from './task.ts';
-import type { FramedTask, TaskFrame } from './task-frame.ts';
 import { addTaskSamples } from './task-samples.ts';
 import type { TaskType } from './task-type.ts';
 import { taskView } from './task-view.ts';
 
-/** The environment of the frame. */
-export interface FrameWorld {
+/** The environment of the task runner. */
+export interface TaskRunnerWorld {
   readonly clocks: { readonly now: () => number; readonly monotonicMs: () => number };
   readonly log: Log;
   /** Why a producer is temporarily disabled; undefined when it is not. */
@@ -31,28 +31,28 @@ const SLOW_SHARE = 4;
 const BUCKETS = [0.005, 0.025, 0.1, 0.5, 1, 2.5, 5, 10, 30];
 const DELAY_BUCKETS = [0.001, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
 
-/** The shared state of all tasks: schedule, slots for runs, counters. */
-export class Frame implements TaskFrame {
+/** What all tasks run with: their schedule, slots for runs, counters. */
+export class TaskRunner implements Runner {
   readonly schedule: TaskSchedule;
   readonly records: TaskRecords;
   /** The metrics about tasks. */
   readonly scope = new Scope();
-  readonly clocks: FrameWorld['clocks'];
-  readonly #world: FrameWorld;
+  readonly clocks: TaskRunnerWorld['clocks'];
+  readonly #world: TaskRunnerWorld;
   readonly #throttled: ThrottledLog;
   readonly #slots: Slots;
   /** For tasks whose last run was slow: more slots, because they mostly wait. */
   readonly #slow: Slots;
   readonly #byType = new Map<string, Slots>();
   /** Tasks that were removed while a run was in progress. */
-  readonly #leaving = new Set<FramedTask>();
+  readonly #leaving = new Set<RunnableTask>();
   readonly #durations: Histogram<'type'>;
   readonly #delays: Histogram<'type'>;
   readonly #changes: Counter<'action' | 'source'>;
   /** The active tasks. */
   tasks: readonly Task[] = [];
 
-  constructor(concurrency: number, world: FrameWorld) {
+  constructor(concurrency: number, world: TaskRunnerWorld) {
     this.#world = world;
     this.clocks = world.clocks;
     this.schedule = new TaskSchedule(world.clocks);
@@ -122,16 +122,16 @@ export class Frame implements TaskFrame {
     };
   }
 
-  late({ settings }: FramedTask, lateMs: number): void {
+  late({ settings }: RunnableTask, lateMs: number): void {
     this.#delays.observe({ type: settings.type.name }, lateMs / 1000);
   }
 
-  ran(task: FramedTask, durationSeconds: number): void {
+  ran(task: RunnableTask, durationSeconds: number): void {
     this.#durations.observe({ type: task.settings.type.name }, durationSeconds);
     this.#world.onChange();
   }
 
-  panicked(task: FramedTask, cause: unknown): void {
+  panicked(task: RunnableTask, cause: unknown): void {
     this.#throttled.say('error', `task ${task.id}`, { task: task.id, err: cause }, 'a task run failed unexpectedly');
   }
 
@@ -140,7 +140,7 @@ export class Frame implements TaskFrame {
   }
 
   /** A task was removed. */
-  left(task: FramedTask): void {
+  left(task: RunnableTask): void {
     if (!task.isBusy) return;
     this.#leaving.add(task);
     void task.ended().then(() => this.#leaving.delete(task));

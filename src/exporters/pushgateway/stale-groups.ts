@@ -36,7 +36,7 @@ export function groupOf(line: string): GatewayGroup | undefined {
  * with our job and, if the cluster has a name, with that name. Without a name, it counts only if its node was seen here
  * before.
  */
-export function isLeftOver({ labels, pushedMs }: GatewayGroup, ours: ClusterGroups): boolean {
+export function isStale({ labels, pushedMs }: GatewayGroup, ours: ClusterGroups): boolean {
   const { job = '', instance = '', cluster } = labels;
   const { jobs, nodes, known, graceMs, nowMs } = ours;
   if (!jobs.has(job) || instance === '' || nodes.has(instance)) return false;

@@ -3,7 +3,7 @@ import type { Log } from '../base/log.ts';
 import { isConflict } from './lease-store.ts';
 
 /** Why the last round of an election stored nothing. Logs failures once, and their end. */
-export class LeaseSetbacks {
+export class ElectionFailures {
   readonly #log: () => Log;
   #failure: string | undefined;
   #last: string | undefined;
@@ -23,7 +23,10 @@ export class LeaseSetbacks {
     return this.#last;
   }
 
-  /** A round has stored nothing. Returns whether it failed. A conflict is not a failure: the next round shows the other holder. */
+  /**
+   * A round has stored nothing. Returns whether it failed. A conflict is not a failure: the next round shows the other
+   * holder.
+   */
   add(error: unknown): boolean {
     const message = errorText(error);
     this.#last = message;

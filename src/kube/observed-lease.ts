@@ -12,7 +12,7 @@ const SHOWN_SHARE = 0.3;
  * The Lease as last seen, and how long it belongs to another candidate. Clocks are never compared: a record has expired
  * when it has not changed for its duration on our own clock.
  */
-export class LeaseSight {
+export class ObservedLease {
   readonly #candidate: Candidate;
   readonly #durationMs: number;
   readonly #monotonicMs: () => number;

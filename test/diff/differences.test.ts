@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { differencesOf } from '../../src/diff/differences.ts';
 import { REPLACED } from '../../src/diff/known.ts';
-import { differencesOf } from '../../src/diff/looks.ts';
 import { readingOf } from '../../src/diff/reading.ts';
 import { isSame, type Judged } from '../../src/diff/report.ts';
 

@@ -4,7 +4,7 @@ import type { Differences } from './compare.ts';
  * The differences found by both of two comparisons. Moving values differ once; really different values differ each
  * time. Values are those of the later comparison.
  */
-export function lasting(first: Differences, second: Differences): Differences {
+export function persistent(first: Differences, second: Differences): Differences {
   const both = <T>(a: readonly T[], b: readonly T[], key: (one: T) => string): T[] => {
     const known = new Set(a.map(key));
     return b.filter((one) => known.has(key(one)));
