@@ -89,7 +89,7 @@ function showRealProcesses({ paths }: GeneratedNode, process: string): void {
     const link = join(paths.procfs, name);
     if (!existsSync(link) && !/^\d+$/.test(name)) symlinkSync(join('/proc', name), link);
   }
-  // By this list the agent makes sure, once, that netlink shows the host's network.
+  // The agent verifies once, with this list, that netlink shows the host's network.
   symlinkSync('/proc/net/netlink', join(paths.procfs, '1/net/netlink'));
 }
 

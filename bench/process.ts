@@ -55,7 +55,7 @@ async function measureSize(size: number, cycles: number): Promise<void> {
   }
 }
 
-/** Like 60 s with a cycle of 15 s. */
+/** Equivalent to 60 s with a cycle of 15 s. */
 const SLOW_INTERVAL = '4s';
 
 const OUR_FLAGS = [

@@ -89,7 +89,7 @@ const whenUsed: Plugin = {
 const standIn = (name: string, made: string): string =>
   `const _${name} = /* @__PURE__ */ ${made}; export { _${name} as ${name} };`;
 
-/** What a node agent loads, the program before it knows its command, and the process that checks the configuration. */
+/** Loaded together by node agents, by the program before it knows its command, and by the process that checks the configuration. */
 const STARTS = {
   program: ['src/main.ts'],
   node: [
@@ -131,12 +131,12 @@ const { metafile } = await build({
   chunkNames: 'chunks/[name]-[hash]',
   splitting: true,
   metafile: true,
-  // What the second pass reads, and joined files have once.
+  // For the second pass: joined files contain each licence comment and source map once.
   legalComments: 'inline',
   sourcemap: 'linked',
   banner: {},
   plugins: [whenUsed, sideEffectFree, unused],
-  // A builder of zod that src/base/deferred-zod.ts does not list.
+  // Fails for a builder of zod that src/base/deferred-zod.ts does not list.
   logOverride: { 'import-is-undefined': 'error' },
 });
 await joinChunks({ folder, outputs: metafile.outputs, options }, outdir, STARTS);

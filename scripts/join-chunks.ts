@@ -3,15 +3,15 @@
 import { join, posix, relative } from 'node:path';
 import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
 
-/** What starts together: the sources of entry points whose chunks are loaded, by the name of the joined file. */
+/** Entry points whose chunks are loaded together at a start: their sources, by the name of the joined file. */
 export type Starts = Readonly<Record<string, readonly string[]>>;
 
 /** A file that esbuild wrote. */
 type Output = Metafile['outputs'][string];
 
 /**
- * The chunks of `outputs` by the file that they are joined in: all chunks loaded in the same of these starts are one file.
- * Entry points stay files of their own. As a chunk imports only what is loaded with it, the joined files have no circular imports.
+ * The chunks of `outputs` by the file that they are joined into: chunks that are loaded in the same starts share a file.
+ * Entry points remain separate files. As a chunk imports only what is loaded with it, the joined files have no circular imports.
  */
 export function joined(outputs: Readonly<Record<string, Output>>, starts: Starts): Map<string, string[]> {
   const names = new Map<string, string[]>();
@@ -68,7 +68,7 @@ export async function joinChunks({ folder, outputs, options }: SplitBundle, to: 
   });
 }
 
-/** Bundles the chunks of one joined file, and imports what is in another one from there. */
+/** Bundles the chunks of one joined file; imports from chunks of other joined files refer to these files. */
 function joining(
   folder: string,
   outputs: Readonly<Record<string, Output>>,
@@ -77,7 +77,7 @@ function joining(
 ): Plugin {
   const resolveDir = process.cwd();
   const numbers = new Map([...fileOf.keys()].map((chunk, number) => [chunk, number]));
-  /** The exports of a chunk, and their names in the joined file, where chunks may export different things by one name. */
+  /** The exports of a chunk, and their unique names in the joined file: chunks may export different things under one name. */
   const names = (chunk: string) =>
     (outputs[chunk]?.exports ?? []).map((name) => ({ name, unique: `c${numbers.get(chunk)}_${name}` }));
   return {

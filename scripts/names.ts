@@ -1,4 +1,4 @@
-// The names that others rely on: keys of the configuration, routes of the API, values of the chart, metrics.
+// The names that users rely on: keys of the configuration, routes of the API, values of the chart, metrics.
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';

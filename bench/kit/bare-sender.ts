@@ -1,5 +1,5 @@
-// The cost of only sending a request body in Node.js: argv has the receiver's URL, the bytes of a body, and the
-// milliseconds between two. One is sent before `ready`.
+// The cost of only sending a request body in Node.js: argv has the receiver's URL, the size of a body, and the
+// milliseconds between two requests. One is sent before `ready`.
 
 import { randomBytes } from 'node:crypto';
 import { Agent, request } from 'node:http';

@@ -1,4 +1,4 @@
-// What Node.js needs to do an idle standby's requests, with nothing else to do: it follows the watches of argv, reads a
+// The cost of an idle standby's requests in a Node.js that does nothing else: it follows the watches of argv, reads a
 // Lease, and pushes its own metrics. argv has the API server's URL, the receiver's, and the paths of the watches.
 
 import { Agent, request } from 'node:http';

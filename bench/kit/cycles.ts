@@ -63,7 +63,7 @@ interface Turn {
   readonly blockedCpu: number;
 }
 
-/** Runs `work` while the event loop turns as fast as possible, which itself takes CPU time. */
+/** Runs `work` while the event loop spins, which itself takes CPU time. */
 async function watched(work: () => Promise<unknown>): Promise<Turn> {
   const over = new AbortController();
   let blocked = 0;

@@ -56,7 +56,7 @@ export async function measurePair(pods: number, seconds: number, nodeFlags: read
   }
 }
 
-/** The least that Node.js needs for a standby's requests, on this machine and now. */
+/** The minimum that Node.js needs for a standby's requests, on this machine and at this time. */
 async function startBare({ apiUrl, url, watched }: KsmScene): Promise<{ pid: number; end(): void }> {
   const child = fork(new URL('bare-standby.ts', import.meta.url), [apiUrl, url, ...(await watched())], {
     execArgv: ['--disable-warning=ExperimentalWarning'],

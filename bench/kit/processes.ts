@@ -158,7 +158,7 @@ export interface Sink {
   close(): void;
 }
 
-/** Starts a sink on a free port; `onBody` is called for each request body. */
+/** Starts a sink on a free port; `onBody` is called with each request body. */
 export async function startSink(onBody: (path: string, bytes: number) => void = () => {}): Promise<Sink> {
   const close = () => {
     server.close();
@@ -185,7 +185,7 @@ export async function startSink(onBody: (path: string, bytes: number) => void = 
       response.writeHead(204, isSecond ? { 'x-prometheus-remote-write-samples-written': '1000000' } : {}).end();
     });
   }).listen(0, '127.0.0.1');
-  // As VictoriaMetrics; Node's own five seconds would cost each push a new connection.
+  // Like VictoriaMetrics; with Node's own five seconds each push would need a new connection.
   server.keepAliveTimeout = 60_000;
   await once(server, 'listening');
   sink.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -205,6 +205,6 @@ export async function answers(url: string): Promise<void> {
   }
 }
 
-/** Waits. */
+/** Waits for some milliseconds. */
 export const sleep = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds));

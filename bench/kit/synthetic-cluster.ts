@@ -78,8 +78,8 @@ function maker(recorded: KubeObject): Maker {
 }
 
 /**
- * The JSON of a recorded object with other names. It is divided once, and each different text is replaced once for an
- * object: 200,000 pods would otherwise take minutes.
+ * The JSON of a recorded object with other names. It is split once, and each distinct text is replaced once per object:
+ * 200,000 pods would otherwise take minutes.
  */
 function templateOf(recorded: string): (names: Names) => string {
   const pattern = new RegExp(VARIABLES.map(([{ source }]) => `(${source})`).join('|'), 'g');

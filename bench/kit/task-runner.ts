@@ -42,7 +42,7 @@ for (let index = 0; index < Number(count); index++) {
   task.start();
   runner.tasks = [...runner.tasks, task];
 }
-// The first round is not counted: it is not known then which tasks are slow.
+// The first round is not counted: the slow tasks are not known yet.
 await new Promise((resolve) => setTimeout(resolve, 12_000));
 late.length = 0;
 healthy.length = 0;

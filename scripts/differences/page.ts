@@ -85,7 +85,6 @@ const KSM = list(
   'There is no telemetry port; `kube_state_metrics_…` are in the group `ksm`, with the version of Firesteel.',
   '`kube_cronjob_next_schedule_time` is that of the CronJob controller: a step larger than its range fires once, a local ' +
     'time that the clock skips does not fire, one that it repeats fires twice.',
-  'Shards are numbered by configuration; there is no sharding by the ordinal of a StatefulSet’s pod.',
 );
 
 const CADVISOR = list(

@@ -262,7 +262,7 @@ function talk(url: string, bytes: string): Promise<string> {
   });
 }
 
-/** Yields until the condition is true; the runner's time limit ends a test that waits in vain. */
+/** Yields until the condition is true; the runner's time limit ends a test in which it never is. */
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await condition())) await new Promise((resolve) => setImmediate(resolve));
 }

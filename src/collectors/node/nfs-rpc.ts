@@ -82,7 +82,7 @@ function parseRpc(lost: Losses, path: string, text: string): RpcLines {
   const lines = new Map<string, readonly number[]>();
   eachRecord(lost, path, text, (line) => {
     const [keyword = '', ...columns] = words(line);
-    // The times of thread use behind the first two are fractions, and have been zeros since 2.6.31.
+    // The times of thread use after the first two are fractions, and have been zeros since 2.6.31.
     const numbers = (keyword === 'th' ? columns.slice(0, 2) : columns).map(count);
     if (!keyword.startsWith('proc')) {
       lines.set(keyword, numbers);

@@ -173,7 +173,7 @@ export class JournalFile {
   }
 }
 
-/** Whether `bytes` are at `at`; for so few bytes, calling Buffer would cost more. */
+/** Whether `bytes` are at `at`; for this few bytes, a call of Buffer would cost more. */
 function isEqual(buffer: Buffer, at: number, bytes: Buffer): boolean {
   for (let index = 0; index < bytes.length; index++) if (buffer[at + index] !== bytes[index]) return false;
   return true;

@@ -72,7 +72,7 @@ function stallingDisk(kind: keyof Io, deadlineMs = 50) {
 
 async function until(what: string, holds: () => boolean): Promise<void> {
   for (let tries = 0; !holds(); tries++) {
-    assert.ok(tries < 3000, `in vain: ${what}`);
+    assert.ok(tries < 3000, `no success after ${tries} tries: ${what}`);
     await sleep(20);
   }
 }
