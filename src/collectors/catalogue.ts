@@ -1,14 +1,13 @@
 import type { Producer } from '../metrics/scope.ts';
+import type { PodNames } from '../pods/pod-names.ts';
 import type { World } from './collector.ts';
 import { containerProducers } from './container/index.ts';
 import type { Names } from './container/naming.ts';
 import type { PodSource } from './log/container-logs.ts';
-import type { PodNames } from './log/kernel-lines.ts';
 import { wantsLog } from './log/section.ts';
 import type { TrapTaker } from './log/snmp/snmp.ts';
 import type { LogState } from './log/state.ts';
 import { nodeProducers } from './node/index.ts';
-import type { ContainerNames } from './process/container-names.ts';
 import { processProducers } from './process/index.ts';
 import type { CollectorsConfig } from './sections.ts';
 
@@ -24,7 +23,7 @@ type Make = (world: World, config: CollectorsConfig, pods?: Names) => Producer[]
 export const PRODUCERS: Readonly<Record<'node' | 'container' | 'process', Make>> = {
   node: (world, { node }) => nodeProducers(world, node),
   container: (world, { container }, pods) => containerProducers(world, container, pods),
-  process: (world, { process }, pods) => processProducers(world, process, pods && containerNames(pods)),
+  process: (world, { process }, pods) => processProducers(world, process, pods && podNames(pods)),
 };
 
 /** The producers of all these sections. */
@@ -47,12 +46,12 @@ export async function createLogProducers(
 ): Promise<Producer[]> {
   if (!wantsLog(config)) return [];
   const { logProducers } = await import('./log/index.ts');
-  const names = pods && { ...(containerNames(pods) satisfies PodNames), known: () => pods.answered };
+  const names = pods && { ...podNames(pods), known: () => pods.answered };
   return logProducers(world, config, state, names, onTrap);
 }
 
 /** The names of the pods of this node, in the form used to label processes. */
-export const containerNames = (pods: Names): ContainerNames => ({
+export const podNames = (pods: Names): PodNames => ({
   lookup(containerId, podUid) {
     const found = pods.find(containerId, podUid);
     return found && { namespace: found.pod.namespace, pod: found.pod.name, container: found.container?.name ?? '' };

@@ -83,7 +83,7 @@ export interface CheckWorld {
 export interface ExporterMethods<Settings> {
   /** The capabilities of the receiver with these settings. */
   traits(settings: Settings): ReceiverTraits;
-  /** Problems and risks of the addresses and of the proxies in the environment. */
+  /** Problems and risks of the addresses and of the proxies in the environment, found before {@link create}. */
   precheck?(name: string, settings: Settings, env: NodeJS.ProcessEnv): Precheck;
   create(name: string, settings: Settings, context: ExporterContext): Promise<Exporter>;
   /** Checks whether all addresses accept pushes, without storing anything. Never rejects. */

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { ConfigError } from '../config/config-error.ts';
 import type { ExporterSettings } from '../config/exporter-settings.ts';
 import { elasticsearchExporter } from './elasticsearch/index.ts';
 import type { Exporter } from './exporter.ts';
@@ -36,5 +37,14 @@ export function exporterTypeOf({ type }: Pick<ExporterSettings, 'type'>): Export
 }
 
 /** The exporter `name`. Rejects with ConfigError when its files, or the proxy in the environment, are unusable. */
-export const createExporter = (name: string, settings: ExporterSettings, context: ExporterContext): Promise<Exporter> =>
-  exporterTypeOf(settings).create(name, settings, context);
+export async function createExporter(
+  name: string,
+  settings: ExporterSettings,
+  context: ExporterContext,
+): Promise<Exporter> {
+  const type = exporterTypeOf(settings);
+  const { problems = [], warnings = [] } = type.precheck?.(name, settings, context.env) ?? {};
+  if (problems.length > 0) throw new ConfigError(problems);
+  for (const warning of warnings) context.log.say('warn', warning, { exporter: name }, warning);
+  return type.create(name, settings, context);
+}

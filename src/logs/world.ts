@@ -1,17 +1,10 @@
 import type { Log } from '../base/log.ts';
 import type { LogsSection } from '../config/logs-section.ts';
 import type { Host } from '../host/host.ts';
+import type { PodNames } from '../pods/pod-names.ts';
 import type { EventFeed } from './event/event-feed.ts';
 import type { CountedFiles } from './files/file-selection.ts';
 import type { TrapFeed } from './snmp/trap-feed.ts';
-
-/** The names of the pods of this node. */
-export interface PodNames {
-  lookup(
-    containerId: string,
-    podUid: string,
-  ): { readonly namespace: string; readonly pod: string; readonly container: string } | undefined;
-}
 
 /** The environment of sources of entries. */
 export interface LogWorld {

@@ -1,12 +1,12 @@
 import { Counter, Histogram } from 'prom-client';
 import { type Log, ThrottledLog } from '../base/log.ts';
+import { Slots } from '../base/slots.ts';
 import type { TaskView } from '../http/status-view.ts';
 import { Scope } from '../metrics/scope.ts';
 import { TaskRecords } from './records.ts';
 import type { RunnableTask, Runner } from './runner.ts';
 import { TaskSchedule } from './schedule.ts';
 import type { TaskSource } from './settings.ts';
-import { Slots } from './slots.ts';
 import { SLOW_MS, type Task } from './task.ts';
 import { addTaskSamples } from './task-samples.ts';
 import type { TaskType } from './task-type.ts';
@@ -108,17 +108,17 @@ export class TaskRunner implements Runner {
     if (own && !(await own.take(timeoutMs))) return undefined;
     const all = isSlow ? this.#slow : this.#slots;
     if (!(await all.take(Math.max(0, timeoutMs - (this.clocks.monotonicMs() - startedMs))))) {
-      own?.give();
+      own?.release();
       return undefined;
     }
-    const giveOnce = once(() => all.give());
+    const giveOnce = once(() => all.release());
     // Runs that only wait, for example for an unresponsive name server, must not block all others.
     const timer = isSlow ? undefined : setTimeout(giveOnce, SLOW_MS);
     timer?.unref();
     return () => {
       clearTimeout(timer);
       giveOnce();
-      own?.give();
+      own?.release();
     };
   }
 

@@ -35,6 +35,8 @@ class HandClock implements Clock {
 }
 
 const failed = (waitMs: number, isPause = false) => ({ waitMs, isPause });
+/** The random number with which waits are longest. */
+const longest = () => 1;
 const never = new AbortController().signal;
 const passOf = (endpoints: Endpoints): UploadPermit => {
   const permit = endpoints.permitNow('node');
@@ -44,7 +46,7 @@ const passOf = (endpoints: Endpoints): UploadPermit => {
 
 test('after a failure one upload per wait passes, and all after it was accepted', async () => {
   const clock = new HandClock();
-  const endpoints = new Endpoints(['one'], undefined, clock);
+  const endpoints = new Endpoints(['one'], undefined, clock, longest);
   const together = [passOf(endpoints), passOf(endpoints), passOf(endpoints)];
   for (const permit of together) endpoints.settle(permit, failed(1000));
   assert.equal(endpoints.current.breaker.failures, 1, 'what failed together is one failure');
@@ -64,7 +66,7 @@ test('after a failure one upload per wait passes, and all after it was accepted'
 
 test('the next address takes over immediately, and the first gets everything back when it recovers', async () => {
   const clock = new HandClock();
-  const endpoints = new Endpoints(['one', 'two'], undefined, clock);
+  const endpoints = new Endpoints(['one', 'two'], undefined, clock, longest);
   const urlOf = () => {
     const permit = passOf(endpoints);
     return { permit, url: permit.endpoint.url };
@@ -82,7 +84,7 @@ test('the next address takes over immediately, and the first gets everything bac
 });
 
 test('waiting ends with its signal', async () => {
-  const endpoints = new Endpoints(['one'], undefined, new HandClock());
+  const endpoints = new Endpoints(['one'], undefined, new HandClock(), longest);
   endpoints.settle(passOf(endpoints), failed(60_000, true));
   assert.ok(endpoints.isPaused);
   const ending = new AbortController();
@@ -97,7 +99,7 @@ test('waiting ends with its signal', async () => {
 
 test('after a failure another lane tries the address; if that is accepted, only the failed lane waits', async () => {
   const clock = new HandClock();
-  const endpoints = new Endpoints(['one'], undefined, clock);
+  const endpoints = new Endpoints(['one'], undefined, clock, longest);
   endpoints.settle(passOf(endpoints), failed(1000));
   const passed: UploadPermit[] = [];
   for (const lane of ['node', 'process'])
@@ -122,14 +124,35 @@ test('after a failure another lane tries the address; if that is accepted, only 
   assert.equal(endpoints.permitNow('node'), undefined);
   await clock.forward(60_000);
   const again = endpoints.permitNow('node') as UploadPermit;
-  assert.equal(endpoints.failures(again), 2, 'its wait grows');
-  endpoints.settle(again, 'accepted');
+  assert.equal(endpoints.backOff(again, { requestedMs: undefined }), 4000, 'its wait grows');
+  await clock.forward(4000);
+  endpoints.settle(endpoints.permitNow('node') as UploadPermit, 'accepted');
   assert.ok(endpoints.permitNow('node'));
+});
+
+test('what a receiver requests is waited for, plus a random part that differs between agents', async () => {
+  const clock = new HandClock();
+  const draws = [0.5, 0, 0.9];
+  const endpoints = new Endpoints(['one'], undefined, clock, () => draws.shift() ?? 0);
+  const waits: number[] = [];
+  for (const backOff of [
+    { requestedMs: undefined },
+    { requestedMs: 0 },
+    { requestedMs: 30_000 },
+    { requestedMs: 30_000, isPause: true },
+  ]) {
+    const waitMs = endpoints.backOff(passOf(endpoints), backOff);
+    waits.push(waitMs);
+    await clock.forward(waitMs - 1);
+    assert.equal(endpoints.permitNow('node'), undefined);
+    await clock.forward(1);
+  }
+  assert.deepEqual(waits, [750, 500, 30_950, 60_000]);
 });
 
 test('lanes that all fail try in turn, one upload per wait', async () => {
   const clock = new HandClock();
-  const endpoints = new Endpoints(['one'], undefined, clock);
+  const endpoints = new Endpoints(['one'], undefined, clock, longest);
   const lanes = ['node', 'process', 'agent'];
   const together = lanes.map((lane) => endpoints.permitNow(lane) as UploadPermit);
   for (const permit of together) endpoints.settle(permit, failed(1000));

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { mock, type TestContext, test } from 'node:test';
 import { Heap } from '../../src/tasks/heap.ts';
 import { firstInMs, offsetOf, type Scheduled, TaskSchedule } from '../../src/tasks/schedule.ts';
-import { Slots } from '../../src/tasks/slots.ts';
 
 /** A schedule on a clock that the test advances. */
 function scene(t: TestContext) {
@@ -128,19 +127,4 @@ test('the heap returns the smallest first', () => {
     sorted,
     numbers.filter((number) => number % 2 === 0).sort((a, b) => a - b),
   );
-});
-
-test('slots: the longest waiter is next; a waiter times out', async () => {
-  const slots = new Slots(1);
-  assert.equal(await slots.take(0), true);
-  const order: string[] = [];
-  const first = slots.take(10_000).then((got) => order.push(`first ${got}`));
-  const hasty = slots.take(1).then((got) => order.push(`hasty ${got}`));
-  await hasty;
-  const third = slots.take(10_000).then((got) => order.push(`third ${got}`));
-  slots.give();
-  await first;
-  slots.give();
-  await third;
-  assert.deepEqual(order, ['hasty false', 'first true', 'third true']);
 });

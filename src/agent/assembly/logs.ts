@@ -1,4 +1,4 @@
-import { containerNames } from '../../collectors/catalogue.ts';
+import { podNames } from '../../collectors/catalogue.ts';
 import { nodeName, targets } from '../../config/identity.ts';
 import type { Exporter } from '../../exporters/exporter.ts';
 import type { Host } from '../../host/host.ts';
@@ -78,7 +78,7 @@ export async function logsComponent(
     },
     async () => {
       const { LogsRole: Role } = await import('../../logs/role.ts');
-      const names = pods && containerNames(pods);
+      const names = pods && podNames(pods);
       const world = { logs, shippedByRule, host, log, now, labels: of, names, traps, events };
       return Role.create(world, receivers, spool.path);
     },

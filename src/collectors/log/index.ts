@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { entriesOf } from '../../base/records.ts';
 import type { Producer } from '../../metrics/scope.ts';
+import type { PodNames } from '../../pods/pod-names.ts';
 import { bindCollector, type Collect, type CollectorSpec, NO_OPTIONS, oneByOne, type World } from '../collector.ts';
 import type { PodSource } from './container-logs.ts';
 import { collectJournal } from './journal.ts';
 import { JournalFeed } from './journal-feed.ts';
 import { collectKernel } from './kernel.ts';
-import type { PodNames } from './kernel-lines.ts';
 import { collectLog } from './log.ts';
 import { LOG_COLLECTORS, type LogSections } from './section.ts';
 import { collectSnmp, type TrapTaker } from './snmp/snmp.ts';

@@ -1,18 +1,11 @@
 import { Pattern } from '../../config/re2/pattern.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
+import type { PodNames } from '../../pods/pod-names.ts';
 import { CounterSet } from './counter-set.ts';
 import { kernelLost, kernelMessages, oomKills, problemCounter, problemGauge } from './families.ts';
 import type { KernelRule } from './kernel-rules.ts';
 import { containerOf, OomLines } from './oom.ts';
 import { PRIORITIES } from './options.ts';
-
-/** The source of the pod names of this node. */
-export interface PodNames {
-  lookup(
-    containerId: string,
-    podUid: string,
-  ): { readonly namespace: string; readonly pod: string; readonly container: string } | undefined;
-}
 
 /** How long a problem lasts after its last message, unless another message ends it. */
 const HOLDS_MS = 600_000;

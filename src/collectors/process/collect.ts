@@ -2,9 +2,9 @@ import { Turns } from '../../base/turns.ts';
 import type { Host } from '../../host/host.ts';
 import { KeptFiles } from '../../host/kept-files.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
+import type { PodNames } from '../../pods/pod-names.ts';
 import type { World } from '../collector.ts';
 import { Classifier } from './classify.ts';
-import type { ContainerNames } from './container-names.ts';
 import { Details } from './details.ts';
 import { addExpected } from './expected.ts';
 import { EXTRA, F, OTHER } from './families.ts';
@@ -30,7 +30,7 @@ export class ProcessCollector {
   readonly #world: World;
   readonly #options: ProcessOptions;
   readonly #units: Units;
-  readonly #containers: ContainerNames | undefined;
+  readonly #containers: PodNames | undefined;
   readonly #classifier: Classifier;
   readonly #kept: KeptFiles<number>;
   readonly #table: ProcessTable;
@@ -53,7 +53,7 @@ export class ProcessCollector {
   readonly #living = new Set<string>();
 
   /** Without `containers` no process has the labels of its pod. */
-  constructor(world: World, options: ProcessOptions, units: Units, containers?: ContainerNames) {
+  constructor(world: World, options: ProcessOptions, units: Units, containers?: PodNames) {
     this.#kept = new KeptFiles<number>(options.keepOpen);
     const files = new ProcFiles(world.host.paths.procfs, this.#kept);
     this.#world = world;

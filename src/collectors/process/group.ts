@@ -1,6 +1,6 @@
 import type { Family } from '../../metrics/family.ts';
 import { labelBlock } from '../../metrics/text/format.ts';
-import type { ContainerLabels } from './container-names.ts';
+import type { ContainerLabels } from '../../pods/pod-names.ts';
 import { type Counters, Totals } from './counters.ts';
 import { OTHER } from './families.ts';
 import { ThreadNames } from './thread-names.ts';

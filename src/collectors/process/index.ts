@@ -4,15 +4,15 @@ import * as z from 'zod';
 import { kernelUnits } from '../../host/auxv.ts';
 import type { Host } from '../../host/host.ts';
 import type { Producer } from '../../metrics/scope.ts';
+import type { PodNames } from '../../pods/pod-names.ts';
 import { bindCollector, type CollectorSpec, defineCollector, oneByOne, type World } from '../collector.ts';
 import { ProcessCollector } from './collect.ts';
-import type { ContainerNames } from './container-names.ts';
 import { families } from './families.ts';
 import type { Units } from './group-series.ts';
 import { checkOptions, options, type ProcessOptions, processNames } from './options.ts';
 
 /** The process collector; `containers` names the containers if processes are split by pod. */
-export const processCollector = (containers?: ContainerNames): CollectorSpec<typeof options> =>
+export const processCollector = (containers?: PodNames): CollectorSpec<typeof options> =>
   defineCollector({
     name: 'process',
     enabled: true,
@@ -47,7 +47,7 @@ export const processSection = z
 export function processProducers(
   world: World,
   section: z.output<typeof processSection>,
-  containers?: ContainerNames,
+  containers?: PodNames,
 ): Producer[] {
   const { enabled, ...given } = section;
   const spec = processCollector(containers);

@@ -1,4 +1,3 @@
-import { backoffMs, PAUSE_MS } from '../../base/backoff.ts';
 import type { Target } from '../../config/identity.ts';
 import { compressionOf, compressor } from '../../metrics/compression.ts';
 import type { Group } from '../../metrics/group.ts';
@@ -24,7 +23,6 @@ interface DeliveryOptions {
   readonly endpoints: Endpoints;
   readonly report: Report;
   readonly leftOut: LeftOutFamilies;
-  readonly random: () => number;
 }
 
 /** Samples omitted from a batch, by family. */
@@ -119,8 +117,8 @@ export class Delivery {
       }
       case 'drop': {
         // A receiver that does not respond at all is treated as down, and the next address takes over.
-        const waitMs = backoffMs(endpoints.failures(permit) + 1, this.#options.random);
-        endpoints.settle(permit, attempt.failure === undefined ? 'accepted' : { waitMs, isPause: false });
+        if (attempt.failure === undefined) endpoints.settle(permit, 'accepted');
+        else endpoints.backOff(permit, { requestedMs: attempt.retryAfterMs });
         // The limit belongs to this address, or to a proxy in front of it.
         const next = rule.reason === 'too_large' ? endpoints.permitAfter(permit) : undefined;
         if (next) {
@@ -135,15 +133,12 @@ export class Delivery {
   }
 
   #later(batch: Batch, permit: UploadPermit, attempt: UploadAttempt, rule: ResponseRule): Outcome {
-    const { protocol, settings, endpoints, report, random } = this.#options;
+    const { protocol, settings, endpoints, report } = this.#options;
     const { url } = permit.endpoint;
     const isPause = rule.action === 'pause';
     if (rule.reason === 'encoding' && settings.compression === undefined) permit.endpoint.readsZstd = false;
     else if (isPause) this.#upload.forget(permit.endpoint);
-    // The delay that a receiver requests is the same for all agents, and may be zero.
-    const requestedMs = attempt.retryAfterMs === undefined ? undefined : attempt.retryAfterMs + backoffMs(1, random);
-    const waitMs = isPause ? PAUSE_MS : (requestedMs ?? backoffMs(endpoints.failures(permit) + 1, random));
-    endpoints.settle(permit, { waitMs, isPause });
+    const waitMs = endpoints.backOff(permit, { isPause, requestedMs: attempt.retryAfterMs });
     // A pause is the state of the receiver, not of the batch: it does not count as an attempt of the batch.
     const tries = (this.#tries.get(batch) ?? 0) + (isPause ? 0 : 1);
     this.#tries.set(batch, tries);

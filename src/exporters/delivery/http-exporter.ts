@@ -79,7 +79,7 @@ export class HttpExporter implements Exporter {
     this.#settings = settings;
     this.#targets = targets;
     const urls = [settings.url, ...settings.failover];
-    this.#endpoints = new Endpoints(urls, settings.compression && settings.compression === 'zstd', clock);
+    this.#endpoints = new Endpoints(urls, settings.compression && settings.compression === 'zstd', clock, random);
     this.#sender = new Sender(settings, now, env);
     this.#log = log;
     this.#now = now;
@@ -95,7 +95,6 @@ export class HttpExporter implements Exporter {
       endpoints: this.#endpoints,
       report: this.#report,
       leftOut: this.#leftOut,
-      random,
     });
     const address = () => this.#endpoints.current.url;
     this.#pushed = new PushedGroups({ exporter: name, protocol, targets, address, sender: this.#sender, log });

@@ -1,4 +1,3 @@
-import { ConfigError } from '../../config/config-error.ts';
 import type { ExporterMethods } from '../exporter-type.ts';
 import { routesTo } from '../http/proxy-routes.ts';
 import type { Protocol } from './protocol.ts';
@@ -20,9 +19,6 @@ export function overHttp<Settings extends DeliverySettings>({
   return {
     precheck: routesTo,
     async create(name, settings, context) {
-      const { problems, warnings } = routesTo(name, settings, context.env);
-      if (problems.length > 0) throw new ConfigError(problems);
-      for (const warning of warnings) context.log.say('warn', `${name}/proxy`, { exporter: name }, warning);
       const { HttpExporter } = await import('./http-exporter.ts');
       const keepsOnDisk = settings.spool.enabled && context.spool.path !== undefined;
       const stored = keepsOnDisk ? await import('./stored.ts') : undefined;

@@ -1,4 +1,5 @@
 import { REAL_CLOCK } from '../../base/clock.ts';
+import { Slots } from '../../base/slots.ts';
 import type { LogSourceName } from '../../logs/entry.ts';
 import type { LogProtocol } from '../../logs/protocol.ts';
 import type { LogSink, Shipped } from '../../logs/sink.ts';
@@ -13,7 +14,6 @@ import { Buffers } from './buffers.ts';
 import { EncodedBatch } from './encoded-batch.ts';
 import { EntryUpload } from './entry-upload.ts';
 import { EntryReport } from './report.ts';
-import { Slots } from './slots.ts';
 
 /** Concurrent batches of one source: uploads, and one that is being read. */
 const MAX_IN_FLIGHT = 4;
@@ -66,7 +66,7 @@ export class EntryExporter implements Exporter, LogSink {
     this.#buffers = new Buffers(protocol.maxBatchBytes + SPARE_BYTES);
     this.#report = new EntryReport(name, metrics, log, now);
     const urls = [settings.url, ...settings.failover].map((url) => entryUrl(url, protocol.path));
-    this.#endpoints = new Endpoints(urls, false, clock);
+    this.#endpoints = new Endpoints(urls, false, clock, random);
     this.#sender = new Sender(settings, now, env);
     this.#upload = new EntryUpload({
       protocol,
@@ -74,7 +74,6 @@ export class EntryExporter implements Exporter, LogSink {
       sender: this.#sender,
       endpoints: this.#endpoints,
       report: this.#report,
-      random,
       cut: this.#cut.signal,
     });
   }

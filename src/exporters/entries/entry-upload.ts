@@ -1,4 +1,3 @@
-import { backoffMs, PAUSE_MS } from '../../base/backoff.ts';
 import type { EncodedEntries, LogProtocol, Verdict } from '../../logs/protocol.ts';
 import type { Shipped } from '../../logs/sink.ts';
 import { compressor } from '../../metrics/compression.ts';
@@ -13,7 +12,6 @@ interface UploadOptions {
   readonly sender: Pick<Sender, 'send'>;
   readonly endpoints: Endpoints;
   readonly report: EntryReport;
-  readonly random: () => number;
   /** Aborts requests when the process ends. */
   readonly cut: AbortSignal;
 }
@@ -152,7 +150,7 @@ export class EntryUpload {
     isSuspect: boolean,
     signal: AbortSignal,
   ): Promise<UploadResult | undefined> {
-    const { protocol, timeoutMs, sender, endpoints, report, random, cut } = this.#options;
+    const { protocol, timeoutMs, sender, endpoints, report, cut } = this.#options;
     const permit = await endpoints.permit(signal, lane);
     if (permit === undefined) return undefined;
     const { url } = permit.endpoint;
@@ -180,9 +178,7 @@ export class EntryUpload {
     }
     const isPause = verdict.kind === 'address';
     const requestedMs = verdict.kind === 'retry' ? verdict.afterMs : undefined;
-    const backoff = () => backoffMs(endpoints.failures(permit) + 1, random);
-    const waitMs = isPause ? PAUSE_MS : requestedMs === undefined ? backoff() : requestedMs + backoffMs(1, random);
-    endpoints.settle(permit, { waitMs, isPause });
+    const waitMs = endpoints.backOff(permit, { isPause, requestedMs });
     report.retrying(url, attempt, verdict, waitMs);
     return { verdict, attempt, url, bytes: packed.length };
   }
@@ -209,11 +205,10 @@ export class EntryUpload {
 
   /** Waits like after a failure of the address. False when `signal` fired. */
   async #pause(lane: string, { url, attempt }: UploadResult, signal: AbortSignal): Promise<boolean> {
-    const { endpoints, report, random } = this.#options;
+    const { endpoints, report } = this.#options;
     const permit = await endpoints.permit(signal, lane);
     if (permit === undefined) return false;
-    const waitMs = attempt.retryAfterMs ?? backoffMs(endpoints.failures(permit) + 1, random);
-    endpoints.settle(permit, { waitMs, isPause: false });
+    const waitMs = endpoints.backOff(permit, { requestedMs: attempt.retryAfterMs });
     report.retrying(url, attempt, { reason: 'rejected' }, waitMs);
     return true;
   }

@@ -1,7 +1,6 @@
 import * as z from 'zod';
-import { ConfigError } from '../../config/config-error.ts';
 import type { LogProtocol } from '../../logs/protocol.ts';
-import { type ExporterType, type Precheck, typeSetting } from '../exporter-type.ts';
+import { type ExporterType, typeSetting } from '../exporter-type.ts';
 import { routesTo } from '../http/proxy-routes.ts';
 import { type HttpDefaults, type HttpSettings, httpSettings } from '../http/settings.ts';
 
@@ -37,24 +36,20 @@ export const entryExporter = <Schema extends z.ZodObject>({
   insertPath,
   protocol,
 }: EntryType<Schema>): ExporterType<Schema> => {
-  const precheck = (name: string, own: unknown, env: NodeJS.ProcessEnv): Precheck => {
-    const { url, failover } = http(own);
-    const { problems, warnings } = routesTo(name, http(own), env);
-    return { problems, warnings: [...warnings, ...insertPathWarnings(name, insertPath, [url, ...failover])] };
-  };
   return {
     name: type,
     settings,
     traits: () => NO_SERIES,
-    precheck,
+    precheck(name, own, env) {
+      const { url, failover } = http(own);
+      const { problems, warnings } = routesTo(name, http(own), env);
+      return { problems, warnings: [...warnings, ...insertPathWarnings(name, insertPath, [url, ...failover])] };
+    },
     async check(own, _target, world) {
       const { checkEntries } = await import('./check.ts');
       return checkEntries(http(own), await protocol(own), world);
     },
     async create(name, own, context) {
-      const { problems, warnings } = precheck(name, own, context.env);
-      if (problems.length > 0) throw new ConfigError(problems);
-      for (const warning of warnings) context.log.say('warn', warning, { exporter: name }, warning);
       const { EntryExporter } = await import('./entry-exporter.ts');
       return new EntryExporter(name, { type, ...http(own) }, await protocol(own), context);
     },

@@ -1,3 +1,4 @@
+import { backoffMs, PAUSE_MS } from '../../base/backoff.ts';
 import type { Clock } from '../../base/clock.ts';
 import { Breaker } from './breaker.ts';
 import type { UploadAttempt } from './sender.ts';
@@ -33,6 +34,14 @@ export interface UploadPermit {
   readonly laneToken: number;
 }
 
+/** What is known of how long to back off after a failure. */
+interface BackOff {
+  /** Whether only an operator can end the failure. */
+  readonly isPause?: boolean;
+  /** Milliseconds requested by the receiver. */
+  readonly requestedMs: number | undefined;
+}
+
 /** How long a lane that yields to another one waits for that upload. */
 const POLL_MS = 250;
 
@@ -46,12 +55,13 @@ const POLL_MS = 250;
 export class Endpoints {
   readonly #endpoints: readonly Endpoint[];
   readonly #clock: Clock;
+  readonly #random: () => number;
   /** Number of waiting uploads in each lane. */
   readonly #waiting = new Map<string, number>();
   #changed = Promise.withResolvers<void>();
 
   /** `readsZstd` if the configuration specifies it. */
-  constructor(urls: readonly string[], readsZstd: boolean | undefined, clock: Clock) {
+  constructor(urls: readonly string[], readsZstd: boolean | undefined, clock: Clock, random: () => number) {
     this.#endpoints = urls.map((url) => ({
       url,
       breaker: new Breaker(),
@@ -62,6 +72,7 @@ export class Endpoints {
       failedLane: undefined,
     }));
     this.#clock = clock;
+    this.#random = random;
   }
 
   /** Whether any address accepts uploads. */
@@ -142,10 +153,21 @@ export class Endpoints {
     return { endpoint, lane, token: endpoint.breaker.begin(), laneToken: laneOf(endpoint, lane).breaker.begin() };
   }
 
-  /** Consecutive failures that determine the next wait of this upload's lane, or of the address. */
-  failures(permit: UploadPermit): number {
+  /**
+   * Records a failed upload, and returns how long the address, or the lane, is left alone: for a fixed time during a
+   * pause, which only an operator can end; otherwise as long as the receiver requested (Retry-After), or longer with
+   * each consecutive failure.
+   */
+  backOff(permit: UploadPermit, { isPause = false, requestedMs }: BackOff): number {
     const { breaker } = isAlone(permit) ? laneOf(permit.endpoint, permit.lane) : permit.endpoint;
-    return breaker.failures;
+    // The delay that a receiver requests is the same for all agents, and may be zero.
+    const retryMs =
+      requestedMs === undefined
+        ? backoffMs(breaker.failures + 1, this.#random)
+        : requestedMs + backoffMs(1, this.#random);
+    const waitMs = isPause ? PAUSE_MS : retryMs;
+    this.settle(permit, { waitMs, isPause });
+    return waitMs;
   }
 
   /** Records the result of an upload. `waitMs` is how long to back off from the address, or for the lane. */

@@ -1,4 +1,4 @@
-import { type Bytes, writePart, writeVarint } from './bytes.ts';
+import { type Bytes, writePart, writeVarint } from '../prompb/bytes.ts';
 
 const FIRST_SLOTS = 1024;
 const EMPTY = -1;

@@ -1,22 +1,20 @@
-import { backoffMs, PAUSE_MS } from '../../base/backoff.ts';
 import type { Report } from '../delivery/report.ts';
 import type { Batch } from '../exporter.ts';
 import type { Endpoint, Endpoints, UploadPermit } from '../http/endpoints.ts';
 import type { ResponseRule } from '../http/responses.ts';
 import type { Sender, Upload, UploadAttempt } from '../http/sender.ts';
+import { snappy } from '../prompb/snappy.ts';
 import type { Version } from './request.ts';
 import { ruleOf } from './responses.ts';
 import type { SampleBatch } from './sample-batch.ts';
 import type { Request, RequestOptions } from './series-requests.ts';
 import type { RemoteWriteSettings } from './settings.ts';
-import { snappy } from './snappy.ts';
 
 interface ChannelOptions {
   readonly settings: RemoteWriteSettings;
   readonly sender: Pick<Sender, 'send'>;
   readonly endpoints: Endpoints;
   readonly report: Report;
-  readonly random: () => number;
   /** Aborts the waits between attempts. */
   readonly closing: AbortSignal;
   /** Aborts requests at the end of the process. */
@@ -111,7 +109,7 @@ export class Channel {
 
   /** Sends one request. Never rejects. */
   async send(request: Request, { version }: RequestOptions, batch: SampleBatch): Promise<Outcome> {
-    const { settings, sender, endpoints, report, random, closing, cut } = this.#options;
+    const { settings, sender, endpoints, report, closing, cut } = this.#options;
     let { withoutZeros } = request;
     let encoded = encodedBatch(batch, request.members, request.rawBytes, request.samples);
     const { group, mayPush } = batch;
@@ -166,10 +164,7 @@ export class Channel {
         default: {
           if (attempt.failure === 'network') this.#versions.delete(endpoint.url);
           const isPause = rule.action === 'pause';
-          const requestedMs =
-            attempt.retryAfterMs === undefined ? undefined : attempt.retryAfterMs + backoffMs(1, random);
-          const waitMs = isPause ? PAUSE_MS : (requestedMs ?? backoffMs(endpoints.failures(permit) + 1, random));
-          endpoints.settle(permit, { waitMs, isPause });
+          const waitMs = endpoints.backOff(permit, { isPause, requestedMs: attempt.retryAfterMs });
           const allowed = Math.min(
             rule.tries ?? Number.POSITIVE_INFINITY,
             1 + (settings.retries ?? Number.POSITIVE_INFINITY),

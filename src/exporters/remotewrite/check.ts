@@ -2,13 +2,13 @@ import type { Target } from '../../config/identity.ts';
 import type { CheckResult, CheckWorld } from '../exporter-type.ts';
 import { ruleFor } from '../http/responses.ts';
 import { Sender } from '../http/sender.ts';
+import { snappy } from '../prompb/snappy.ts';
 import { requestBuilder } from './builder.ts';
 import { samplesWritten, uploadOf } from './channel.ts';
 import { targetLabels } from './labels.ts';
 import type { Version } from './request.ts';
 import { RESPONSES } from './responses.ts';
 import type { RemoteWriteSettings } from './settings.ts';
-import { snappy } from './snappy.ts';
 
 const RESPONSE_MS = 10_000;
 

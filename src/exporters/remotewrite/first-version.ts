@@ -1,4 +1,4 @@
-import { Bytes, fieldTag, varintBytes } from './bytes.ts';
+import { Bytes, fieldTag, varintBytes } from '../prompb/bytes.ts';
 import { EncodedLabels } from './encoded-labels.ts';
 import type { Label } from './labels.ts';
 import { type Facts, type RawRequest, type RequestBuilder, type SeriesSample, TYPE_NUMBERS } from './request.ts';

@@ -1,4 +1,3 @@
-import { ConfigError } from '../../config/config-error.ts';
 import type { ExporterType } from '../exporter-type.ts';
 import { routesTo } from '../http/proxy-routes.ts';
 import { remoteWriteSettings } from './settings.ts';
@@ -14,9 +13,6 @@ export const remotewriteExporter: ExporterType<typeof remoteWriteSettings> = {
   }),
   precheck: routesTo,
   async create(name, own, context) {
-    const { problems, warnings } = routesTo(name, own, context.env);
-    if (problems.length > 0) throw new ConfigError(problems);
-    for (const warning of warnings) context.log.say('warn', `${name}/proxy`, { exporter: name }, warning);
     const { RemoteWriteExporter } = await import('./remote-write-exporter.ts');
     return new RemoteWriteExporter(name, own, context);
   },

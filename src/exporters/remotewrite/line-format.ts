@@ -1,5 +1,5 @@
+import { Bytes, fieldTag, SAMPLE_BYTES, varintBytes, writePart, writeSample, writeVarint } from '../prompb/bytes.ts';
 import { ByteTable } from './byte-table.ts';
-import { Bytes, fieldTag, SAMPLE_BYTES, varintBytes, writePart, writeSample, writeVarint } from './bytes.ts';
 import type { Label } from './labels.ts';
 import { LineLabels, type Piece } from './line-labels.ts';
 import type { PlainLine } from './plain-line.ts';

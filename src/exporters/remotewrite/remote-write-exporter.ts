@@ -62,14 +62,13 @@ export class RemoteWriteExporter implements Exporter {
     this.#log = log;
     this.#now = now;
     this.#report = new Report(name, metrics, log, now);
-    this.#endpoints = new Endpoints([settings.url, ...settings.failover], undefined, clock);
+    this.#endpoints = new Endpoints([settings.url, ...settings.failover], undefined, clock, random);
     this.#sender = new Sender(settings, now, env);
     this.#channel = new Channel({
       settings,
       sender: this.#sender,
       endpoints: this.#endpoints,
       report: this.#report,
-      random,
       closing: this.#closing.signal,
       cut: this.#cut.signal,
     });

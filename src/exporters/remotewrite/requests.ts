@@ -1,13 +1,13 @@
 import { turn } from '../../base/turns.ts';
 import { free, unpackBriefly } from '../../metrics/compression.ts';
 import type { SeriesView, Snapshot } from '../../metrics/snapshot.ts';
+import { NUMBERS_AT, NUMBERS_BYTES, overwriteNumbers, stampBytes, varintBytes } from '../prompb/bytes.ts';
+import { snappyElements, withPreamble } from '../prompb/snappy.ts';
 import { requestBuilder } from './builder.ts';
-import { NUMBERS_AT, NUMBERS_BYTES, overwriteNumbers, stampBytes, varintBytes } from './bytes.ts';
 import { type Label, splitKey, targetLabels } from './labels.ts';
 import type { RawRequest } from './request.ts';
 import { Descriptions, linesOf, type PackedText, readSample, type SampleBatch } from './sample-batch.ts';
 import { isFull, type Request, type RequestOptions, SeriesRequests } from './series-requests.ts';
-import { snappyElements, withPreamble } from './snappy.ts';
 import { type SnappyTemplate, snappyTemplate } from './snappy-template.ts';
 import { TextRequests } from './text-requests.ts';
 

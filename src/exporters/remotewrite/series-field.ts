@@ -1,4 +1,4 @@
-import { Bytes, fieldTag, SAMPLE_BYTES, sampleBytes, varintBytes } from './bytes.ts';
+import { Bytes, fieldTag, SAMPLE_BYTES, sampleBytes, varintBytes } from '../prompb/bytes.ts';
 import type { LabelParts } from './encoded-labels.ts';
 import type { SeriesSample } from './request.ts';
 

@@ -1,8 +1,8 @@
 import { fnv1a32 } from '../../base/fnv.ts';
+import { snappy } from '../prompb/snappy.ts';
 import { requestBuilder } from './builder.ts';
 import type { Label } from './labels.ts';
 import type { Facts, RequestBuilder, SeriesSample, Version } from './request.ts';
-import { snappy } from './snappy.ts';
 
 /** A request ready to be sent. */
 export interface Request {

@@ -8,7 +8,7 @@ import {
   wordAt,
   writeCopy,
   writeLiteral,
-} from './snappy.ts';
+} from '../prompb/snappy.ts';
 
 /** Compressed elements, parts of which can be overwritten. */
 export interface SnappyTemplate {

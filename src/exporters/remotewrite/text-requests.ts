@@ -1,13 +1,13 @@
 import type { Target } from '../../config/identity.ts';
+import { stampBytes } from '../prompb/bytes.ts';
+import { snappy } from '../prompb/snappy.ts';
 import { ByteTable } from './byte-table.ts';
-import { stampBytes } from './bytes.ts';
 import { targetLabels } from './labels.ts';
 import { type LineFormat, lineFormat } from './line-format.ts';
 import { lineEnd, PlainLine } from './plain-line.ts';
 import type { Facts } from './request.ts';
 import { type Descriptions, readSample } from './sample-batch.ts';
 import { isFull, type Request, type RequestOptions, type SeriesRequests } from './series-requests.ts';
-import { snappy } from './snappy.ts';
 
 /** Interval at which the description of a family is repeated in 1.0, as in Prometheus. */
 const DESCRIBE_EVERY_MS = 60_000;

@@ -1,6 +1,6 @@
 import { containerOf } from '../../collectors/log/oom.ts';
 import { unitLabel, unitOf } from '../../collectors/log/unit-name.ts';
-import type { PodNames } from '../world.ts';
+import type { PodNames } from '../../pods/pod-names.ts';
 import type { FieldsByName } from './filter.ts';
 
 const NO_UNITS: ReadonlySet<string> = new Set();

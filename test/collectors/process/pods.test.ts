@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import type { CollectorSpec } from '../../../src/collectors/collector.ts';
-import type { ContainerLabels, ContainerNames } from '../../../src/collectors/process/container-names.ts';
 import { processCollector } from '../../../src/collectors/process/index.ts';
 import { DEFAULT_PATHS } from '../../../src/host/paths.ts';
+import type { ContainerLabels, PodNames } from '../../../src/pods/pod-names.ts';
 import { collectorOn } from '../../kit/collect.ts';
 import { fixture } from '../../kit/host-tree.ts';
 import { ProcTree } from './proc-tree.ts';
@@ -15,7 +15,7 @@ interface RecordedPod {
 }
 
 /** The names of a recorded cluster's containers; the rest of a pod's containers are its sandbox. */
-function namesOf(cluster: string): ContainerNames {
+function namesOf(cluster: string): PodNames {
   const { items } = JSON.parse(readFileSync(fixture(`${cluster}/api/core_v1_pods.json`), 'utf8')) as {
     items: readonly RecordedPod[];
   };

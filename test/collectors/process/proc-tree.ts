@@ -2,10 +2,10 @@ import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { CollectorSpec } from '../../../src/collectors/collector.ts';
-import type { ContainerNames } from '../../../src/collectors/process/container-names.ts';
 import { processCollector } from '../../../src/collectors/process/index.ts';
 import { kernelUnits } from '../../../src/host/auxv.ts';
 import type { HostPaths } from '../../../src/host/paths.ts';
+import type { PodNames } from '../../../src/pods/pod-names.ts';
 import { type Collected, collectorOn } from '../../kit/collect.ts';
 import { hostTree } from '../../kit/host-tree.ts';
 
@@ -86,7 +86,7 @@ export class ProcTree {
   }
 
   /** The collector for this tree. */
-  collector(options: object = {}, containers?: ContainerNames): () => Promise<Seen> {
+  collector(options: object = {}, containers?: PodNames): () => Promise<Seen> {
     const spec = processCollector(containers) as unknown as CollectorSpec;
     const collect = collectorOn(spec, this.paths, options, () => this.now, PATIENCE_MS);
     return async () => new Seen(await collect());

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { zstdCompressSync } from 'node:zlib';
+import { snappy, snappyElements, withPreamble } from '../../../src/exporters/prompb/snappy.ts';
 import { sortedLabels } from '../../../src/exporters/remotewrite/labels.ts';
 import type { Version } from '../../../src/exporters/remotewrite/request.ts';
 import { RequestWriter } from '../../../src/exporters/remotewrite/requests.ts';
 import { readSample, type SampleBatch, toText } from '../../../src/exporters/remotewrite/sample-batch.ts';
-import { snappy, snappyElements, withPreamble } from '../../../src/exporters/remotewrite/snappy.ts';
 import { snappyTemplate } from '../../../src/exporters/remotewrite/snappy-template.ts';
 import { counter, family, gauge } from '../../../src/metrics/family.ts';
 import { Snapshot } from '../../../src/metrics/snapshot.ts';

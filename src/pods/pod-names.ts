@@ -5,7 +5,7 @@ export interface ContainerLabels {
   readonly container: string;
 }
 
-/** Looks up the known names of containers. */
-export interface ContainerNames {
+/** Looks up the containers of the pods of this node; undefined for those that are not known. */
+export interface PodNames {
   lookup(containerId: string, podUid: string): ContainerLabels | undefined;
 }

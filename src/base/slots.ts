@@ -7,8 +7,8 @@ export class Slots {
     this.#free = count;
   }
 
-  /** Takes a slot. False if none became free within `timeoutMs`. */
-  async take(timeoutMs: number): Promise<boolean> {
+  /** Takes a slot as soon as one is free. False if none became free within `timeoutMs`; without it, there is no limit. */
+  async take(timeoutMs?: number): Promise<boolean> {
     if (this.#free > 0) {
       this.#free--;
       return true;
@@ -16,6 +16,7 @@ export class Slots {
     const { promise, resolve } = Promise.withResolvers<boolean>();
     const wake = () => resolve(true);
     this.#waiting.add(wake);
+    if (timeoutMs === undefined) return promise;
     const timer = setTimeout(() => {
       if (this.#waiting.delete(wake)) resolve(false);
     }, timeoutMs);
@@ -26,7 +27,7 @@ export class Slots {
   }
 
   /** Releases a slot; the longest waiter gets it. */
-  give(): void {
+  release(): void {
     const [next] = this.#waiting;
     if (next === undefined) {
       this.#free++;
