@@ -57,6 +57,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'host',
     'collectors/log/unit-name.ts',
     'collectors/log/oom.ts',
+    'kube/event.ts',
     'pods/pod-names.ts',
     'http/status-view.ts',
     'base',

@@ -2,6 +2,7 @@ import { readText, whyUnread } from '../base/files.ts';
 import { ConfigError } from '../config/config-error.ts';
 import { parseYaml, YamlError } from '../config/yaml.ts';
 import type { TaskView } from '../http/status-view.ts';
+import type { LastRun } from '../tasks/last-run.ts';
 import { AGENT_FLAGS, AGENT_URL_HELP, type AgentResponse, type AskAgent, agentOf } from './agent-client.ts';
 import { type Command, type Io, UsageError } from './command.ts';
 import { parseFlags } from './flags.ts';
@@ -30,15 +31,6 @@ export const tasks: Command = {
     return act(agentOf(values, io.stop).ask, rest, values['dry-run'] === true ? '?dryRun=true' : '', io);
   },
 };
-
-/** The result of a run, as returned by the API. */
-interface Ran {
-  readonly result: string;
-  readonly durationSeconds: number;
-  readonly series: number;
-  readonly error?: string;
-  readonly output?: string;
-}
 
 /** Why the API rejected a change. */
 interface RefusedChange {
@@ -87,7 +79,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
   },
   async run(ask, [id, ...more], _query, io) {
     if (id === undefined || more.length > 0) throw new UsageError('tasks run needs one ID');
-    const { status, body } = await ask<{ readonly run: Ran }>('POST', `/v1/tasks/${encodeURIComponent(id)}/run`);
+    const { status, body } = await ask<{ readonly run: LastRun }>('POST', `/v1/tasks/${encodeURIComponent(id)}/run`);
     if (status !== 200) return refused(status, body, io);
     const { run } = body;
     io.stdout(`${run.result} in ${run.durationSeconds} s, ${run.series} series\n`);

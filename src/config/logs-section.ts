@@ -5,6 +5,13 @@ const names = (what: string) => z.array(z.string().min(1)).max(1000).default([])
 
 const PRIORITY_WORDS = ['emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'debug'] as const;
 
+const maxAge = duration(1000).optional().describe('How far back `boot` and `oldest` go; no limit when unset.');
+
+const priority = z
+  .enum(PRIORITY_WORDS)
+  .default('debug')
+  .describe('Minimum priority: `err` ships `crit`, `alert` and `emerg` as well.');
+
 const journal = z
   .strictObject({
     enabled: z.boolean().default(false).describe('Whether entries of the journal are shipped.'),
@@ -17,13 +24,10 @@ const journal = z
       .enum(['now', 'boot', 'oldest'])
       .default('now')
       .describe('Where to start when nothing has been shipped yet: new entries only, those of this boot, or all.'),
-    maxAge: duration(1000).optional().describe('How far back `boot` and `oldest` go; no limit when unset.'),
+    maxAge,
     units: names('Only entries of these units, as matched by `journalctl -u`; all when empty.'),
     identifiers: names('Only entries with these syslog identifiers; all when empty.'),
-    priority: z
-      .enum(PRIORITY_WORDS)
-      .default('debug')
-      .describe('Minimum priority: `err` ships `crit`, `alert` and `emerg` as well.'),
+    priority,
     matches: z
       .array(z.record(z.string().min(1), z.string()))
       .max(100)
@@ -46,11 +50,8 @@ const kernel = z
       .enum(['now', 'boot', 'oldest'])
       .default('now')
       .describe('Where to start when nothing has been shipped yet; /dev/kmsg has nothing older than this boot.'),
-    maxAge: duration(1000).optional().describe('How far back `boot` and `oldest` go; no limit when unset.'),
-    priority: z
-      .enum(PRIORITY_WORDS)
-      .default('debug')
-      .describe('Minimum priority: `err` ships `crit`, `alert` and `emerg` as well.'),
+    maxAge,
+    priority,
   })
   .prefault({});
 

@@ -4,14 +4,14 @@ import type { Protocol } from './delivery/protocol.ts';
 import type { DeliverySettings } from './delivery/settings.ts';
 import type { CheckResult, CheckWorld } from './exporter-type.ts';
 import { HttpAgents } from './http/agents.ts';
+import { CHECK_MS, checkAddresses } from './http/check-addresses.ts';
 import { Credentials } from './http/credentials.ts';
 import { linesOf } from './http/lines-of.ts';
 import { isMark, type Product, productOf } from './http/product.ts';
 import { ruleFor } from './http/responses.ts';
-import { Sender } from './http/sender.ts';
+import type { Sender } from './http/sender.ts';
 import { NEVER_STORED_MS } from './http/zstd-support.ts';
 
-const RESPONSE_MS = 10_000;
 /** A Pushgateway's own line comes after those of all groups. Beyond this limit, the version stays unknown. */
 const MAX_BYTES = 32 * 1024 * 1024;
 
@@ -23,25 +23,21 @@ export async function checkReceivers(
   protocol: Protocol,
   settings: DeliverySettings,
   target: Target,
-  { env, now, signal }: CheckWorld,
+  world: CheckWorld,
 ): Promise<CheckResult[]> {
-  const sender = new Sender(settings, now, env);
-  const agents = new HttpAgents(settings.tls, env);
+  const { signal } = world;
+  const agents = new HttpAgents(settings.tls, world.env);
   try {
-    const urls = [settings.url, ...settings.failover];
-    return await Promise.all(
-      urls.map(async (url) => {
-        const [accepted, product] = await Promise.all([
-          tryPush(protocol, settings, target, url, sender, signal),
-          identify(settings, url, agents, signal),
-        ]);
-        const isSilent = accepted.isUnanswered && product === undefined;
-        const text = isSilent ? accepted.text : [accepted.text, describe(product, settings.type)].join('; ');
-        return { url, acceptsPushes: accepted.isAccepted, text };
-      }),
-    );
+    return await checkAddresses(settings, world, async (url, sender) => {
+      const [accepted, product] = await Promise.all([
+        tryPush(protocol, settings, target, url, sender, signal),
+        identify(settings, url, agents, signal),
+      ]);
+      const isSilent = accepted.isUnanswered && product === undefined;
+      const text = isSilent ? accepted.text : [accepted.text, describe(product, settings.type)].join('; ');
+      return { url, acceptsPushes: accepted.isAccepted, text };
+    });
   } finally {
-    sender.close();
     agents.close();
   }
 }
@@ -57,7 +53,7 @@ async function tryPush(
   const ask = (isPlain: boolean) => {
     const { method, members } = probe;
     const at = urlOf(url, target, NEVER_STORED_MS, isPlain);
-    return sender.send({ method, url: at, members, compression: 'gzip', timeoutMs: RESPONSE_MS }, signal);
+    return sender.send({ method, url: at, members, compression: 'gzip', timeoutMs: CHECK_MS }, signal);
   };
   const first = await ask(false);
   const isOld = hasPlainUrls && ruleFor(responses, first).reason === 'path';
@@ -91,7 +87,7 @@ async function identify(
         agent: agents.kept(page),
         followRedirect: false,
         retry: { limit: 0 },
-        signal: AbortSignal.any([signal, AbortSignal.timeout(RESPONSE_MS)]),
+        signal: AbortSignal.any([signal, AbortSignal.timeout(CHECK_MS)]),
       });
       const marks: string[] = [];
       let bytes = 0;

@@ -1,7 +1,7 @@
 import type { Family, MetricType } from '../metrics/family.ts';
 import type { Producer } from '../metrics/scope.ts';
 import type { Snapshot } from '../metrics/snapshot.ts';
-import { labelBlock } from '../metrics/text/format.ts';
+import { blockOfPairs } from '../metrics/text/format.ts';
 
 /** A rejected push; `status` is the HTTP status. */
 export class PushRefused extends Error {
@@ -218,11 +218,5 @@ function sizeOf(families: Iterable<PushedFamily>): number {
 function keyWith(name: string, own: GroupLabels, group: GroupLabels): string {
   const names = new Set(group.map(([label]) => label));
   const labels = [...group, ...own.filter(([label]) => !names.has(label))];
-  return (
-    name +
-    labelBlock(
-      labels.map(([label]) => label),
-      labels.map(([, value]) => value),
-    )
-  );
+  return name + blockOfPairs(labels);
 }

@@ -1,7 +1,7 @@
 import type { Family } from './family.ts';
 import { harmlessLength, type Label, type LabelLimits, overLimit } from './label-limits.ts';
 import { SeriesList, type SeriesView, type Snapshot } from './snapshot.ts';
-import { labelBlock } from './text/format.ts';
+import { blockOfPairs } from './text/format.ts';
 import { parseLine } from './text/parse.ts';
 
 /** Label handling of a push for one group. */
@@ -187,7 +187,7 @@ function rowOf(owner: Family, key: string, names: ReadonlySet<string>): Row {
   const labels = withoutClashes(parsed.labels, names);
   // To a receiver, a label with an empty value does not exist.
   const sorted = labels.filter(([, value]) => value !== '').sort(([one], [other]) => (one < other ? -1 : 1));
-  const canonical = name + blockOf(sorted);
+  const canonical = name + blockOfPairs(sorted);
   return { owner, key, name, labels, isRenamed: labels !== parsed.labels, canonical };
 }
 
@@ -220,11 +220,5 @@ function parsedKey(key: string): { readonly name: string; readonly labels: reado
     return undefined;
   }
 }
-
-const blockOf = (labels: readonly Label[]): string =>
-  labelBlock(
-    labels.map(([name]) => name),
-    labels.map(([, value]) => value),
-  );
 
 const shown = (key: string): string => (key.length > MAX_SHOWN ? `${key.slice(0, MAX_SHOWN)}…` : key);

@@ -1,5 +1,5 @@
 import { withoutClashes } from '../metrics/pushed-labels.ts';
-import { labelBlock } from '../metrics/text/format.ts';
+import { blockOfPairs } from '../metrics/text/format.ts';
 import { parseLine } from '../metrics/text/parse.ts';
 import type { PageOptions } from './page.ts';
 
@@ -20,12 +20,7 @@ export class TargetLabels {
   constructor({ labels, pushed, honorLabels }: Pick<PageOptions, 'labels' | 'pushed' | 'honorLabels'>) {
     this.#labels = labels;
     this.#honorLabels = honorLabels;
-    this.#head = latin1(
-      labelBlock(
-        labels.map(([name]) => name),
-        labels.map(([, value]) => value),
-      ).replace(/^$/, '{}'),
-    ).slice(0, -1);
+    this.#head = latin1(blockOfPairs(labels).replace(/^$/, '{}')).slice(0, -1);
     this.opening = Buffer.from(this.#head === '{' ? '{' : `${this.#head},`, 'latin1');
     this.closed = Buffer.from(`${this.#head}} `, 'latin1');
     this.taken = new Set([...labels.map(([name]) => name), ...pushed]);

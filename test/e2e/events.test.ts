@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { EventObject } from '../../src/collectors/event/occurrence.ts';
+import type { EventObject } from '../../src/kube/event.ts';
 import { recorded } from '../kit/fake-api-server.ts';
 import { fixture, scratchFolder } from '../kit/host-tree.ts';
 import { serverAvailable } from '../kit/servers.ts';

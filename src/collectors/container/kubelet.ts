@@ -6,7 +6,7 @@ import { pattern } from '../../config/units.ts';
 import type { Family } from '../../metrics/family.ts';
 import type { Producer } from '../../metrics/scope.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
-import { labelBlock } from '../../metrics/text/format.ts';
+import { blockOfPairs } from '../../metrics/text/format.ts';
 import { parseLine, TextFormatError } from '../../metrics/text/parse.ts';
 import { JsonClient } from '../../net/json-client.ts';
 
@@ -105,8 +105,6 @@ async function forward(
     }
     if (parsed?.kind !== 'sample' || family === undefined) continue;
     if (!parsed.name.startsWith(family.name)) throw new TextFormatError(number, `${parsed.name} has no TYPE`);
-    const names = parsed.labels.map(([name]) => name);
-    const values = parsed.labels.map(([, value]) => value);
-    out.addSeries(family, parsed.name + labelBlock(names, values), parsed.value);
+    out.addSeries(family, parsed.name + blockOfPairs(parsed.labels), parsed.value);
   }
 }

@@ -1,6 +1,7 @@
 import { Counter, type Registry } from 'prom-client';
 import type { Log } from '../../base/log.ts';
 import type { KubeApi } from '../../kube/api.ts';
+import type { EventObject } from '../../kube/event.ts';
 import { FailureLog } from '../../kube/failure-log.ts';
 import { Reflector } from '../../kube/reflector.ts';
 import { REAL_TIMING } from '../../kube/retry.ts';
@@ -8,7 +9,7 @@ import { NoData } from '../../metrics/outcome.ts';
 import type { Producer } from '../../metrics/scope.ts';
 import { addEventCount } from './event-samples.ts';
 import { eventFamilies } from './families.ts';
-import { type EventObject, type Occurrence, occurrenceOf } from './occurrence.ts';
+import { type Occurrence, occurrenceOf } from './occurrence.ts';
 import { Receipts } from './receipts.ts';
 import type { EventSection } from './section.ts';
 import { type EventResult, EventTally, type Position } from './tally.ts';

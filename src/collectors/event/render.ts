@@ -1,8 +1,9 @@
+import type { EventObject } from '../../kube/event.ts';
 import type { KubeObject } from '../../kube/object.ts';
 import { Snapshot } from '../../metrics/snapshot.ts';
 import { addEventCount } from './event-samples.ts';
 import { eventFamilies } from './families.ts';
-import { type EventObject, occurrenceOf } from './occurrence.ts';
+import { occurrenceOf } from './occurrence.ts';
 import { EventTally } from './tally.ts';
 
 const API_GROUPS = [undefined, 'v1', 'events.k8s.io/v1', 'events.k8s.io/v1beta1'];

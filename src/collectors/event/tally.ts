@@ -1,4 +1,5 @@
-import type { EventObject, Occurrence } from './occurrence.ts';
+import type { EventObject } from '../../kube/event.ts';
+import type { Occurrence } from './occurrence.ts';
 
 /** How far the leader has pushed: the version of the newest event that it had counted, and its time. */
 export interface Position {

@@ -1,5 +1,5 @@
 import { Turns } from '../../base/turns.ts';
-import type { Field } from '../../host/journal/field.ts';
+import { CurrentFields } from '../../host/journal/current-fields.ts';
 import { Journal, type Start } from '../../host/journal/journal.ts';
 import type { JournalPosition } from '../../host/journal/position.ts';
 import { NoData } from '../../metrics/outcome.ts';
@@ -38,15 +38,9 @@ interface FeedWorld {
   readonly bootId: () => string | undefined;
 }
 
-class FieldsOf implements LogEntry {
+class CurrentEntry extends CurrentFields implements LogEntry {
   realtime = 0;
   bootId = '';
-  fields: readonly Field[] = [];
-
-  get(name: string): string | undefined {
-    for (const field of this.fields) if (field.name === name) return field.text;
-    return undefined;
-  }
 
   bytes(name: string): number {
     for (const field of this.fields) if (field.name === name) return field.latin1.length;
@@ -66,7 +60,7 @@ export class JournalFeed {
   readonly #world: FeedWorld;
   readonly #wanted = new Set<string>();
   readonly #consumers: Consumer[] = [];
-  readonly #entry = new FieldsOf();
+  readonly #entry = new CurrentEntry();
   #journal: Journal | undefined;
   #opening: Promise<Journal> | undefined;
   #running: Promise<void> | undefined;

@@ -1,6 +1,6 @@
 import { decimal } from '../../host/numbers.ts';
 import { isLabelName, isMetricName, type MetricType } from '../../metrics/family.ts';
-import { labelBlock } from '../../metrics/text/format.ts';
+import { blockOfPairs } from '../../metrics/text/format.ts';
 import { parseText, type TextSample } from '../../metrics/text/parse.ts';
 
 type Labels = readonly (readonly [name: string, value: string])[];
@@ -128,12 +128,7 @@ function finish({ name, type = 'untyped', help, samples }: Draft, original: stri
   return { name, original, type, help, samples: all.map((sample) => ({ key: keyOf(sample), value: sample.value })) };
 }
 
-const keyOf = ({ name, labels }: Sample): string =>
-  name +
-  labelBlock(
-    labels.map(([label]) => label),
-    labels.map(([, value]) => value),
-  );
+const keyOf = ({ name, labels }: Sample): string => name + blockOfPairs(labels);
 
 /** Parts that each histogram and summary has by definition and node_exporter adds: sum, count and the last bucket. */
 function missingParts(name: string, type: MetricType, bound: string, samples: readonly Sample[]): Sample[] {

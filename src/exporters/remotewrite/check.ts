@@ -1,7 +1,7 @@
 import type { Target } from '../../config/identity.ts';
 import type { CheckResult, CheckWorld } from '../exporter-type.ts';
+import { CHECK_MS, checkAddresses } from '../http/check-addresses.ts';
 import { ruleFor } from '../http/responses.ts';
-import { Sender } from '../http/sender.ts';
 import { snappy } from '../prompb/snappy.ts';
 import { requestBuilder } from './builder.ts';
 import { samplesWritten, uploadOf } from './channel.ts';
@@ -10,21 +10,18 @@ import type { Version } from './request.ts';
 import { RESPONSES } from './responses.ts';
 import type { RemoteWriteSettings } from './settings.ts';
 
-const RESPONSE_MS = 10_000;
-
 /** Checks whether all addresses accept remote write, with a request without samples. Never rejects. */
-export async function checkRemoteWrite(
+export function checkRemoteWrite(
   settings: RemoteWriteSettings,
   target: Target,
-  { env, now, signal }: CheckWorld,
+  world: CheckWorld,
 ): Promise<CheckResult[]> {
-  const sender = new Sender(settings, now, env);
   const versions: readonly Version[] = settings.version === 'auto' ? [2, 1] : settings.version === '2.0' ? [2] : [1];
-  const ask = async (url: string): Promise<CheckResult> => {
+  return checkAddresses(settings, world, async (url, sender) => {
     let rejection = '';
     for (const version of versions) {
       const { content } = requestBuilder(version, targetLabels(target)).take();
-      const attempt = await sender.send(uploadOf(url, version, [snappy(content)], RESPONSE_MS), signal);
+      const attempt = await sender.send(uploadOf(url, version, [snappy(content)], CHECK_MS), world.signal);
       const isAccepted = (attempt.code === 200 || attempt.code === 204) && !attempt.isPage;
       if (isAccepted && (version === 1 || samplesWritten(attempt) !== undefined)) {
         const ms = Math.round(attempt.durationSeconds * 1000);
@@ -38,10 +35,5 @@ export async function checkRemoteWrite(
       rejection = `does not accept pushes: ${attempt.code}: ${message}${isAccepted || hint === undefined ? '' : `; ${hint}`}`;
     }
     return { url, acceptsPushes: false, text: rejection };
-  };
-  try {
-    return await Promise.all([settings.url, ...settings.failover].map(ask));
-  } finally {
-    sender.close();
-  }
+  });
 }

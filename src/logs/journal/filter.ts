@@ -1,22 +1,11 @@
 import { unitOf } from '../../collectors/log/unit-name.ts';
 import type { LogsSection } from '../../config/logs-section.ts';
-import type { Field } from '../../host/journal/field.ts';
 import { PRIORITIES } from '../entry.ts';
 import { priorityOf } from './journal-entry.ts';
 
 /** Returns the fields of an entry by name. */
 export interface FieldsByName {
   get(name: string): string | undefined;
-}
-
-/** The fields of one entry at a time. */
-export class CurrentFields implements FieldsByName {
-  fields: readonly Field[] = [];
-
-  get(name: string): string | undefined {
-    for (const field of this.fields) if (field.name === name) return field.text;
-    return undefined;
-  }
 }
 
 /** Whether an entry passes the filters of `logs.journal`; undefined if all do. `without`: an excluded transport. */

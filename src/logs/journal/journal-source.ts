@@ -1,11 +1,12 @@
 import { Turns } from '../../base/turns.ts';
 import type { LogsSection } from '../../config/logs-section.ts';
+import { CurrentFields } from '../../host/journal/current-fields.ts';
 import { Journal, type Start } from '../../host/journal/journal.ts';
 import type { JournalPosition } from '../../host/journal/position.ts';
 import type { LogSourceName } from '../entry.ts';
 import type { EntryTarget, LogRead, LogSource, LogSourceType, SavedPosition } from '../source.ts';
 import type { LogWorld } from '../world.ts';
-import { CurrentFields, journalFilter } from './filter.ts';
+import { journalFilter } from './filter.ts';
 import { JournalEntry } from './journal-entry.ts';
 import { JournalLabels } from './labels.ts';
 

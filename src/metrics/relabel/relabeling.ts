@@ -2,7 +2,7 @@ import { errorText } from '../../base/error-text.ts';
 import { turn } from '../../base/turns.ts';
 import { type Family, isMetricName } from '../family.ts';
 import { SeriesList, type SeriesView, type Snapshot } from '../snapshot.ts';
-import { labelBlock } from '../text/format.ts';
+import { blockOfPairs } from '../text/format.ts';
 import { parseLine } from '../text/parse.ts';
 import { applyRules, type Labels } from './apply.ts';
 import { NAME, type RelabelPattern, type RelabelRule } from './rule.ts';
@@ -252,10 +252,7 @@ function labelsOf(key: string): Labels | undefined {
 
 function keyOf(labels: Labels): string {
   const own = [...labels].filter(([name]) => name !== NAME);
-  const block = labelBlock(
-    own.map(([name]) => name),
-    own.map(([, value]) => value),
-  );
+  const block = blockOfPairs(own);
   return labels.get(NAME) + block;
 }
 

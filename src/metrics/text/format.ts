@@ -32,6 +32,13 @@ export function labelBlock(names: readonly string[], values: readonly string[]):
   return `${block}}`;
 }
 
+/** The same of names with their values. */
+export const blockOfPairs = (labels: readonly (readonly [name: string, value: string])[]): string =>
+  labelBlock(
+    labels.map(([name]) => name),
+    labels.map(([, value]) => value),
+  );
+
 /**
  * Shortest text that parses to the same double. Integers are written as integers up to 1e21, small fractions as fixed
  * point down to 1e-6: an upload truncated inside `0.000015` still reads too low, one truncated inside `1.5e-05` reads

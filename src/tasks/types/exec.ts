@@ -9,7 +9,7 @@ import { bytes, pattern } from '../../config/units.ts';
 import { ownCapabilities } from '../../host/capabilities.ts';
 import { type Family, gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
-import { labelBlock } from '../../metrics/text/format.ts';
+import { blockOfPairs } from '../../metrics/text/format.ts';
 import { type Ended, KILL_AFTER_MS, runChild } from '../exec/child.ts';
 import { FORMATS, READERS } from '../exec/formats.ts';
 import { metricName, type Reading } from '../exec/reading.ts';
@@ -187,12 +187,7 @@ function addReading(
         continue;
       }
       const labels = [...sample.labels.filter(([label]) => label !== 'script'), ['script', id] as const];
-      const key =
-        sample.name +
-        labelBlock(
-          labels.map(([label]) => label),
-          labels.map(([, text]) => text),
-        );
+      const key = sample.name + blockOfPairs(labels);
       out.addSeries(family, key, value);
     }
   }

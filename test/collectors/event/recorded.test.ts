@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { type EventObject, occurrenceOf } from '../../../src/collectors/event/occurrence.ts';
+import { occurrenceOf } from '../../../src/collectors/event/occurrence.ts';
 import { EventTally } from '../../../src/collectors/event/tally.ts';
+import type { EventObject } from '../../../src/kube/event.ts';
 import { recorded } from '../../kit/fake-api-server.ts';
 import { fixture } from '../../kit/host-tree.ts';
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type EventObject, INVALID, type Occurrence, occurrenceOf } from '../../../src/collectors/event/occurrence.ts';
+import { INVALID, type Occurrence, occurrenceOf } from '../../../src/collectors/event/occurrence.ts';
 import { EventTally } from '../../../src/collectors/event/tally.ts';
+import type { EventObject } from '../../../src/kube/event.ts';
 
 const tallyOf = (options: Partial<ConstructorParameters<typeof EventTally>[0]> = {}) =>
   new EventTally({ maxSeries: 5000, withComponent: false, handsOver: true, wants: () => true, ...options });
