@@ -7,7 +7,7 @@ export const TWO_CREDENTIALS = 'set either username with passwordFile, or bearer
 /** Credentials of requests to targets: a user name with its password, or a bearer token. */
 export const httpAuth = z
   .strictObject({
-    username: z.string().min(1).optional(),
+    username: z.string().min(1).optional().describe('User name for basic authentication.'),
     passwordFile: filePath('File with the password of username; read again when it changes.').optional(),
     bearerTokenFile: filePath('File with the bearer token; read again when it changes.').optional(),
   })

@@ -9,7 +9,7 @@ const tls = z.strictObject({
   certFile: filePath('Client certificate.').optional(),
   keyFile: filePath('Key of the client certificate.').optional(),
   serverName: z.string().min(1).optional().describe('Name expected in the certificate, when not the host name.'),
-  insecureSkipVerify: z.boolean().default(false),
+  insecureSkipVerify: z.boolean().default(false).describe('Skip certificate verification.'),
 });
 
 const DEFAULT_TIMEOUT_MS = 10_000;
@@ -108,7 +108,7 @@ export const scrapeSection = z
       .default([])
       .describe('Pods of this node selected by their labels, as with a PodMonitor.'),
     targets: z.array(target).max(1000).default([]).describe('Fixed targets.'),
-    interval: duration(1000, 3_600_000).prefault('30s'),
+    interval: duration(1000, 3_600_000).prefault('30s').describe('Interval between two scrapes of a target.'),
     timeout: duration(100, 600_000)
       .optional()
       .describe('Timeout of a scrape; 10s when unset, or the interval if that is shorter.'),
@@ -116,7 +116,7 @@ export const scrapeSection = z
       .boolean()
       .default(false)
       .describe('Labels of the page take precedence over those of the target; otherwise they become exported_*.'),
-    honorTimestamps: z.boolean().default(false),
+    honorTimestamps: z.boolean().default(false).describe('Keep the timestamps of samples on pages.'),
     relabel: relabelRules().describe(
       'Relabel rules for all targets, with `__address__`, `__metrics_path__`, `__param_*` and `__meta_kubernetes_*`.',
     ),

@@ -142,7 +142,7 @@ const LISTED_BYTES = 45_000;
 
 // The bytes in use after a full collection instead of RSS: two equal agents differ by 2 MiB of RSS, by pages that V8 and
 // malloc have not returned yet.
-test('groups that are off cost nothing, configured or not', { skip: !isBundle }, async (t) => {
+test('disabled groups cost nothing, configured or not', { skip: !isBundle }, async (t) => {
   const without = await loadedBy(t);
   const off = await loadedBy(
     t,

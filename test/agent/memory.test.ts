@@ -39,15 +39,15 @@ async function releases(t: TestContext, seconds: number, intervalMs: number, fai
   return times;
 }
 
-test('unused pages of the program are looked for in each cycle until all are known, then every 150 s', async (t) => {
+test('unused pages of the program are searched for in each cycle until all are known, then every 150 s', async (t) => {
   const first = [105, 120, 135, 150, 165];
   assert.deepEqual(await releases(t, 600, 1000), [...first, 315, 465]);
 });
 
-test('unused pages of the program are looked for no more often than there are cycles', async (t) => {
+test('unused pages of the program are searched for no more often than there are cycles', async (t) => {
   assert.deepEqual((await releases(t, 300, 60_000)).slice(0, 3), [150, 210, 270]);
 });
 
-test('unused pages of the program are not looked for where they cannot be released', async (t) => {
+test('unused pages of the program are not searched for where they cannot be released', async (t) => {
   assert.deepEqual(await releases(t, 300, 1000, 2), [105, 120]);
 });

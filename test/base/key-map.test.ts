@@ -35,7 +35,7 @@ test('is like a Map, whatever is added, changed and removed', () => {
   }
 });
 
-test('keys that differ in one place, and in length alone, are different', () => {
+test('keys that differ in one character, or only in length, are different', () => {
   const map = new KeyMap<string>();
   const keys = ['', '\0', '\0\0', 'a', 'b', 'ab', 'ba', 'ä', '💡', '💡💡'];
   for (const key of keys) map.set(key, `value of ${key}`);

@@ -15,7 +15,7 @@ function logging() {
   return { lines, clock, log };
 }
 
-test('an hour of 30 collections that fail every 30 s for one cause is a few lines, with the count and no stack', () => {
+test('an hour of 30 collections that fail every 30 s for one cause takes only a few lines, with the count and no stack', () => {
   const { lines, clock, log } = logging();
   for (; clock.ms < 3_600_000; clock.ms += 30_000) for (const path of PATHS) log.failed(path, refused());
   assert.equal(lines.length, 2);
@@ -26,7 +26,7 @@ test('an hour of 30 collections that fail every 30 s for one cause is a few line
   assert.match(lines[2] ?? '', /"failures":3600,"seconds":3600.*following these objects again/);
 });
 
-test('a cause that comes and goes each half minute is also a few lines', () => {
+test('a cause that comes and goes every half minute also takes only a few lines', () => {
   const { lines, clock, log } = logging();
   for (; clock.ms < 3_600_000; clock.ms += 30_000) {
     for (const path of PATHS) log.failed(path, refused());

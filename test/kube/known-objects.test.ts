@@ -38,7 +38,7 @@ test('the event loop turns while the objects of a collection that is gone are de
   assert.ok(turns >= OBJECTS / 8, `${turns} turns`);
 });
 
-test('only what a list does not have is deleted', async () => {
+test('only objects that are missing from a list are deleted', async () => {
   const { known, deleted } = objects();
   const listed = new KeyMap<true>();
   for (let index = 1; index < OBJECTS; index++) listed.set(`shop/${index}`, true);

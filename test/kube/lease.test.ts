@@ -275,7 +275,7 @@ test('a manually edited counter does not block all candidates', async () => {
 
 for (const followsLeases of [false, true]) {
   const polls = followsLeases ? 'no polls' : '9 to 11 polls';
-  test(`while all is well a pair makes few requests: 18 to 22 renewals a minute and ${polls}, and more after a failure`, async () => {
+  test(`without failures a pair makes few requests: 18 to 22 renewals a minute and ${polls}, and more after a failure`, async () => {
     const timeline = new Timeline();
     const server = new LeaseServer();
     const requests = { get: 0, put: 0 };
@@ -358,7 +358,7 @@ test('a standby takes over when a watch shows that the Lease was released; older
   assert.equal(standby.isLeader, true);
 });
 
-test('a watch that is broken without any sign delays the takeover by less than five seconds', async () => {
+test('a silently broken watch delays the takeover by less than five seconds', async () => {
   for (let time = 0; time < 12; time++) {
     const { timeline, server, leader, standby } = await followed();
     server.watchers.clear();

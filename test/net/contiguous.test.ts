@@ -26,12 +26,12 @@ test('a gap, another order and other memory begin a new one', () => {
   assert.deepEqual(contiguous([]), []);
 });
 
-test('a buffer that stands alone is the same object', () => {
+test('a single buffer stays the same object', () => {
   const alone = Buffer.alloc(10);
   assert.equal(contiguous([alone])[0], alone);
 });
 
-test('whatever the pieces, the bytes are the same', () => {
+test('however the bytes are split, they are the same', () => {
   const random = randomFrom('pieces');
   for (let round = 0; round < 300; round++) {
     const memories = Array.from({ length: 3 }, () => Buffer.from(Array.from({ length: 64 }, () => random.below(256))));

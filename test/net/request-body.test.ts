@@ -69,7 +69,7 @@ test('the event loop turns while a large body is written to a receiver that take
   assert.ok(turns >= 15, `${turns} turns`);
 });
 
-test('a piece is written when the socket has taken the one before', async () => {
+test('a piece is written when the socket has accepted the previous one', async () => {
   const request = new FakeRequest();
   request.takes = false;
   const done = write(request, members(3, PIECE));

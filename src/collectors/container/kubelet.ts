@@ -15,7 +15,7 @@ const SERVICE_ACCOUNT_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/tok
 /** How to scrape the kubelet. */
 export const kubeletOptions = z
   .strictObject({
-    url: httpUrl('https://127.0.0.1:10250').default('https://127.0.0.1:10250'),
+    url: httpUrl('https://127.0.0.1:10250').default('https://127.0.0.1:10250').describe('URL of the kubelet.'),
     tokenFile: z
       .string()
       .min(1)

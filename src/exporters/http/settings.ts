@@ -36,7 +36,7 @@ const headers = z
 
 const auth = z
   .strictObject({
-    username: z.string().min(1).optional(),
+    username: z.string().min(1).optional().describe('User name for basic authentication.'),
     usernameFile: filePath('File with the user name, in place of username. It is reread when it changes.').optional(),
     passwordFile: filePath('File with the password of username. It is reread when it changes.').optional(),
     bearerTokenFile: filePath('File with the bearer token. It is reread when it changes.').optional(),
@@ -60,7 +60,7 @@ const tls = z
     certFile: filePath('Client certificate.').optional(),
     keyFile: filePath('Key of the client certificate.').optional(),
     serverName: z.string().min(1).optional().describe('Name expected in the certificate, if other than the host name.'),
-    insecureSkipVerify: z.boolean().default(false),
+    insecureSkipVerify: z.boolean().default(false).describe('Skip certificate verification.'),
   })
   .refine((value) => (value.certFile === undefined) === (value.keyFile === undefined), {
     error: 'certFile and keyFile must be set together',

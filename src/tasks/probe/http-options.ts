@@ -61,7 +61,7 @@ const body = z
   .strictObject({
     match: z.array(pattern()).default([]).describe('Each has to match.'),
     notMatch: z.array(pattern()).default([]).describe('None may match.'),
-    json: z.array(jsonCheck).default([]),
+    json: z.array(jsonCheck).default([]).describe('Checks of values in a JSON body; all have to pass.'),
     limit: bytes()
       .optional()
       .describe(
@@ -95,7 +95,10 @@ export const httpOptions = z.strictObject({
         .optional()
         .describe('Request this compression, and decode the body before it is measured and checked.'),
       header: z
-        .strictObject({ match: z.array(headerCheck).default([]), notMatch: z.array(headerCheck).default([]) })
+        .strictObject({
+          match: z.array(headerCheck).default([]).describe('Each has to match.'),
+          notMatch: z.array(headerCheck).default([]).describe('None may match.'),
+        })
         .prefault({})
         .describe('Checks of the response headers.'),
       body: body.describe('Checks of the response body.'),
@@ -118,7 +121,10 @@ export const httpOptions = z.strictObject({
         .optional()
         .describe('Forward proxy; it resolves the names of targets.'),
       proxyAuth: z
-        .strictObject({ username: z.string().min(1), passwordFile: filePath('File with the password for the proxy.') })
+        .strictObject({
+          username: z.string().min(1).describe('User name for the proxy.'),
+          passwordFile: filePath('File with the password for the proxy.'),
+        })
         .optional(),
     })
     .refine((value) => value.payload === undefined || value.payloadFile === undefined, {

@@ -46,11 +46,13 @@ const options = z.strictObject({
     type: z
       .string()
       .refine((name) => recordType(name) !== undefined, 'expected a record type such as A, SOA or TYPE65')
-      .default('ANY'),
+      .default('ANY')
+      .describe('Type of the records to query.'),
     class: z
       .string()
       .refine((name) => DNS_CLASSES.includes(name), `expected one of ${DNS_CLASSES.join(', ')}`)
-      .default('IN'),
+      .default('IN')
+      .describe('Class of the query.'),
     recursion: z.boolean().default(true).describe('Whether to request recursion.'),
     transport: z.enum(['udp', 'tcp', 'tls']).default('udp').describe('tls is DNS over TLS, on port 853.'),
     tls: tlsOptions.prefault({}),

@@ -27,7 +27,7 @@ test('2.0 is offered first, and kept if the response counts the written samples'
   assert.ok(receiver.requests.every(({ headers }) => headers['x-scope-orgid'] === 'team-a'));
 });
 
-test('a receiver that stores nothing of 2.0 gets the same again in 1.0, and nothing else', async (t) => {
+test('a receiver that stores nothing of 2.0 gets the same samples again in 1.0, and nothing else', async (t) => {
   for (const answer of [undefined, { code: 415 }, { code: 400, text: 'cannot decode' }]) {
     const receiver = await RemoteWriteReceiver.start(t);
     receiver.speaksSecond = false;
@@ -186,7 +186,7 @@ test('the next address takes over, whatever version it supports, and the first o
   assert.deepEqual(versionsOf(other), [2, 1]);
 });
 
-test('credentials come from their files and are in no log', async (t) => {
+test('credentials come from their files and appear in no log', async (t) => {
   const receiver = await RemoteWriteReceiver.start(t);
   const file = join(scratchFolder(t), 'token');
   writeFileSync(file, 'hush-hush');

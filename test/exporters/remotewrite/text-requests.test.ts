@@ -34,7 +34,7 @@ function seriesOf(random: Random, count: number, prefix = 'p'): { name: string; 
   });
 }
 
-test('a line of bytes is read like by the parser, or left to it', () => {
+test('a line of bytes is read with the same result as by the parser, or left to it', () => {
   const line = new PlainLine();
   const lines = [
     ...['a 1', 'a{} 1', 'a{b="c"} 1', 'a{b="c",} 1', 'a{b="c",d="e"} -1.5e-7', 'a{b="ü 😀"} +Inf', 'a:b_total{b=""} 0'],
