@@ -92,6 +92,7 @@ test('the agent is ready after the first collection, whatever its receivers do',
   assert.equal((await fetch(`${url}/healthz`)).status, 200);
   const samples = samplesOf(await (await fetch(`${url}/metrics`)).text());
   assert.ok((samples.get('firesteel_export_requests_total{code="error",exporter="vmagent"}') ?? 0) >= 1);
+  assert.ok((samples.get('firesteel_cycle_duration_seconds{}') ?? 0) > 0);
 });
 
 test('mistakes on the command line are reported in one line, with exit code 2', { timeout: 120_000 }, async (t) => {

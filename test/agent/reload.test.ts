@@ -77,6 +77,7 @@ test('a reload applies and reports the differences; an invalid one is refused', 
   timeout: 120_000,
 }, async (t) => {
   const [first, second] = [await recordingReceiver(t), await recordingReceiver(t)];
+  const began = Date.now() / 1000;
   const { url, reload } = await reloadable(t, base(first.url));
   assert.deepEqual((await reload(base(first.url))).applied, []);
   assert.deepEqual((await reload({ ...base(first.url), collectors: { node: { exclude: ['cpu'] } } })).applied, [
@@ -100,6 +101,7 @@ test('a reload applies and reports the differences; an invalid one is refused', 
   await until(() => (second.stamps.get('node-exporter')?.length ?? 0) >= before + 2);
   const after = await samples();
   assert.equal(after.get('firesteel_config_last_reload_successful{}'), 0);
+  assert.ok((after.get('firesteel_config_last_applied_timestamp_seconds{}') ?? 0) > began);
   assert.equal(after.get('firesteel_config_reloads_total{result="refused"}'), 2);
   assert.equal(after.get('firesteel_config_reloads_total{result="applied"}'), 3);
 });

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { render } from '../../src/commands/render.ts';
 import { runCommand } from '../kit/command.ts';
 import { fixture } from '../kit/host-tree.ts';
+import { samplesIn } from '../kit/lines.ts';
 import { samplesOf } from '../kit/samples.ts';
 
 const EVENTS = fixture('cluster-cgroupv1/api/core_v1_events.json');
@@ -67,6 +68,15 @@ test('malformed events are one occurrence each; an excluded family is not printe
   assert.deepEqual(values, [
     ['BackOff', 2],
     ['__invalid__', 1],
+  ]);
+});
+
+test('an event has a total and the time of its last occurrence', async () => {
+  const { stdout } = await renderText(event({ count: 3, lastTimestamp: '2026-01-01T00:00:05Z' }));
+  const labels = 'type="Warning",involved_object_namespace="shop",involved_object_kind="Pod",reason="BackOff"';
+  assert.deepEqual(samplesIn(stdout), [
+    `kube_events_last_timestamp_seconds{${labels}} 1767225605`,
+    `kube_events_total{${labels}} 3`,
   ]);
 });
 

@@ -58,8 +58,12 @@ async function run(
     .catch((cause: unknown) => {
       failure = cause;
     });
+  const tookMs = performance.now() - startedMs;
+  for (const [index, key] of out.keys.entries()) {
+    if (key === 'script_duration_seconds{script="it"}') assert.ok(Number(out.values[index]) <= tookMs / 1000);
+  }
   return {
-    tookMs: performance.now() - startedMs,
+    tookMs,
     output,
     failure: failure instanceof TaskFailure ? failure : undefined,
     error: failure,

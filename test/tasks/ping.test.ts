@@ -73,6 +73,8 @@ test('all echoes are counted if the interval is below that of the push', async (
   assert.equal(found.get(`smokeping_response_duration_seconds_bucket{${labels},le="+Inf"}`), 6);
   assert.equal([...found.keys()].filter((key) => key.includes('_bucket')).length, 21);
   assert.equal(found.get(`smokeping_response_ttl{${labels}}`), 64);
+  assert.equal(found.get(`smokeping_response_duplicates_total{${labels}}`), 0);
+  assert.equal(found.get(`smokeping_send_errors_total{${labels}}`), 0);
   const slower = await probe(ping, '127.0.0.1');
   assert.ok(![...slower.keys()].some((key) => key.startsWith('smokeping')));
 });

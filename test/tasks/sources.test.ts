@@ -86,6 +86,13 @@ test('an update of a ConfigMap is active within two seconds; unchanged tasks kee
   map.swap({ 'a.yaml': `tasks:\n${load('again')}` });
   await until(async () => (await idsOf(agent)) === 'again');
   await until(async () => /^firesteel_source_up\{[^}]*\} 1$/m.test((await agent.get('/metrics')).text));
+  const { text } = await agent.get('/metrics');
+  assert.match(text, /^firesteel_source_hash_info\{source="[^"]+",hash="[0-9a-f]+"\} 1$/m);
+  const [, seconds] = /^firesteel_source_last_success_timestamp_seconds\{[^}]*\} (\S+)$/m.exec(text) ?? [];
+  assert.ok(
+    Math.abs(Number(seconds) - Date.now() / 1000) < 600,
+    `firesteel_source_last_success_timestamp_seconds ${seconds}`,
+  );
 });
 
 test('an id that exists in a source with precedence is refused from another one', async (t) => {

@@ -11,6 +11,7 @@ import type { TaskSettings } from '../../src/tasks/settings.ts';
 import { Task } from '../../src/tasks/task.ts';
 import { TaskRunner } from '../../src/tasks/task-runner.ts';
 import { defineTaskType, TaskFailure, type TaskRun } from '../../src/tasks/task-type.ts';
+import { samplesIn } from '../kit/lines.ts';
 
 const value = gauge('thing_value', 'A value.', ['place']);
 
@@ -69,6 +70,24 @@ async function until(so: () => boolean): Promise<void> {
     await sleep(5);
   }
 }
+
+test('the times of runs, and how late they started, are histograms by type', async (t) => {
+  const { runner, make } = scene(t);
+  const task = make(async (out) => out.add(value, 1, 'here'));
+  await task.runNow();
+  runner.late(task, 250);
+  const registry = new AgentRegistry();
+  registry.attach([runner.scope]);
+  const lines = samplesIn(await registry.metrics());
+  for (const line of [
+    'firesteel_task_run_seconds_count{type="thing"} 1',
+    'firesteel_task_run_seconds_bucket{le="+Inf",type="thing"} 1',
+    'firesteel_task_start_delay_seconds_sum{type="thing"} 0.25',
+    'firesteel_task_start_delay_seconds_count{type="thing"} 1',
+  ]) {
+    assert.ok(lines.includes(line), `${line} is not in\n${lines.join('\n')}`);
+  }
+});
 
 test('the last result is repeated in each push, with the labels of the task', async (t) => {
   const { make } = scene(t, { labels: { team: 'web' } });

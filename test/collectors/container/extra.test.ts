@@ -7,6 +7,7 @@ import { Row } from '../../../src/collectors/container/row.ts';
 import { Host } from '../../../src/host/host.ts';
 import { DEFAULT_PATHS } from '../../../src/host/paths.ts';
 import { Snapshot } from '../../../src/metrics/snapshot.ts';
+import { hostTree } from '../../kit/host-tree.ts';
 import { containerCycles, keep, namesOf, ofCgroup, podOf, V2Node } from './kit.ts';
 
 const UID = '3307863b-88df-4b68-8327-ce4f0045f372';
@@ -87,6 +88,78 @@ test('huge pages, by the sizes of the machine', async (context) => {
   assert.match(
     results[0]?.errors.map(String).join() ?? '',
     /hugetlb\.64KB\.current:1: expected a number, found "many"/,
+  );
+});
+
+test('the peak of huge pages is that of cgroup v1, the only version that records it', async (context) => {
+  // Documentation/admin-guide/cgroup-v1/hugetlb.rst
+  const files = {
+    [`cpuacct${CONTAINER}/cpuacct.usage`]: '1\n',
+    [`cpuacct${CONTAINER}/cpuacct.stat`]: 'user 1\nsystem 1\n',
+    [`hugetlb${CONTAINER}/hugetlb.2MB.usage_in_bytes`]: '4194304\n',
+    [`hugetlb${CONTAINER}/hugetlb.2MB.max_usage_in_bytes`]: '6291456\n',
+    [`hugetlb${CONTAINER}/hugetlb.2MB.failcnt`]: '7\n',
+  };
+  const paths = hostTree(context, {
+    ...Object.fromEntries(Object.entries(files).map(([path, text]) => [`sys/fs/cgroup/${path}`, text])),
+    'proc/meminfo': 'MemTotal: 4000 kB\nSwapTotal: 100 kB\n',
+    'sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages': '0\n',
+  });
+  const { samples } = await containerCycles(paths, { extra: ['hugetlb'] })();
+  assert.deepEqual(
+    [...ofCgroup(samples, CONTAINER)].filter(([series]) => series.includes('hugetlb')),
+    [
+      ['container_hugetlb_usage_bytes{pagesize="2MB"}', 4_194_304],
+      ['container_hugetlb_max_usage_bytes{pagesize="2MB"}', 6_291_456],
+      ['container_hugetlb_failcnt{pagesize="2MB"}', 7],
+    ],
+  );
+});
+
+test('times of the I/O cost model, where a device has one', async (context) => {
+  const node = nodeOf(context);
+  // Documentation/admin-guide/cgroup-v2.rst and block/blk-iocost.c; microseconds.
+  node.makeCgroup(CONTAINER, {
+    'io.stat':
+      '259:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=0 dios=0 cost.vrate=100.00 cost.usage=1500000 cost.wait=250000 ' +
+      'cost.indebt=3000000 cost.indelay=750\n',
+  });
+  const { samples } = await containerCycles(node.paths, { families: 'kubelet' })();
+  assert.deepEqual(
+    [...ofCgroup(samples, CONTAINER)].filter(([series]) => series.includes('_cost_')),
+    [
+      ['container_fs_io_cost_usage_seconds_total{device="/dev/nvme0n1"}', 1.5],
+      ['container_fs_io_cost_wait_seconds_total{device="/dev/nvme0n1"}', 0.25],
+      ['container_fs_io_cost_indebt_seconds_total{device="/dev/nvme0n1"}', 3],
+      ['container_fs_io_cost_indelay_seconds_total{device="/dev/nvme0n1"}', 0.000_75],
+    ],
+  );
+});
+
+/** Of /proc/net/tcp6 and udp6, whose addresses have 32 digits (net/ipv6/tcp_ipv6.c). */
+const socket6 = (state: string, queues: string, dropped = '') =>
+  socket(state, queues, dropped)
+    .replace('0100007F:', `${'0'.repeat(24)}01000000:`)
+    .replace(' 00000000:0000 ', ` ${'0'.repeat(32)}:0000 `);
+
+test('sockets of IPv6 have their own families', async (context) => {
+  const node = nodeOf(context);
+  node.write('proc/1001/net/tcp6', HEADING + socket6('0A', '00000000:00000000') + socket6('06', '00000000:00000000'));
+  node.write('proc/1001/net/udp6', HEADING + socket6('07', '00000000:00000011', '2'));
+  const { samples, results } = await containerCycles(node.paths, { extra: ['tcp', 'udp'] })();
+  assert.deepEqual(
+    results.flatMap(({ errors }) => errors),
+    [],
+  );
+  assert.deepEqual(
+    [...ofCgroup(samples, SANDBOX)].filter(([series, value]) => /_(tcp|udp)/.test(series) && value > 0),
+    [
+      ['container_network_tcp6_usage_total{tcp_state="timewait"}', 1],
+      ['container_network_tcp6_usage_total{tcp_state="listen"}', 1],
+      ['container_network_udp6_usage_total{udp_state="listen"}', 1],
+      ['container_network_udp6_usage_total{udp_state="dropped"}', 2],
+      ['container_network_udp6_usage_total{udp_state="rxqueued"}', 17],
+    ],
   );
 });
 

@@ -114,6 +114,30 @@ test(
   },
 );
 
+test('what following a resource costs, and what failed, are metrics', OPTIONS, async (t) => {
+  const server = await startFakeApi(t);
+  server.cluster.put(PODS, pod('a'));
+  const { state, clock, up } = stateOf(t, server, builtIn('pods'));
+  state.start();
+  await eventually(() => server.watches.size === 1, 'the watch');
+  const text = await textOf(state);
+  const of = (name: string) => up().get(`${name}{resource="pods"}`);
+  assert.equal(of('firesteel_ksm_objects'), 1);
+  assert.equal(of('firesteel_ksm_shards'), 1);
+  // Without the header lines.
+  assert.equal(of('firesteel_ksm_text_bytes'), Buffer.byteLength(text.replaceAll(/^#.*\n/gm, '')));
+  assert.ok((of('firesteel_ksm_compressed_bytes') ?? Number.NaN) < text.length);
+  assert.equal(of('firesteel_ksm_last_event_timestamp_seconds'), undefined, 'no event yet');
+  const counts = [1, 2].map((restartCount) => ({ name: 'same', restartCount }));
+  server.cluster.put(PODS, pod('odd', { status: { containerStatuses: counts } }));
+  await eventually(() => of('firesteel_ksm_objects') === 2, 'the second pod');
+  assert.equal(of('firesteel_ksm_last_event_timestamp_seconds'), clock.ms / 1000);
+  await textOf(state);
+  assert.equal(of('firesteel_ksm_object_errors_total'), 1, 'two values of one series');
+  server.watch.raw('{"type":"ADDED","obj\n');
+  await eventually(() => of('firesteel_ksm_decode_errors_total') === 1, 'the damaged event');
+});
+
 test('an API server that is down: nothing is ready, and one log line says so', OPTIONS, async (t) => {
   const server = await startFakeApi(t);
   const { state, lines, row } = stateOf(t, server, resources);

@@ -8,6 +8,7 @@ import { PodIndex } from '../../../src/collectors/ksm/pod-index.ts';
 import { followSeries, kubeStateSeries } from '../../../src/collectors/ksm/self-samples.ts';
 import type { KubeApi } from '../../../src/kube/api.ts';
 import { Snapshot } from '../../../src/metrics/snapshot.ts';
+import { linesOf } from '../../kit/lines.ts';
 import { resourceNamed } from './kit.ts';
 
 const KNATIVE_SERVICES = `
@@ -37,9 +38,16 @@ test('a custom resource with the plural of a built-in one has its own series', (
   assert.deepEqual(out.errors, [], 'no series twice');
   assert.ok(keys.includes('firesteel_ksm_objects{resource="services"}'), keys.join('\n'));
   assert.ok(keys.includes('firesteel_ksm_objects{resource="services.serving.knative.dev"}'));
-  assert.ok(keys.includes('kube_state_metrics_list_total{resource="*v1.Service",result="success"}'));
-  assert.ok(
-    keys.includes('kube_state_metrics_list_total{resource="*serving.knative.dev/v1.Service",result="success"}'),
-  );
-  assert.ok(keys.includes('firesteel_ksm_lists_begun_total{reason="expired"}'));
+  const lines = linesOf(out);
+  for (const line of [
+    'kube_state_metrics_list_total{resource="*v1.Service",result="success"} 0',
+    'kube_state_metrics_list_total{resource="*serving.knative.dev/v1.Service",result="success"} 0',
+    'kube_state_metrics_watch_total{resource="*v1.Service",result="error"} 0',
+    'kube_state_metrics_shard_ordinal{shard_ordinal="0"} 0',
+    'kube_state_metrics_total_shards 1',
+    'kube_state_metrics_build_info{branch="",goversion="",revision="",version="firesteel-1.0.0"} 1',
+    'firesteel_ksm_lists_begun_total{reason="expired"} 0',
+  ]) {
+    assert.ok(lines.includes(line), `${line} is not in\n${lines.join('\n')}`);
+  }
 });

@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -108,6 +117,25 @@ test('parses lines of runtimes as they write them', () => {
   for (const [line, text, stream, isPartial] of cases) {
     assert.deepEqual(runtimeLine(line), { text, stream, isPartial }, line);
   }
+});
+
+test('unread bytes of a log and logs that cannot be read are counted for the container', async (context) => {
+  const node = new Node(context);
+  node.has(pod('web', 'true'));
+  await node.start();
+  const path = node.write('web', `${cri('one')}unfinished`);
+  const loop = join(path, '../1.log');
+  symlinkSync(loop, loop);
+  await node.cycle();
+  truncateSync(path, 0);
+  const samples = await node.cycle();
+  assert.equal(samples.get('container_log_lines_total{namespace="shop",pod="web",container="app"}'), 1);
+  assert.equal(samples.get('container_log_lost_bytes_total{namespace="shop",pod="web",container="app"}'), 10);
+  assert.equal(
+    samples.get('container_log_errors_total{namespace="shop",pod="web",container="app"}'),
+    2,
+    'once per cycle',
+  );
 });
 
 test('partial lines are joined by stream and container, and cut at 64 KiB', () => {

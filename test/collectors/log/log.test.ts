@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   renameSync,
   rmSync,
+  symlinkSync,
   truncateSync,
   unlinkSync,
   writeFileSync,
@@ -162,6 +163,17 @@ test('a file that was renamed, compressed and removed between two polls is read 
   const samples = await cycle();
   assert.equal(count(samples), 21);
   assert.equal(totalOf(samples, 'log_lost_bytes_total'), 0);
+});
+
+test('a file that cannot be read is counted in each cycle', async (context) => {
+  const folder = folderOf(context);
+  const loop = join(folder, 'app.log');
+  symlinkSync(loop, loop);
+  const { group } = await follow(context, folder);
+  await group.cycle();
+  const samples = await group.cycle();
+  assert.equal(totalOf(samples, 'log_errors_total'), 2);
+  assert.match(group.results[0]?.errors.map(String).join() ?? '', /ELOOP/);
 });
 
 test('known content that was removed unread is counted, and a file without a final newline is closed', async (context) => {

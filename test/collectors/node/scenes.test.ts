@@ -7,7 +7,7 @@ import { hostTree } from '../../kit/host-tree.ts';
 import { loadScenes } from '../../kit/scene.ts';
 
 // Collectors with a file in scenes/, which contains files and samples: the samples of these files, and of a host without them.
-// damage.test.ts and fuzz.test.ts damage the files, declared-families.test.ts counts the samples.
+// damage.test.ts and fuzz.test.ts damage the files, test/declared-families.test.ts counts the samples.
 
 const scenes = await loadScenes();
 

@@ -1,23 +1,18 @@
 import assert from 'node:assert/strict';
-import { globSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { nodeCollectors } from '../../../src/collectors/node/index.ts';
-import { parseLine, TextFormatError } from '../../../src/metrics/text/parse.ts';
 import { collectOnce } from '../../kit/collect.ts';
 import { fixture, hostTree } from '../../kit/host-tree.ts';
-import { loadScenes } from '../../kit/scene.ts';
 import { type FileSample, INFINIBAND, POWER_SUPPLY } from './family-tables.ts';
 
-// Each family that a node collector declares has a sample in an expected output, here or elsewhere in the tests, or is
-// named below with the reason why it has none. Otherwise a family without samples would pass all tests.
+// Samples of families that are in no recording and in no scene: test/declared-families.test.ts requires one of each.
 
 interface Unrecorded {
   readonly collector: string;
   readonly files: Readonly<Record<string, string>>;
   readonly has: readonly string[];
 }
-
-const scenes = await loadScenes();
 
 const read = (path: string): string => readFileSync(fixture(path), 'latin1');
 
@@ -145,48 +140,6 @@ function linesOf(samples: readonly FileSample[], labels: string): string[] {
   return samples.map(({ family, value }) => `${family}{${labels}} ${value}`);
 }
 
-/** Families without an expected sample. */
-const EXEMPT: Readonly<Record<string, string>> = {
-  node_network_altnames_info: 'alternative names come over netlink of the live host; netlink.test.ts decodes them',
-  node_network_receive_nohandler_total: 'read only in the network namespace of the host; network-devices.test.ts',
-};
-
-/** Strings in a source file, with interpolated values replaced. */
-function* textsOf(source: string): Generator<string> {
-  for (const [, , text = ''] of source.matchAll(/(['`])((?:(?!\1)[^\\\n]|\\.)*)\1/g)) {
-    const whole = text.replaceAll(/(?<=[{,])\$\{\w+\}(?=[,}])/g, 'put_in="x"').replaceAll(/\$\{[^}]*\}/g, '0');
-    yield* whole.replaceAll(/\\u[0-9A-F]{4}/g, '?').split(/\\n|\n/);
-  }
-}
-
-/** Names of the samples in expected outputs: recorded ones, and those in the tests of the collectors. */
-function expectedNames(): ReadonlySet<string> {
-  const names = new Set(TABLES.flatMap(({ samples }) => samples.map(({ family }) => family)));
-  const take = (lines: Iterable<string>): void => {
-    for (const line of lines) {
-      const name = nameOfSample(line);
-      if (name !== undefined) names.add(name);
-    }
-  };
-  for (const path of globSync(fixture('node/**/*.prom'))) take(readFileSync(path, 'latin1').split('\n'));
-  for (const { lines, linesWithoutFiles = [] } of scenes.values()) take([...lines, ...linesWithoutFiles]);
-  const ours = import.meta.dirname;
-  for (const path of globSync(`${ours}/*.test.ts`)) take(textsOf(readFileSync(path, 'latin1')));
-  return names;
-}
-
-/** The name in a line that is a sample of a node collector; most strings of a test are not. */
-function nameOfSample(line: string): string | undefined {
-  if (!/^(?:node|firesteel)_/.test(line)) return undefined;
-  try {
-    const parsed = parseLine(line);
-    return parsed?.kind === 'sample' ? parsed.name : undefined;
-  } catch (cause) {
-    if (cause instanceof TextFormatError) return undefined;
-    throw cause;
-  }
-}
-
 for (const { collector, files, has } of [...UNRECORDED, ...TABLES]) {
   test(`${collector}: families that are in no recording`, async (t) => {
     const spec = nodeCollectors.find(({ name }) => name === collector);
@@ -196,16 +149,3 @@ for (const { collector, files, has } of [...UNRECORDED, ...TABLES]) {
     for (const line of has) assert.ok(lines.includes(line), `${line} is not in\n${lines.join('\n')}`);
   });
 }
-
-test('every declared metric has an expected sample, or a reason for its absence', () => {
-  const names = expectedNames();
-  const families = nodeCollectors.flatMap((spec) => spec.families.map(({ name }) => ({ name, collector: spec.name })));
-  const without = families.filter(({ name }) => !names.has(name));
-  assert.deepEqual(
-    without.filter(({ name }) => !Object.hasOwn(EXEMPT, name)),
-    [],
-    'these need an expected sample, or an exemption with its reason',
-  );
-  const unneeded = Object.keys(EXEMPT).filter((name) => !without.some((family) => family.name === name));
-  assert.deepEqual(unneeded, [], 'these no longer need an exemption');
-});
