@@ -11,9 +11,19 @@ export function fnv1a64(text: string): bigint {
   return hash;
 }
 
-/** The 32-bit FNV-1a hash of bytes. */
-export function fnv1a32(bytes: Uint8Array): number {
-  let hash = 0x811c9dc5;
-  for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193);
-  return hash >>> 0;
+const OFFSET_32 = 0x811c9dc5;
+const PRIME_32 = 0x01000193;
+
+/** The 32-bit FNV-1a hash of the bytes from `start` to before `end`, as a signed number: such numbers need no memory. */
+export function fnv1a32(bytes: Uint8Array, start = 0, end = bytes.length, seed = OFFSET_32): number {
+  let hash = seed;
+  for (let at = start; at < end; at++) hash = Math.imul(hash ^ (bytes[at] as number), PRIME_32);
+  return hash | 0;
+}
+
+/** Like {@link fnv1a32}, over the code units of a text. */
+export function fnv1a32OfText(text: string): number {
+  let hash = OFFSET_32;
+  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), PRIME_32);
+  return hash | 0;
 }

@@ -159,7 +159,10 @@ const homeOf = (hash: number): number => Math.imul(hash, 0x9e3779b1) >>> 16;
 /** Random for each process, because names of objects chosen to have equal hashes would make each operation slow. */
 const SEED = randomInt(2 ** 32);
 
-/** FNV-1a of 32 bits over the code units, mixed, so that the low bits depend on all of them. */
+/**
+ * FNV-1a of 32 bits over the code units, mixed, so that the low bits depend on all of them. Written out: as a call of
+ * base/fnv.ts, 20,000 lookups took 6.9 ms in place of 3.6 (the best pass of each run, median of five runs on a busy machine).
+ */
 function hashOf(key: string): number {
   let hash = SEED;
   for (let index = 0; index < key.length; index++) hash = Math.imul(hash ^ key.charCodeAt(index), 0x01000193);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { fnv1a64 } from '../../src/base/fnv.ts';
+import { fnv1a32, fnv1a32OfText, fnv1a64 } from '../../src/base/fnv.ts';
 import { createLog } from '../../src/base/log.ts';
 import { nodePhaseMs } from '../../src/push/phase.ts';
 import { Schedule, type SkipReason } from '../../src/push/schedule.ts';
@@ -82,6 +82,16 @@ test('FNV-1a returns the published values', () => {
   assert.equal(fnv1a64(''), 0xcbf29ce484222325n);
   assert.equal(fnv1a64('a'), 0xaf63dc4c8601ec8cn);
   assert.equal(fnv1a64('foobar'), 0x85944171f73967e8n);
+  for (const [text, hash] of [
+    ['', 0x811c9dc5],
+    ['a', 0xe40c292c],
+    ['foobar', 0xbf9cf968],
+  ] as const) {
+    assert.equal(fnv1a32(Buffer.from(text)), hash | 0);
+    assert.equal(fnv1a32(Buffer.from(`x${text}y`), 1, text.length + 1), hash | 0);
+    assert.equal(fnv1a32OfText(text), hash | 0);
+  }
+  assert.equal(fnv1a32(Buffer.from('foobar'), 3, 6, fnv1a32OfText('foo')), 0xbf9cf968 | 0);
 });
 
 test('the phases of 500 nodes fill the interval evenly', () => {

@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import { fnv1a32OfText } from '../../base/fnv.ts';
 
 /** New texts to store for objects, replacing the previous ones. */
 export type ClaimedTexts = ReadonlyMap<string, string>;
@@ -138,11 +139,4 @@ const canonical = (series: string): string =>
   series.includes('=""') ? series.replaceAll(/(?<=[{,])[a-zA-Z_][a-zA-Z0-9_]*="",?/g, '').replace(',}', '}') : series;
 
 /** 53 bits of two hashes: of a hundred thousand series, two different ones share a number once in two million times. */
-const hashOf = (series: string): number => (crc32(series) & 0x1fffff) * 2 ** 32 + mixed(series);
-
-/** FNV-1a of 32 bits. */
-function mixed(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
-  return hash >>> 0;
-}
+const hashOf = (series: string): number => (crc32(series) & 0x1fffff) * 2 ** 32 + (fnv1a32OfText(series) >>> 0);

@@ -1,6 +1,7 @@
 // The files of a process, read by bytes: proc_pid_stat(5), proc_pid_status(5), proc_pid_io(5), proc_pid_limits(5),
 // proc_pid_cmdline(5), proc_pid_cgroup(5). Pure.
 
+import { fnv1a32 } from '../../base/fnv.ts';
 import { pathOfText, textOfBytes } from '../../host/bytes.ts';
 
 /** Numbers of the fields of stat, as its manual page counts them. */
@@ -50,7 +51,7 @@ export class Stat {
     this.#commStart = bytes.indexOf(OPENING) + 1;
     this.#commEnd = length === 0 ? -1 : bytes.lastIndexOf(CLOSING, length - 1);
     if (this.#commStart === 0 || this.#commEnd < this.#commStart) throw new Error('no name in parentheses');
-    this.commHash = hashOf(bytes, this.#commStart, this.#commEnd);
+    this.commHash = fnv1a32(bytes, this.#commStart, this.#commEnd);
     this.state = bytes[this.#commEnd + 2] ?? 0;
     let start = this.#commEnd + 4;
     for (let field: number = FIELD.ppid; field <= LAST_FIELD; field++) {
@@ -70,13 +71,6 @@ export class Stat {
   comm(bytes: Buffer): string {
     return textOfBytes(bytes.subarray(this.#commStart, this.#commEnd));
   }
-}
-
-/** FNV-1a. */
-function hashOf(bytes: Buffer, start: number, end: number): number {
-  let hash = 0x811c9dc5;
-  for (let index = start; index < end; index++) hash = Math.imul(hash ^ (bytes[index] as number), 0x01000193);
-  return hash;
 }
 
 function digitsEnd(bytes: Buffer, start: number, length: number): number {

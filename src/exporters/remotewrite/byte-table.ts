@@ -1,3 +1,4 @@
+import { fnv1a32 } from '../../base/fnv.ts';
 import { type Bytes, writePart, writeVarint } from '../prompb/bytes.ts';
 
 const FIRST_SLOTS = 1024;
@@ -25,8 +26,7 @@ export class ByteTable {
 
   /** The number of the piece of `text` from `start` up to `end`, exclusive. */
   numberOf(text: Buffer, start: number, end: number): number {
-    let hash = end - start;
-    for (let at = start; at < end; at++) hash = Math.imul(hash ^ (text[at] as number), 0x01000193);
+    let hash = fnv1a32(text, start, end, end - start);
     // The low bits of the last step depend on few bits of the text.
     hash ^= hash >>> 15;
     const [slots, hashes, ends, bytes] = [this.#slots, this.#hashes, this.#ends, this.#bytes];

@@ -204,7 +204,7 @@ function report(
   put(COMMON.timeout, probeTimeoutMs(world) / 1000);
   put(COMMON.lookup, lookupSeconds);
   put(COMMON.protocol, address?.family ?? 0);
-  put(COMMON.hash, address ? fnv1a32(addressBytes(address)) : 0);
+  put(COMMON.hash, address ? fnv1a32(addressBytes(address)) >>> 0 : 0);
   probing.report(put, probing.host === '' || address !== undefined, lookupSeconds);
   put(COMMON.up, 1, reason);
   put(COMMON.lastRun, now() / 1000);
