@@ -221,7 +221,7 @@ test('a receiver that hangs delays neither delivery nor shutdown; its backlog is
   assert.equal(await counted(dropped('queue_full')), 5);
   const started = performance.now();
   await exporter.close(200);
-  assert.ok(performance.now() - started < 2000);
+  assert.ok(performance.now() - started < 5000);
   assert.equal(await counted(dropped('shutdown')), 5);
 });
 

@@ -200,7 +200,7 @@ test('remaining batches go to disk at shutdown; the next run sends its first bat
   await until(() => receiver.requests.length >= 2);
   const started = performance.now();
   await first.exporter.close(2000);
-  assert.ok(performance.now() - started < 2500);
+  assert.ok(performance.now() - started < 10_000);
   assert.deepEqual(first.exporter.status().dropped, {});
   assert.equal(first.exporter.status().spool?.bodies, 3);
 
