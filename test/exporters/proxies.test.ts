@@ -99,12 +99,19 @@ test('credentials visible to a proxy are reported beforehand, by the agent and b
   writeFileSync(join(folder, 'password'), 'x');
   const auth = { username: 'u', passwordFile: join(folder, 'password') };
   const env = { HTTP_PROXY: 'http://p:s3cret@proxy:3128', HTTPS_PROXY: 'http://proxy:3128' };
-  const { exporter, lines } = await exporterTo('http://vm.example', { auth }, 'vmagent', { env });
-  await exporter.close(0);
-  assert.match(
-    lines.join(''),
-    /the proxy http:\/\/proxy:3128 \(HTTP_PROXY\) sees the credentials for http:\/\/vm\.example/,
-  );
+  for (const [type, path] of [
+    ['vmagent', ''],
+    ['remotewrite', '/api/v1/write'],
+    ['victorialogs', ''],
+  ] as const) {
+    const settings = { auth, failover: [`http://second.example${path}`] };
+    const { exporter, lines } = await exporterTo(`http://vm.example${path}`, settings, type, { env });
+    await exporter.close(0);
+    for (const url of ['http://vm.example', 'http://second.example']) {
+      const warning = `the proxy http://proxy:3128 (HTTP_PROXY) sees the credentials for ${url}`;
+      assert.equal(lines.filter((line) => line.includes(warning)).length, 1, `${type} ${url}: ${lines.join('')}`);
+    }
+  }
   const file = join(folder, 'config.yaml');
   const check = async (url: string, more = {}) => {
     writeFileSync(file, JSON.stringify({ exporters: { vm: { type: 'vmagent', url, auth } } }));
