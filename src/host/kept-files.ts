@@ -1,6 +1,7 @@
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { READ_AT_ONCE } from '../base/files.ts';
 import { pathOfText } from './bytes.ts';
+import { softOpenFiles } from './limits.ts';
 
 /**
  * After this long without a scan, as after a reload or with infrequent pushes, keeping files open does not pay: all are
@@ -70,8 +71,7 @@ export class KeptFiles<Key> {
 /** Maximum number of open files of this process, which Node has raised to the hard limit. 0 if it can't be read. */
 function openFilesLimit(): number {
   try {
-    const [, limit] = /^Max open files\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'latin1')) ?? [];
-    return limit === 'unlimited' ? Number.POSITIVE_INFINITY : Number(limit) || 0;
+    return softOpenFiles(readFileSync('/proc/self/limits', 'latin1')) ?? 0;
   } catch {
     return 0;
   }

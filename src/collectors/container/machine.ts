@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { integerAttribute } from '../../host/attributes.ts';
 import { DeniedFile } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
+import { parseOsRelease } from '../../host/os-release.ts';
 import { textOrLost } from '../../host/records.ts';
 import { type Family, gauge } from '../../metrics/family.ts';
 import { NoData } from '../../metrics/outcome.ts';
@@ -140,7 +141,9 @@ function readDimms(host: Host): Map<string, { count: number; bytes: number }> {
 
 /** PRETTY_NAME of os-release(5). */
 function distribution(out: Snapshot, host: Host): string {
-  const read = (path: string) => textOrLost(out, host, host.root(path));
-  const text = read('/etc/os-release') ?? read('/usr/lib/os-release') ?? '';
-  return /^PRETTY_NAME=["']?(.*?)["']?$/m.exec(text)?.[1] ?? '';
+  for (const path of [host.root('/etc/os-release'), host.root('/usr/lib/os-release')]) {
+    const text = textOrLost(out, host, path);
+    if (text !== undefined) return parseOsRelease(out, path, text).get('PRETTY_NAME') ?? '';
+  }
+  return '';
 }

@@ -3,6 +3,7 @@ import { readdirSync, readlinkSync } from 'node:fs';
 import { errorCode } from '../../base/error-text.ts';
 import { fileError, MissingFile } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
+import { softOpenFiles } from '../../host/limits.ts';
 import type { Hierarchy } from './hierarchy.ts';
 import { folderOf } from './reading.ts';
 
@@ -37,11 +38,10 @@ export function isPopulated(host: Host, { version, tree, controllers }: Hierarch
 export const processName = (host: Host, pid: string): string | undefined => host.attribute(host.proc(pid, 'comm'));
 
 /** Soft limit of open files; -1 for none, undefined if the process has exited or the file lacks it. */
-export function softOpenFiles(host: Host, pid: string): number | undefined {
+export function openFilesLimit(host: Host, pid: string): number | undefined {
   const text = host.readIfExists(host.proc(pid, 'limits'));
-  const soft = text === undefined ? undefined : /^Max open files\s+(\d+|unlimited)/m.exec(text)?.[1];
-  if (soft === undefined) return undefined;
-  return soft === 'unlimited' ? -1 : Number(soft);
+  const soft = text === undefined ? undefined : softOpenFiles(text);
+  return soft === Number.POSITIVE_INFINITY ? -1 : soft;
 }
 
 /**

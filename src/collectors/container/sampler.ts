@@ -15,7 +15,7 @@ import type { Hierarchy } from './hierarchy.ts';
 import { NO_MACHINE_MEMORY } from './machine-memory.ts';
 import { isReported } from './network.ts';
 import { ProcessFinder } from './process-finder.ts';
-import { isPopulated, openFiles, softOpenFiles } from './processes.ts';
+import { isPopulated, openFiles, openFilesLimit } from './processes.ts';
 import { type CgroupReader, folderOf, type MachineMemory, type Reading, type ReadingOptions } from './reading.ts';
 import type { Row } from './row.ts';
 
@@ -129,7 +129,7 @@ export class Sampler {
       out.attempt(`${id}: processes`, () => {
         this.#lookAtProcesses(row, reading, out);
         if (limits && isWhole && this.#wanted.all && row.pid !== undefined) {
-          limits.openFiles = softOpenFiles(this.#host, row.pid);
+          limits.openFiles = openFilesLimit(this.#host, row.pid);
         }
       });
     }

@@ -3,6 +3,7 @@ import { asError, errorCode } from '../../base/error-text.ts';
 import { Turns } from '../../base/turns.ts';
 import { KernelMessages } from '../../host/kmsg.ts';
 import { readMounts } from '../../host/mounts.ts';
+import { uptimeSeconds } from '../../host/uptime.ts';
 import { NoData } from '../../metrics/outcome.ts';
 import type { PodNames } from '../../pods/pod-names.ts';
 import type { Collect, World } from '../collector.ts';
@@ -86,7 +87,7 @@ export function collectKernel(
   if (options.source !== 'kmsg') feed.subscribe(FIELDS, { prepare: () => remembered.prepare(), consume });
 
   const readKmsg = async (signal: AbortSignal): Promise<void> => {
-    const now = { bootId: bootId() ?? '', uptimeUs: uptimeOf(world) * 1e6 };
+    const now = { bootId: bootId() ?? '', uptimeUs: uptimeSeconds(world.host) * 1e6 };
     if (kmsg === undefined) {
       kmsg = (openKmsg ?? (() => new KernelMessages()))();
       state.onClose(() => kmsg?.close());
@@ -157,9 +158,4 @@ export function collectKernel(
     if (missing === undefined) lines.emitGauges(out, world.now(), mounts.hasFallen);
     if (missing !== undefined) throw new NoData(missing);
   };
-}
-
-/** Seconds since boot; 0 if it is unreadable. */
-function uptimeOf({ host }: World): number {
-  return Number.parseFloat(host.readIfExists(host.proc('uptime')) ?? '') || 0;
 }

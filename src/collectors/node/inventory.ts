@@ -4,11 +4,11 @@ import { arch } from 'node:os';
 import { integerAttribute, readableAttribute } from '../../host/attributes.ts';
 import { parseCpuinfo } from '../../host/cpuinfo.ts';
 import type { Host } from '../../host/host.ts';
+import { parseOsRelease } from '../../host/os-release.ts';
 import { textOrLost } from '../../host/records.ts';
 import { counter, gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
-import { parseOsRelease } from './os.ts';
 
 const info = gauge('firesteel_inventory_info', 'Identity of the machine; always 1. Unknown values are empty labels.', [
   ...['machine_id', 'system_uuid', 'boot_id', 'product', 'cpu_model', 'arch', 'kernel', 'os', 'virtualization'],

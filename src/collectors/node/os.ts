@@ -1,5 +1,6 @@
 // /etc/os-release, or else /usr/lib/os-release: os-release(5). Present on nearly every distribution.
-import { eachRecord, type Losses, oneLine } from '../../host/lines.ts';
+import { oneLine } from '../../host/lines.ts';
+import { parseOsRelease } from '../../host/os-release.ts';
 import { gauge } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
@@ -42,30 +43,6 @@ export const os = defineCollector({
     };
   },
 });
-
-/** The assignments of a shell-compatible file, quotes and backslashes resolved. */
-export function parseOsRelease(lost: Losses, path: string, text: string): Map<string, string> {
-  const values = new Map<string, string>();
-  eachRecord(lost, path, text, (line) => {
-    const assignment = line.trim();
-    if (assignment === '' || assignment.startsWith('#')) return;
-    const equals = assignment.indexOf('=');
-    if (equals < 1) throw new Error(`expected KEY=value, found ${JSON.stringify(assignment.slice(0, 40))}`);
-    values.set(assignment.slice(0, equals), unquote(assignment.slice(equals + 1)));
-  });
-  return values;
-}
-
-/** Within double quotes, the shell removes a backslash only before these. */
-const ESCAPED = /\\([\\"$`])/g;
-
-function unquote(value: string): string {
-  const quote = value[0];
-  if (quote !== '"' && quote !== "'") return value.replaceAll(/\\(.)/g, '$1');
-  if (value.length < 2 || !value.endsWith(quote)) throw new Error(`no closing quote in ${JSON.stringify(value)}`);
-  const inner = value.slice(1, -1);
-  return quote === '"' ? inner.replaceAll(ESCAPED, '$1') : inner;
-}
 
 /** Midnight UTC of `2027-05-31`, in seconds since 1970. */
 function secondsOfDate(date: string): number {

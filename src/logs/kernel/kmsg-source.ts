@@ -1,6 +1,7 @@
 import { errorCode } from '../../base/error-text.ts';
 import { Turns } from '../../base/turns.ts';
 import type { KernelMessages, KernelRecord } from '../../host/kmsg.ts';
+import { uptimeSeconds } from '../../host/uptime.ts';
 import { type LogEntry, PRIORITIES } from '../entry.ts';
 import type { EntryTarget, LogRead, LogSource, SavedPosition } from '../source.ts';
 import type { LogWorld } from '../world.ts';
@@ -127,7 +128,7 @@ export class KmsgSource implements LogSource {
 
   #checkClock(): void {
     const { host, now } = this.#world;
-    const uptime = Number.parseFloat(host.readIfExists(host.proc('uptime')) ?? '') || 0;
+    const uptime = uptimeSeconds(host);
     const bootUs = Math.round(now() * 1000 - uptime * 1e6);
     if (Math.abs(bootUs - this.#bootUs) > CLOCK_SET_US) this.#bootUs = bootUs;
   }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { machine } from '../../../src/collectors/container/machine.ts';
+import { os } from '../../../src/collectors/node/os.ts';
 import { collectOnce } from '../../kit/collect.ts';
 import { hostTree } from '../../kit/host-tree.ts';
 
@@ -62,4 +63,15 @@ test('ARM has no ids in cpuinfo, but a topology in sysfs', async (context) => {
 test('without the files there is no data', async (context) => {
   const { result } = await collectOnce(machine, hostTree(context, { 'proc/x': '' }));
   assert.equal(result.outcome, 'nodata');
+});
+
+test('the name of the distribution is that of the node collectors, with its escapes; a malformed line is lost alone', async (t) => {
+  const osRelease = 'PRETTY_NAME="A \\"B\\" \\$1"\nVERSION\n';
+  const files = { ...FILES, 'etc/os-release': osRelease };
+  const { lines, result } = await collectOnce(machine, hostTree(t, files), { families: 'kubelet' });
+  const osVersion = 'osVersion="A \\"B\\" $1"';
+  assert.ok(lines.some((line) => line.startsWith('cadvisor_version_info{') && line.includes(osVersion)));
+  const { lines: ofNode } = await collectOnce(os, hostTree(t, files));
+  assert.ok(ofNode.some((line) => line.includes(osVersion.replace('osVersion', 'pretty_name'))));
+  assert.match(result.errors.map(String).join(), /os-release:2: expected KEY=value, found "VERSION"/);
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { os, parseOsRelease } from '../../../src/collectors/node/os.ts';
+import { os } from '../../../src/collectors/node/os.ts';
+import { parseOsRelease } from '../../../src/host/os-release.ts';
 import { Snapshot } from '../../../src/metrics/snapshot.ts';
 import { collectOnce } from '../../kit/collect.ts';
 import { hostTree } from '../../kit/host-tree.ts';

@@ -1,0 +1,26 @@
+// /etc/os-release, or else /usr/lib/os-release: os-release(5).
+import { eachRecord, type Losses } from './lines.ts';
+
+/** The assignments of a shell-compatible file, quotes and backslashes resolved. */
+export function parseOsRelease(lost: Losses, path: string, text: string): Map<string, string> {
+  const values = new Map<string, string>();
+  eachRecord(lost, path, text, (line) => {
+    const assignment = line.trim();
+    if (assignment === '' || assignment.startsWith('#')) return;
+    const equals = assignment.indexOf('=');
+    if (equals < 1) throw new Error(`expected KEY=value, found ${JSON.stringify(assignment.slice(0, 40))}`);
+    values.set(assignment.slice(0, equals), unquote(assignment.slice(equals + 1)));
+  });
+  return values;
+}
+
+/** Within double quotes, the shell removes a backslash only before these. */
+const ESCAPED = /\\([\\"$`])/g;
+
+function unquote(value: string): string {
+  const quote = value[0];
+  if (quote !== '"' && quote !== "'") return value.replaceAll(/\\(.)/g, '$1');
+  if (value.length < 2 || !value.endsWith(quote)) throw new Error(`no closing quote in ${JSON.stringify(value)}`);
+  const inner = value.slice(1, -1);
+  return quote === '"' ? inner.replaceAll(ESCAPED, '$1') : inner;
+}
