@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { Discovery } from '../src/collectors/container/discovery.ts';
 import { findHierarchy } from '../src/collectors/container/hierarchy.ts';
 import { containerProducers, containerSection } from '../src/collectors/container/index.ts';
-import type { Names } from '../src/collectors/container/naming.ts';
+import type { NameSource } from '../src/collectors/container/naming.ts';
 import { type ContainerProcess, ProcessFinder } from '../src/collectors/container/process-finder.ts';
 import { Host } from '../src/host/host.ts';
 import type { ContainerInfo, PodInfo } from '../src/kube/pod-info.ts';
@@ -129,7 +129,7 @@ async function measureAgent(node: GeneratedNode, families: string, cycles: numbe
 }
 
 /** The result of the identity client once it knows all pods. */
-function namesOf(pods: readonly PodInfo[]): Names {
+function namesOf(pods: readonly PodInfo[]): NameSource {
   const byPod = new Map(pods.map((pod) => [pod.uid, pod]));
   const byContainer = new Map<string, { pod: PodInfo; container: ContainerInfo }>();
   for (const pod of pods) {

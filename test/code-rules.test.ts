@@ -70,6 +70,18 @@ test('what is exported is used in another file, and not by tests alone', () => {
   assert.deepEqual(dead, [], 'exports that only tests use');
 });
 
+test('an exported name is declared in one file only: it has one meaning', () => {
+  const files = Map.groupBy(
+    SOURCES.flatMap((file) => [...new Set(exportsOf(file))].map((name) => ({ name, file }))),
+    ({ name }) => name,
+  );
+  const several = [...files].filter(([, places]) => places.length > 1);
+  assert.deepEqual(
+    several.map(([name, places]) => `${name}: ${places.map(({ file }) => file).join(', ')}`),
+    [],
+  );
+});
+
 /**
  * Maximum number of type assertions, those of elements of buffers in loops over bytes (`bytes[at] as number`) included. It
  * may fall, never grow: use a guard, a default (`?? 0`), `satisfies` or a better type instead.

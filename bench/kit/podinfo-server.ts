@@ -6,18 +6,18 @@ import { PodIndex } from '../../src/collectors/ksm/pod-index.ts';
 import type { Handler } from '../../src/http/message.ts';
 import { podInfoRoute } from '../../src/http/pod-info.ts';
 import { startHttp } from '../../src/http/server.ts';
-import { POD_INFO_PATH, type Pod } from '../../src/kube/pod-info.ts';
+import { type IdentityPod, POD_INFO_PATH } from '../../src/kube/pod-info.ts';
 import { syntheticPod } from '../../test/kit/fake-cluster.ts';
 
 const [pods = 0, nodes = 1] = process.argv.slice(2).map(Number);
 
 const recording = new URL('../../test/fixtures/cluster-cgroupv1/api/core_v1_pods.json', import.meta.url);
-const recorded: { items: Pod[] } = JSON.parse(readFileSync(recording, 'utf8'));
-const template = recorded.items.find(({ metadata }) => metadata?.name?.startsWith('web-')) as Pod;
+const recorded: { items: IdentityPod[] } = JSON.parse(readFileSync(recording, 'utf8'));
+const template = recorded.items.find(({ metadata }) => metadata?.name?.startsWith('web-')) as IdentityPod;
 
 /** A pod as received from the API server, parsed from its own text; `version` changes it. */
-function podOf(number: number, version = 0): { key: string; pod: Pod } {
-  const { metadata, spec, status }: Pod = syntheticPod(template, number);
+function podOf(number: number, version = 0): { key: string; pod: IdentityPod } {
+  const { metadata, spec, status }: IdentityPod = syntheticPod(template, number);
   const text = JSON.stringify({
     metadata: { ...metadata, resourceVersion: String(1000 + version) },
     spec: { ...spec, nodeName: `node-${number % nodes}` },

@@ -11,7 +11,7 @@ import { AgentRegistry } from '../metrics/registry.ts';
 import { type SelfMetrics, selfMetrics } from '../metrics/self.ts';
 import { PushCycle } from '../push/cycle.ts';
 import { type CycleMetrics, cycleMetrics } from '../push/metrics.ts';
-import type { SkipReason } from '../push/schedule.ts';
+import type { TickSkipReason } from '../push/schedule.ts';
 import { servingOf } from './assembly/http.ts';
 import type { AssemblyWorld } from './assembly/world.ts';
 import { type Assembly, assemble } from './assembly.ts';
@@ -255,7 +255,7 @@ class RunningAgent implements Agent {
     this.#cycles += 1;
   }
 
-  #skipped(reason: SkipReason): void {
+  #skipped(reason: TickSkipReason): void {
     this.#metrics.skipped.inc({ reason });
     this.#status.cycleSkipped();
     this.#throttled.say('warn', `skip ${reason}`, { reason }, 'push cycle skipped');

@@ -1,13 +1,12 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Registry } from 'prom-client';
-import { Gauge } from 'prom-client';
+import { Gauge, type Registry } from 'prom-client';
 import type { Log } from '../base/log.ts';
 import { ConfigError } from '../config/config-error.ts';
 import type { Origin } from '../config/explain.ts';
 import { nodeName } from '../config/identity.ts';
 import { Host } from '../host/host.ts';
-import type { Endpoint, Handler, Routes } from '../http/message.ts';
+import type { Handler, RouteMethods, Routes } from '../http/message.ts';
 import { collectorId } from '../status/collectors.ts';
 import { type Disables, MAX_DISABLE_MS } from '../status/disables.ts';
 import type { TaskApi, TaskRoute } from '../tasks/api.ts';
@@ -112,7 +111,7 @@ export class TaskRole {
       (route: TaskRoute): Handler =>
       async (request) =>
         (await this.#loadApi())[route](request);
-    const change = (endpoint: Endpoint): Endpoint => ({ atOnce: 8, maxBody: MAX_BODY, ...endpoint });
+    const change = (endpoint: RouteMethods): RouteMethods => ({ atOnce: 8, maxBody: MAX_BODY, ...endpoint });
     return {
       '/v1/tasks': change({ GET: at('list'), POST: at('add'), PUT: at('replaceAll'), DELETE: at('removeAll') }),
       '/v1/tasks/{id}': change({ GET: at('show'), PUT: at('replace'), DELETE: at('remove') }),

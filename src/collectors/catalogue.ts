@@ -2,7 +2,7 @@ import type { Producer } from '../metrics/scope.ts';
 import type { PodNames } from '../pods/pod-names.ts';
 import type { World } from './collector.ts';
 import { containerProducers } from './container/index.ts';
-import type { Names } from './container/naming.ts';
+import type { NameSource } from './container/naming.ts';
 import type { PodSource } from './log/container-logs.ts';
 import { wantsLog } from './log/section.ts';
 import type { TrapTaker } from './log/snmp/snmp.ts';
@@ -12,9 +12,9 @@ import { processProducers } from './process/index.ts';
 import type { CollectorsConfig } from './sections.ts';
 
 /** The source of the pods of this node, including their annotations. */
-type NodePods = Names & { readonly answered: ReturnType<PodSource> };
+type NodePods = NameSource & { readonly answered: ReturnType<PodSource> };
 
-type Make = (world: World, config: CollectorsConfig, pods?: Names) => Producer[];
+type Make = (world: World, config: CollectorsConfig, pods?: NameSource) => Producer[];
 
 /**
  * The producers of the sections that read this host, as configured; the cluster state has its own source. `pods` knows
@@ -51,7 +51,7 @@ export async function createLogProducers(
 }
 
 /** The names of the pods of this node, in the form used to label processes. */
-export const podNames = (pods: Names): PodNames => ({
+export const podNames = (pods: NameSource): PodNames => ({
   lookup(containerId, podUid) {
     const found = pods.find(containerId, podUid);
     return found && { namespace: found.pod.namespace, pod: found.pod.name, container: found.container?.name ?? '' };

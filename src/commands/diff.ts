@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { sleep, wallMs } from '../base/clock.ts';
 import { errorText } from '../base/error-text.ts';
-import { differencesOf, MAX_COMPARISONS, type Source } from '../diff/differences.ts';
+import { differencesOf, MAX_COMPARISONS, type MetricsSource } from '../diff/differences.ts';
 import { REPLACED, type Replaced } from '../diff/known.ts';
 import { nameOf, type Reading, readingOf } from '../diff/reading.ts';
 import { isSame, reportJson, reportText } from '../diff/report.ts';
@@ -96,7 +96,7 @@ ${CONFIG_FLAGS_HELP}`,
 };
 
 /** A page of metrics. Rejects with UsageError, so that the reason is printed as one line. */
-function page(url: string, client: JsonClient, flag: string, stop: AbortSignal): Source {
+function page(url: string, client: JsonClient, flag: string, stop: AbortSignal): MetricsSource {
   return {
     async read() {
       try {
@@ -110,7 +110,7 @@ function page(url: string, client: JsonClient, flag: string, stop: AbortSignal):
   };
 }
 
-function theirSource(values: Parsed['values'], io: Io): Source {
+function theirSource(values: Parsed['values'], io: Io): MetricsSource {
   const { against } = values;
   if (typeof against !== 'string') throw new UsageError('--against URL is missing');
   const file = (name: 'token-file' | 'ca-file') => (typeof values[name] === 'string' ? values[name] : undefined);
@@ -135,7 +135,7 @@ function theirSource(values: Parsed['values'], io: Io): Source {
 }
 
 /** The page of a running agent, or our own collectors: only those of the compared section. */
-async function ourSource(values: Parsed['values'], { section }: Replaced, io: Io): Promise<Source> {
+async function ourSource(values: Parsed['values'], { section }: Replaced, io: Io): Promise<MetricsSource> {
   if (typeof values.ours === 'string') {
     return page(values.ours, new JsonClient({ insecureSkipVerify: false }), '--ours', io.stop);
   }

@@ -1,14 +1,13 @@
 import * as z from 'zod';
+import { PRIORITIES } from '../base/syslog.ts';
 import { duration, encodingName, fileGlob, filePath, pattern } from './units.ts';
 
 const names = (what: string) => z.array(z.string().min(1)).max(1000).default([]).describe(what);
 
-const PRIORITY_WORDS = ['emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'debug'] as const;
-
 const maxAge = duration(1000).optional().describe('How far back `boot` and `oldest` go; no limit when unset.');
 
 const priority = z
-  .enum(PRIORITY_WORDS)
+  .enum(PRIORITIES)
   .default('debug')
   .describe('Minimum priority: `err` ships `crit`, `alert` and `emerg` as well.');
 

@@ -4,10 +4,10 @@ import { persistent } from './persistent.ts';
 import { part, type Reading } from './reading.ts';
 import { type OffByDefault, reasonsFor } from './reasons.ts';
 import { isSame, type Judged, judge } from './report.ts';
-import { byPath, isOfKubelet, type Seen, StampedComparison } from './stamped.ts';
+import { byPath, isOfKubelet, StampedComparison, type TimedReading } from './stamped.ts';
 
 /** The source of one side's metrics. */
-export interface Source {
+export interface MetricsSource {
   read(): Promise<Reading>;
   close(): void | Promise<void>;
 }
@@ -27,8 +27,8 @@ const NO_PODS: Known = { series: /^container_/, reason: 'there are no pods on th
 /** The sources to compare, and the pause between two readings. */
 interface Comparison {
   readonly replaced: Replaced;
-  readonly theirs: Source;
-  readonly ours: Source;
+  readonly theirs: MetricsSource;
+  readonly ours: MetricsSource;
   readonly off: OffByDefault;
   /** Wall clock, ms. */
   readonly now: () => number;
@@ -62,8 +62,8 @@ async function ofRounds({ replaced, theirs, ours, off, pause }: Comparison): Pro
   }
 }
 
-async function round(theirs: Source, ours: Source, { names }: Replaced): Promise<Round> {
-  const only = async (source: Source) => part(await source.read(), (name) => names.test(name));
+async function round(theirs: MetricsSource, ours: MetricsSource, { names }: Replaced): Promise<Round> {
+  const only = async (source: MetricsSource) => part(await source.read(), (name) => names.test(name));
   return { before: await only(theirs), ours: await only(ours), after: await only(theirs) };
 }
 
@@ -72,10 +72,10 @@ async function ofStamps(
   { replaced, theirs, ours, off, now, pause, progress }: Comparison,
   alone: readonly Known[],
 ): Promise<Judged> {
-  const read = async (source: Source) => part(await source.read(), (name) => replaced.names.test(name));
+  const read = async (source: MetricsSource) => part(await source.read(), (name) => replaced.names.test(name));
   const isAlone = !isOfKubelet(await read(theirs));
   const view = isAlone ? byPath : (reading: Reading) => reading;
-  const seen = async (): Promise<Seen> => {
+  const seen = async (): Promise<TimedReading> => {
     const from = now();
     const reading = view(await read(ours));
     return { from, to: now(), reading };

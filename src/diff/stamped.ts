@@ -3,7 +3,7 @@ import { type Differences, gapsOf, type Rules, TICK, type ValueGap } from './com
 import { nameOf, type Reading } from './reading.ts';
 
 /** Our reading at one time. */
-export interface Seen {
+export interface TimedReading {
   /** Start and end of the reading, ms since 1970. */
   readonly from: number;
   readonly to: number;
@@ -41,13 +41,13 @@ export class StampedComparison {
   }
 
   /** Adds readings in this order: `before` and `after` are ours. */
-  add(before: Seen, theirs: Reading, after: Seen): void {
+  add(before: TimedReading, theirs: Reading, after: TimedReading): void {
     this.#theirs.add(theirs);
     for (const { reading } of [before, after]) this.#ours.add(reading);
     for (const [one, value] of theirs.samples) this.#judge(one, value, theirs.stamps.get(one), before, after);
   }
 
-  #judge(series: string, value: number, stamp: number | undefined, before: Seen, after: Seen): void {
+  #judge(series: string, value: number, stamp: number | undefined, before: TimedReading, after: TimedReading): void {
     const ours = [before, after].map(({ reading }) => reading.samples.get(series)).filter((one) => one !== undefined);
     if (ours.length < 2 || this.#agreed.has(series)) return;
     if (stamp !== undefined && (stamp < before.to || stamp > after.from)) return;

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { durationText, parseDuration } from '../config/units.ts';
 import { withBody } from './json-body.ts';
-import { type Endpoint, type Handler, type HttpRequest, json, type Reply, type Routes, refuse } from './message.ts';
+import { type Handler, type HttpRequest, json, type Reply, type RouteMethods, type Routes, refuse } from './message.ts';
 import type { CollectorAnswer, CollectorView, LogLevelView, ReloadView, RunView } from './status-view.ts';
 
 /** The changes available over the API. Each returns the new state, or undefined for an unknown collector. */
@@ -64,4 +64,4 @@ export function controlRoutes(controls: Controls): Routes {
   };
 }
 
-const post = (POST: Handler, atOnce?: number): Endpoint => ({ POST, ...(atOnce !== undefined && { atOnce }) });
+const post = (POST: Handler, atOnce?: number): RouteMethods => ({ POST, ...(atOnce !== undefined && { atOnce }) });

@@ -1,5 +1,5 @@
 import { sleep } from '../base/clock.ts';
-import type { Endpoint, HttpRequest } from './message.ts';
+import type { HttpRequest, RouteMethods } from './message.ts';
 
 /** Limits of the stream. */
 export interface EventOptions {
@@ -43,7 +43,7 @@ export class EventStream {
   }
 
   /** The endpoint that serves it. */
-  get endpoint(): Endpoint {
+  get endpoint(): RouteMethods {
     return {
       endless: true,
       atOnce: this.#options.most,

@@ -1,6 +1,6 @@
 import { sleep } from '../base/clock.ts';
 import { refusal } from './bearer.ts';
-import { type Endpoint, type Handler, type HttpRequest, json, refuse } from './message.ts';
+import { type Handler, type HttpRequest, json, type RouteMethods, refuse } from './message.ts';
 import type { PodInfoGuard } from './pod-info.ts';
 
 /** The holder of a Lease, as query parameters. */
@@ -28,8 +28,8 @@ export function leaseRoutes(
   candidate: LeaseCandidate,
   report: () => object,
   guard?: PodInfoGuard,
-): Record<'consent' | 'holder' | 'shard', Endpoint> {
-  const guarded = (handler: Handler): Endpoint => ({
+): Record<'consent' | 'holder' | 'shard', RouteMethods> {
+  const guarded = (handler: Handler): RouteMethods => ({
     open: true,
     atOnce: MAX_WATCHERS,
     GET: async (request) =>

@@ -31,7 +31,7 @@ export interface Reply {
 export type Handler = (request: HttpRequest) => Reply | Promise<Reply>;
 
 /** The methods of a path. GET also handles HEAD; the others change something and always need the control token. */
-export interface Endpoint {
+export interface RouteMethods {
   readonly GET?: Handler;
   readonly POST?: Handler;
   readonly PUT?: Handler;
@@ -49,7 +49,7 @@ export interface Endpoint {
 }
 
 /** An endpoint; a plain function handles GET. */
-export type Route = Handler | Endpoint;
+export type Route = Handler | RouteMethods;
 
 /**
  * Routes by path. A segment may be `{name}`: any text; the last one may be `{name...}`: the rest of the path as sent.

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname } from 'node:path';
-import type { Endpoint, Handler, Routes } from './message.ts';
+import type { Handler, RouteMethods, Routes } from './message.ts';
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -18,7 +18,7 @@ const FOLDERS = ['page/', '../page/'];
  * nothing about this one, so they need no token: the page itself asks for it.
  */
 export function pageRoutes(): Routes {
-  const routes = new Map<string, Endpoint>();
+  const routes = new Map<string, RouteMethods>();
   for (const folder of FOLDERS.map((path) => new URL(path, import.meta.url))) {
     for (const name of namesIn(folder)) {
       const type = TYPES[extname(name)];

@@ -1,9 +1,9 @@
-import type { Endpoint, Handler, Route, Routes } from './message.ts';
+import type { Handler, Route, RouteMethods, Routes } from './message.ts';
 
 /** The endpoint of a path. */
 export interface Found {
   readonly route: Route;
-  readonly endpoint: Endpoint;
+  readonly endpoint: RouteMethods;
   readonly params: Readonly<Record<string, string>>;
 }
 
@@ -20,12 +20,12 @@ export function findRoute(routes: Routes, path: string): Found | undefined {
 }
 
 /** The methods of an endpoint, for the header `allow`. */
-export function methodsOf(endpoint: Endpoint): string {
+export function methodsOf(endpoint: RouteMethods): string {
   return [...(endpoint.GET ? ['GET', 'HEAD'] : []), ...CHANGES.filter((method) => endpoint[method])].join(', ');
 }
 
 /** The handler for a request with this method. */
-export const handlerOf = (method: string, endpoint: Endpoint): Handler | undefined =>
+export const handlerOf = (method: string, endpoint: RouteMethods): Handler | undefined =>
   method === 'GET' || method === 'HEAD' ? endpoint.GET : isChange(method) ? endpoint[method] : undefined;
 
 /** The methods that change something. */

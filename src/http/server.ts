@@ -16,7 +16,7 @@ export interface HttpServer {
 }
 
 /** Access rules and connection limit of the server. */
-export interface HttpSettings extends TokenFiles {
+export interface HttpServerSettings extends TokenFiles {
   /** Maximum number of connections; state agents need one for each node, whose agents ask every 15 s. */
   readonly maxConnections?: number | undefined;
 }
@@ -25,7 +25,7 @@ export interface HttpSettings extends TokenFiles {
 interface HttpOptions {
   readonly tls?: ServerTls | undefined;
   /** Evaluated for each request and connection, because a reload changes them. */
-  readonly settings?: () => HttpSettings;
+  readonly settings?: () => HttpServerSettings;
 }
 
 const MAX_CONNECTIONS = 256;

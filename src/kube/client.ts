@@ -5,7 +5,7 @@ import { turn } from '../base/turns.ts';
 import { ApiBodyError, ApiError, type KubeApi, type KubeRequest } from './api.ts';
 import { chunksOf, unreachable } from './chunks.ts';
 import { Connection } from './connection.ts';
-import { exchange, readWhole } from './http-exchange.ts';
+import { openResponse, readWhole } from './http-exchange.ts';
 import { type ClusterSettings, loadKubeConfig } from './kubeconfig.ts';
 
 /** Limits of one request; everything except the tests uses the defaults. */
@@ -85,7 +85,7 @@ export class KubeClient implements KubeApi {
       if (value !== undefined) target.searchParams.set(name, String(value));
     }
     const url = `${method} ${target.origin}${target.pathname}`;
-    const response = await exchange({
+    const response = await openResponse({
       ...{ method, target, body, headersMs, signal },
       // Compressing a list takes the API server longer than sending it over the cluster network, and us as long to
       // decompress.

@@ -36,7 +36,7 @@ class TimeoutError extends Error {
  * This uses Node's own client instead of got: a state agent requests its Lease every second or two, and got took a
  * quarter of an idle standby's CPU. It also passed each part of a list through one more stream.
  */
-export function exchange({
+export function openResponse({
   method,
   target,
   headers,

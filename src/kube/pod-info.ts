@@ -68,7 +68,7 @@ export interface NodePods {
 }
 
 /** The fields of a Pod used here. */
-export interface Pod extends KubeObject {
+export interface IdentityPod extends KubeObject {
   readonly spec?: PodSpec | null;
   readonly status?: PodStatus | null;
 }
@@ -128,7 +128,7 @@ const NONE: PodInfo['labels'] = {};
 export const NO_LABELS: PickLabels = () => NONE;
 
 /** The information reported about `pod`; `annotations` selects annotations, as `labels` does labels. */
-export function podInfo(pod: Pod, labels: PickLabels, annotations: PickLabels = NO_LABELS): PodInfo {
+export function podInfo(pod: IdentityPod, labels: PickLabels, annotations: PickLabels = NO_LABELS): PodInfo {
   const { metadata, spec, status } = pod;
   const owner = controllerOf(pod);
   const workload = owner ? workloadByName(owner.kind ?? '', owner.name ?? '', pod) : UNMANAGED;

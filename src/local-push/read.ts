@@ -102,7 +102,7 @@ function ownerOf(name: string, drafts: ReadonlyMap<string, Draft>): string {
  * The labels of a grouping key, `job/JOB/LABEL/VALUE/…` after `/metrics/`; the value of a name with `@base64` is
  * base64url. Throws {@link PushRefused}.
  */
-export function groupOf(path: string): GroupLabels {
+export function groupLabelsOf(path: string): GroupLabels {
   const segments = path.split('/');
   const labels: [string, string][] = [];
   if (segments.length % 2 !== 0 || !/^job(?:@|$)/.test(segments[0] ?? ''))

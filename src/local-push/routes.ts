@@ -3,9 +3,9 @@ import { gunzip } from 'node:zlib';
 import { Counter, Gauge } from 'prom-client';
 import { errorCode } from '../base/error-text.ts';
 import { durationText, parseDuration } from '../config/units.ts';
-import { type Endpoint, type HttpRequest, json, type Reply, type Routes, refuse } from '../http/message.ts';
+import { type HttpRequest, json, type Reply, type RouteMethods, type Routes, refuse } from '../http/message.ts';
 import { Scope } from '../metrics/scope.ts';
-import { groupOf, readPushedJson, readPushedText } from './read.ts';
+import { groupLabelsOf, readPushedJson, readPushedText } from './read.ts';
 import { type GroupLabels, type PushedFamily, PushRefused, PushStore } from './store.ts';
 
 /** Settings of local pushes. */
@@ -94,16 +94,16 @@ export function createLocalPush({ ttl, limits }: LocalPushSettings, { now, owner
   const gateway = (replaces: boolean) =>
     answered(async (request) => {
       const { group: path = '' } = request.params;
-      await take(request, groupOf(path), replaces);
+      await take(request, groupLabelsOf(path), replaces);
       return { status: 200, body: '' };
     });
   const common = { token: 'push', maxBody: limits.body, atOnce: 16 } as const;
-  const group: Endpoint = {
+  const group: RouteMethods = {
     ...common,
     PUT: gateway(true),
     POST: gateway(false),
     DELETE: answered(async ({ params: { group: path = '' } }) => {
-      store.delete(groupOf(path));
+      store.delete(groupLabelsOf(path));
       return { status: 202, body: '' };
     }),
   };

@@ -33,6 +33,3 @@ export interface LogEntry {
   /** Identifies the entry: the same one has the same cursor after a restart. At most 512 characters. */
   readonly cursor: string;
 }
-
-/** The names of the syslog priorities, by number. */
-export const PRIORITIES = ['emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'debug'] as const;

@@ -34,7 +34,7 @@ export interface RejectedEntry {
  *   that one is dropped.
  * - `address`: the response is not about the entries. They are kept, and an operator has to act.
  */
-export type Verdict =
+export type EntryVerdict =
   | { readonly kind: 'accepted'; readonly rejected?: readonly RejectedEntry[]; readonly again?: readonly number[] }
   | {
       readonly kind: 'retry';
@@ -85,5 +85,5 @@ export interface LogProtocol {
   encode(entry: LogEntry, out: BodyWriter): string | undefined;
   /** The body of an upload before compression; if unset, the concatenated entries. */
   body?(entries: EncodedEntries): Buffer;
-  classify(reply: LogReply, entries: EncodedEntries): Verdict;
+  classify(reply: LogReply, entries: EncodedEntries): EntryVerdict;
 }

@@ -18,6 +18,9 @@ export interface Family {
   readonly startsAtZero?: boolean;
 }
 
+/** The value of a label for everything without its own name, because of a limit or because it matches nothing. */
+export const OTHER = '__other__';
+
 const METRIC_NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
 const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 

@@ -1,6 +1,6 @@
 import type { Family } from './family.ts';
 import { harmlessLength, type Label, type LabelLimits, overLimit } from './label-limits.ts';
-import { SeriesList, type SeriesView, type Snapshot } from './snapshot.ts';
+import { type ReadonlySeries, SeriesList, type Snapshot } from './snapshot.ts';
 import { blockOfPairs } from './text/format.ts';
 import { parseLine } from './text/parse.ts';
 
@@ -47,7 +47,7 @@ const MAX_SHOWN = 200;
  */
 export class PushedLabels {
   readonly #options: PushedLabelOptions;
-  readonly #plans = new WeakMap<SeriesView, Plan | 'nothing'>();
+  readonly #plans = new WeakMap<ReadonlySeries, Plan | 'nothing'>();
   /** Finds possible overwritten labels, including matches within a value. */
   readonly #clash: RegExp;
   readonly #harmless: number;
@@ -84,7 +84,7 @@ export class PushedLabels {
    * The positions of series that may have to be changed or reported. Usually there are none, so that nothing is parsed.
    * Series of one object share their middle.
    */
-  #suspects({ heads, middles, tails }: SeriesView): number[] {
+  #suspects({ heads, middles, tails }: ReadonlySeries): number[] {
     const found: number[] = [];
     let last = '';
     let isSuspect = false;
@@ -123,7 +123,7 @@ export class PushedLabels {
     return count > limits.labels;
   }
 
-  #plan(series: SeriesView, suspects: readonly number[]): Plan {
+  #plan(series: ReadonlySeries, suspects: readonly number[]): Plan {
     const { names, limits } = this.#options;
     const errors: Error[] = [];
     const rows = new Map(

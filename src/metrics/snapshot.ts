@@ -38,7 +38,7 @@ export class Snapshot {
   }
 
   /** The series, without values. Closed snapshots with the same series have the same list. */
-  get series(): SeriesView {
+  get series(): ReadonlySeries {
     if (this.#series.size !== this.size) this.#takeOver();
     return this.#series;
   }
@@ -215,7 +215,7 @@ export class Snapshot {
 }
 
 /** The series of a snapshot, in order. A key is the concatenation of head, middle and tail. */
-export interface SeriesView {
+export interface ReadonlySeries {
   readonly families: ReadonlyMap<string, Family>;
   readonly owners: readonly Family[];
   readonly heads: readonly string[];
@@ -227,7 +227,7 @@ export interface SeriesView {
 }
 
 /** A growing list of series. */
-export class SeriesList implements SeriesView {
+export class SeriesList implements ReadonlySeries {
   readonly families = new Map<string, Family>();
   readonly owners: Family[];
   readonly heads: string[];

@@ -2,7 +2,7 @@ import { sleep } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { kubeClient } from '../kube/client.ts';
 import { FailureLog } from '../kube/failure-log.ts';
-import { type Pod, type PodInfo, podInfo } from '../kube/pod-info.ts';
+import { type IdentityPod, type PodInfo, podInfo } from '../kube/pod-info.ts';
 import { Reflector } from '../kube/reflector.ts';
 import { REAL_TIMING } from '../kube/retry.ts';
 import type { IdentitySource, PodPicks } from './source.ts';
@@ -25,7 +25,7 @@ export function apiserverSource(
   const pods = new Map<string, PodInfo>();
   let changed = true;
   const handler = {
-    onUpsert(key: string, pod: Pod) {
+    onUpsert(key: string, pod: IdentityPod) {
       pods.set(key, podInfo(pod, picks.labels, picks.annotations));
       changed = true;
     },
@@ -34,7 +34,13 @@ export function apiserverSource(
     },
   };
   const source = { path: '/api/v1/pods', kind: 'Pod', skipsManagers: true, fieldSelector: `spec.nodeName=${nodeName}` };
-  const reflector = new Reflector<Pod>(client, source, handler, new FailureLog(log, REAL_TIMING.wallMs), REAL_TIMING);
+  const reflector = new Reflector<IdentityPod>(
+    client,
+    source,
+    handler,
+    new FailureLog(log, REAL_TIMING.wallMs),
+    REAL_TIMING,
+  );
   reflector.start();
   return {
     name: 'apiserver',

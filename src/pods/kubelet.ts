@@ -1,4 +1,4 @@
-import { type Pod, podInfo } from '../kube/pod-info.ts';
+import { type IdentityPod, podInfo } from '../kube/pod-info.ts';
 import { JsonClient } from '../net/json-client.ts';
 import type { IdentityOptions } from './options.ts';
 import type { IdentitySource, PodPicks } from './source.ts';
@@ -21,5 +21,5 @@ export function kubeletSource(options: IdentityOptions, picks: PodPicks): Identi
   };
 }
 
-const isPodList = (value: unknown): value is { readonly items?: readonly Pod[] | null } =>
+const isPodList = (value: unknown): value is { readonly items?: readonly IdentityPod[] | null } =>
   typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'PodList';

@@ -1,4 +1,4 @@
-import type { SeriesView, Snapshot } from '../metrics/snapshot.ts';
+import type { ReadonlySeries, Snapshot } from '../metrics/snapshot.ts';
 
 /** A series that appeared with a count, and the time when it was still 0. */
 export interface Birth {
@@ -19,7 +19,7 @@ export class Births {
   /** When this agent started to push. Before that, an earlier process may have pushed the same series. */
   readonly #startMs: number;
   #known = new Set<string>();
-  #lists: readonly SeriesView[] = [];
+  #lists: readonly ReadonlySeries[] = [];
   #lastMs: number;
 
   constructor(startMs: number, intervalMs: () => number) {

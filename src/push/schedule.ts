@@ -3,7 +3,7 @@ import type { Log } from '../base/log.ts';
 import { nextTickMs } from './phase.ts';
 
 /** Why a tick did not run. */
-export type SkipReason = 'overlap' | 'late';
+export type TickSkipReason = 'overlap' | 'late';
 
 interface ScheduleOptions {
   /** Whole seconds, in milliseconds. */
@@ -17,7 +17,7 @@ interface ScheduleOptions {
   readonly log: Log;
   /** Called at each tick; the next one is skipped while it runs. */
   readonly run: (tickMs: number) => Promise<void>;
-  readonly onSkip: (reason: SkipReason) => void;
+  readonly onSkip: (reason: TickSkipReason) => void;
 }
 
 /** node-cron reads the clock in its time zone with Intl for each slot, which costs a millisecond. */

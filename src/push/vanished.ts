@@ -1,8 +1,8 @@
-import type { SeriesView, Snapshot } from '../metrics/snapshot.ts';
+import type { ReadonlySeries, Snapshot } from '../metrics/snapshot.ts';
 
 /** Finds the series that were present in the last cycle and are absent in this one. */
 export class VanishedSeries {
-  #before: readonly SeriesView[] = [];
+  #before: readonly ReadonlySeries[] = [];
   /** Series that are expected back. */
   #missing: ReadonlySet<string> = new Set();
 
@@ -37,10 +37,12 @@ interface Range {
 const EVERYTHING: Range = { head: 0, tail: 0 };
 
 /** The parts that the lists have in common with their successors: a vanished pod is a few series of many. */
-const changedRanges = (oldLists: readonly SeriesView[], newLists: readonly SeriesView[]): Range[] =>
-  oldLists.length === newLists.length ? oldLists.map((old, index) => common(old, newLists[index] as SeriesView)) : [];
+const changedRanges = (oldLists: readonly ReadonlySeries[], newLists: readonly ReadonlySeries[]): Range[] =>
+  oldLists.length === newLists.length
+    ? oldLists.map((old, index) => common(old, newLists[index] as ReadonlySeries))
+    : [];
 
-function common(one: SeriesView, other: SeriesView): Range {
+function common(one: ReadonlySeries, other: ReadonlySeries): Range {
   const [length, otherLength] = [one.owners.length, other.owners.length];
   const most = Math.min(length, otherLength);
   const isSame = (index: number, otherIndex: number) =>
@@ -54,7 +56,7 @@ function common(one: SeriesView, other: SeriesView): Range {
   return { head, tail };
 }
 
-function* keysOf(lists: readonly SeriesView[], ranges: readonly Range[] = []): Generator<string> {
+function* keysOf(lists: readonly ReadonlySeries[], ranges: readonly Range[] = []): Generator<string> {
   for (const [position, series] of lists.entries()) {
     const { head, tail } = ranges[position] ?? EVERYTHING;
     for (let index = head; index < series.owners.length - tail; index++) yield series.key(index);

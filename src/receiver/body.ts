@@ -30,7 +30,7 @@ export class ByteBudget {
  * (400; the client will rarely see that). The rest of a refused body is read and discarded, so that the client receives
  * the response. The caller returns the body's length to `budget`.
  */
-export function readBody(request: IncomingMessage, limit: number, budget: ByteBudget): Promise<Buffer> {
+export function readRequestBody(request: IncomingMessage, limit: number, budget: ByteBudget): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;
@@ -66,7 +66,7 @@ type Packing = 'gzip' | 'zstd';
  * The compression of the body; undefined if uncompressed. Both servers support gzip, VictoriaMetrics also zstd (since
  * 1.114). Throws {@link Refused} for others.
  */
-export function packingOf(encoding: string | undefined, readsZstd: boolean): Packing | undefined {
+export function compressionOfBody(encoding: string | undefined, readsZstd: boolean): Packing | undefined {
   if (encoding === undefined || encoding === '' || encoding === 'identity') return undefined;
   if (encoding === 'gzip' || (encoding === 'zstd' && readsZstd)) return encoding;
   const taken = readsZstd ? 'gzip and zstd (lower case)' : 'gzip';

@@ -4,8 +4,8 @@ import type { MetricType } from '../metrics/family.ts';
 import { parseLine, TextFormatError, type TextHelp, type TextSample, type TextType } from '../metrics/text/parse.ts';
 import { Refused } from './refused.ts';
 import type { GroupRoute } from './routes.ts';
-import { Declared, mergedLabels, newlinesIn, piecesOf, seriesKey } from './samples.ts';
-import type { ReceiverStore, StoredSample, Target } from './store.ts';
+import { DeclaredTypes, mergedLabels, newlinesIn, piecesOf, seriesKey } from './samples.ts';
+import type { PushSource, ReceiverStore, StoredSample } from './store.ts';
 
 /** Families of the real Pushgateway itself: a push with another type of one of them is rejected. */
 const OWN_TYPES: ReadonlyMap<string, MetricType> = new Map([
@@ -31,7 +31,7 @@ export async function applyPush(
   route: GroupRoute,
   bytes: Buffer,
   nowMs: number,
-): Promise<Target> {
+): Promise<PushSource> {
   const families = await readGroup(bytes, route.labels, nowMs);
   for (const [name, samples] of families) checkOthers(store, route.labels, name, samples);
   const target = store.touch('pushgateway', route.labels, nowMs);
@@ -63,7 +63,7 @@ class GroupBody {
   readonly families = new Map<string, StoredSample[]>();
   readonly #grouping: ReadonlyMap<string, string>;
   readonly #nowMs: number;
-  readonly #declared = new Declared();
+  readonly #declared = new DeclaredTypes();
   readonly #helped = new Set<string>();
   /** The line of each series. */
   readonly #lines = new Map<string, number>();
@@ -140,7 +140,7 @@ function checkOthers(
   }
 }
 
-const groupText = ({ labels }: Target): string => seriesKey('', labels);
+const groupText = ({ labels }: PushSource): string => seriesKey('', labels);
 
 /** Block size in the search for a line that is not UTF-8. */
 const BLOCK_BYTES = 64 * 1024;

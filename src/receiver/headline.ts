@@ -1,5 +1,5 @@
 import { labelsOf } from './samples.ts';
-import type { Series, Target } from './store.ts';
+import type { PushSource, StoredSeries } from './store.ts';
 
 /** Key figures from a node's series; undefined if the series do not exist (yet). */
 interface Headline {
@@ -20,8 +20,8 @@ interface Headline {
 const INNER_DEVICE = /^(?:lo|veth|cali|cni|flannel|docker|br-|lxc|cilium|tunl|virbr)/;
 
 /** The headline of each instance that pushes node metrics, by its newest target, sorted by instance. */
-export function headlines(targets: Iterable<Target>): Headline[] {
-  const newest = new Map<string, Target>();
+export function headlines(targets: Iterable<PushSource>): Headline[] {
+  const newest = new Map<string, PushSource>();
   for (const target of targets) {
     if (!target.families.has('node_load1') && !target.families.has('node_cpu_seconds_total')) continue;
     const instance = target.labels.get('instance') ?? '';
@@ -32,8 +32,8 @@ export function headlines(targets: Iterable<Target>): Headline[] {
   return [...newest].sort(([one], [other]) => (one < other ? -1 : 1)).map(([name, target]) => headline(name, target));
 }
 
-function headline(instance: string, target: Target): Headline {
-  const all = (family: string): Iterable<Series> => target.families.get(family)?.series.values() ?? [];
+function headline(instance: string, target: PushSource): Headline {
+  const all = (family: string): Iterable<StoredSeries> => target.families.get(family)?.series.values() ?? [];
   const first = (family: string, label?: string, wanted?: string): number | undefined => {
     for (const { key, value } of all(family)) if (!label || labelsOf(key).get(label) === wanted) return value;
     return undefined;
@@ -63,7 +63,7 @@ function usedShare(size?: number, free?: number, available?: number): number | u
   return used + available > 0 ? used / (used + available) : undefined;
 }
 
-function cpuBusy(cpus: Iterable<Series>): number | undefined {
+function cpuBusy(cpus: Iterable<StoredSeries>): number | undefined {
   let idle = 0;
   let total = 0;
   for (const series of cpus) {
@@ -75,7 +75,7 @@ function cpuBusy(cpus: Iterable<Series>): number | undefined {
 }
 
 /** The sum of the counters' growth per second; undefined before the second push. */
-function rate(counters: Iterable<Series>, wanted: (series: Series) => boolean): number | undefined {
+function rate(counters: Iterable<StoredSeries>, wanted: (series: StoredSeries) => boolean): number | undefined {
   let sum: number | undefined;
   for (const series of counters) {
     const { growth, seconds } = growthOf(series);
@@ -85,7 +85,7 @@ function rate(counters: Iterable<Series>, wanted: (series: Series) => boolean): 
 }
 
 /** What a counter grew by between its last two values; a smaller value is a restart from 0. */
-function growthOf(series: Series): { growth: number; seconds: number } {
+function growthOf(series: StoredSeries): { growth: number; seconds: number } {
   const { value, previousValue, timeMs, previousTimeMs } = series;
   if (previousValue === undefined || previousTimeMs === undefined) return { growth: 0, seconds: 0 };
   const growth = value < previousValue ? value : value - previousValue;

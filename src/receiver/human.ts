@@ -4,14 +4,14 @@ const BINARY: readonly string[] = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
 const DECIMAL: readonly string[] = ['', 'k', 'M', 'G', 'T', 'P'];
 
 /** `1.4 GiB`. */
-export function bytesText(bytes: number): string {
+export function humanBytes(bytes: number): string {
   const [value, unit] = scale(bytes, 1024, BINARY);
   return `${value} ${unit}`;
 }
 
 /** A part of a whole in the whole's unit: `5.9 of 7.8 GiB`. */
 export function shareText(part: number, whole: number | undefined): string {
-  if (whole === undefined) return bytesText(part);
+  if (whole === undefined) return humanBytes(part);
   const [value, unit] = scale(whole, 1024, BINARY);
   const size = 1024 ** BINARY.indexOf(unit);
   return `${(part / size).toFixed(value.includes('.') ? 1 : 0)} of ${value} ${unit}`;

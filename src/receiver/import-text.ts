@@ -2,8 +2,8 @@
 import { parseLine, TextFormatError, type TextSample } from '../metrics/text/parse.ts';
 
 import type { ImportRoute } from './routes.ts';
-import { Declared, mergedLabels, piecesOf, seriesKey } from './samples.ts';
-import type { ReceiverStore, Target } from './store.ts';
+import { DeclaredTypes, mergedLabels, piecesOf, seriesKey } from './samples.ts';
+import type { PushSource, ReceiverStore } from './store.ts';
 
 // VictoriaMetrics' defaults: -maxLabelsPerTimeseries, -maxLabelNameLen, -maxLabelValueLen.
 const MAX_LABELS = 40;
@@ -24,7 +24,7 @@ export async function importText(
   route: ImportRoute,
   text: string,
   nowMs: number,
-): Promise<Target[]> {
+): Promise<PushSource[]> {
   const body = new ImportedBody(store, route, nowMs);
   for await (const piece of piecesOf(text)) for (const [number, line] of piece) body.take(number, line);
   return body.finish();
@@ -35,9 +35,9 @@ class ImportedBody {
   readonly #store: ReceiverStore;
   readonly #route: ImportRoute;
   readonly #nowMs: number;
-  readonly #declared = new Declared();
+  readonly #declared = new DeclaredTypes();
   /** By job and instance. */
-  readonly #targets = new Map<string, Target>();
+  readonly #targets = new Map<string, PushSource>();
   readonly #bad = new ImportTally();
   readonly #lost = new ImportTally();
 
@@ -58,7 +58,7 @@ class ImportedBody {
     }
   }
 
-  finish(): Target[] {
+  finish(): PushSource[] {
     const { totals } = this.#store;
     totals.invalidLines += this.#bad.count;
     totals.ignoredSamples += this.#lost.count;
@@ -83,7 +83,7 @@ class ImportedBody {
     this.#store.add(target, { family, type, key: seriesKey(name, labels), value, timeMs });
   }
 
-  #target(job: string, instance: string): Target {
+  #target(job: string, instance: string): PushSource {
     const key = `${job}\n${instance}`;
     const known = this.#targets.get(key);
     if (known) return known;

@@ -10,7 +10,7 @@ const SUFFIXES: Partial<Record<MetricType, RegExp>> = {
 };
 
 /** The families that one body has declared so far by its TYPE lines. */
-export class Declared {
+export class DeclaredTypes {
   readonly #types = new Map<string, MetricType>();
 
   has(name: string): boolean {

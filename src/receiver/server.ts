@@ -5,13 +5,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { boundUrl } from '../base/bound-url.ts';
 import { VERSION } from '../config/version.ts';
 import { ZSTD_QUESTION } from '../metrics/zstd-question.ts';
-import { ByteBudget, packingOf, readBody, unpack } from './body.ts';
+import { ByteBudget, compressionOfBody, readRequestBody, unpack } from './body.ts';
 import { applyPush } from './gateway-push.ts';
 import { importText } from './import-text.ts';
 import { Refused } from './refused.ts';
 import { unpackSnappy } from './remote-write.ts';
 import { type GroupRoute, type ImportRoute, routeOf, type WriteRoute } from './routes.ts';
-import { ReceiverStore, type Target } from './store.ts';
+import { type PushSource, ReceiverStore } from './store.ts';
 import { summaryText } from './summary.ts';
 import { applyWrite } from './written.ts';
 
@@ -146,8 +146,8 @@ class Handler {
     // Pushgateway also accepts GZIP in capitals, VictoriaMetrics does not.
     const isGroup = route.kind === 'group';
     const packing =
-      route.kind === 'write' ? undefined : packingOf(isGroup ? encoding?.toLowerCase() : encoding, !isGroup);
-    const body = await readBody(request, this.#limits.bodyBytes, this.#budget);
+      route.kind === 'write' ? undefined : compressionOfBody(isGroup ? encoding?.toLowerCase() : encoding, !isGroup);
+    const body = await readRequestBody(request, this.#limits.bodyBytes, this.#budget);
     if (packing === 'zstd' && body.equals(ZSTD_QUESTION)) {
       this.#budget.give(body.length);
       return 'yes';
@@ -165,7 +165,7 @@ class Handler {
 
   async #apply(route: PushRoute, text: Buffer, wireBytes: number): Promise<number> {
     const now = this.#now();
-    let targets: readonly Target[];
+    let targets: readonly PushSource[];
     if (route.kind === 'write') {
       const message = unpackSnappy(text, this.#limits.bodyBytes);
       for (const target of applyWrite(this.#store, route, message, now)) this.#store.sweep(target);

@@ -7,7 +7,7 @@ type Protocol = 'vm' | 'pushgateway';
  * One series, its latest value and the one before. Its labels are only in the key: a map per series would cost 500
  * bytes.
  */
-export interface Series {
+export interface StoredSeries {
   /** `name{labels}`, labels sorted, with those of the URL. */
   readonly key: string;
   value: number;
@@ -20,14 +20,14 @@ export interface Series {
 /** The series of one family of one target, by sample name and key. */
 interface TargetFamily {
   readonly type: MetricType | undefined;
-  readonly series: Map<string, Series>;
+  readonly series: Map<string, StoredSeries>;
 }
 
 /**
  * The source of pushes with one job and instance: a Pushgateway group, or the VictoriaMetrics series with these two
  * labels.
  */
-export interface Target {
+export interface PushSource {
   /** Its key in the store. */
   readonly key: string;
   readonly protocol: Protocol;
@@ -98,7 +98,7 @@ export class ReceiverStore {
   };
   /** The last few problems, oldest first. */
   readonly troubles: Trouble[] = [];
-  readonly #targets = new Map<string, Target>();
+  readonly #targets = new Map<string, PushSource>();
   #seriesCount = 0;
 
   constructor(startedMs: number, maxSeries = 1_000_000) {
@@ -111,17 +111,17 @@ export class ReceiverStore {
   }
 
   /** All targets, least recently pushed first. */
-  get targets(): Iterable<Target> {
+  get targets(): Iterable<PushSource> {
     return this.#targets.values();
   }
 
   /** The target with exactly these labels. */
-  find(protocol: Protocol, labels: ReadonlyMap<string, string>): Target | undefined {
+  find(protocol: Protocol, labels: ReadonlyMap<string, string>): PushSource | undefined {
     return this.#targets.get(targetKey(protocol, labels));
   }
 
   /** The target with exactly these labels, created if it is new, and moved to the end of {@link targets}. */
-  touch(protocol: Protocol, labels: ReadonlyMap<string, string>, receivedMs: number): Target {
+  touch(protocol: Protocol, labels: ReadonlyMap<string, string>, receivedMs: number): PushSource {
     const key = targetKey(protocol, labels);
     const known = this.#targets.get(key);
     if (known) this.#targets.delete(key);
@@ -133,7 +133,7 @@ export class ReceiverStore {
   }
 
   /** Stores a sample; one older than the series' latest is only counted. */
-  add(target: Target, sample: StoredSample): void {
+  add(target: PushSource, sample: StoredSample): void {
     this.totals.samples++;
     if (sample.timeMs > target.stampMs) {
       if (target.samplesAtStamp > 0) target.previousStampMs = target.stampMs;
@@ -161,7 +161,7 @@ export class ReceiverStore {
   }
 
   /** Removes the series `key` of a target, whatever family it is in. */
-  end(target: Target, key: string): void {
+  end(target: PushSource, key: string): void {
     for (const [name, family] of target.families) {
       const series = family.series.get(key);
       if (series) this.#removeSeries(target, family, series);
@@ -170,7 +170,7 @@ export class ReceiverStore {
   }
 
   /** Removes one family of a target. */
-  removeFamily(target: Target, name: string): void {
+  removeFamily(target: PushSource, name: string): void {
     const count = target.families.get(name)?.series.size ?? 0;
     target.families.delete(name);
     target.seriesCount -= count;
@@ -178,7 +178,7 @@ export class ReceiverStore {
   }
 
   /** Replaces the target's samples of one family with these. */
-  replaceFamily(target: Target, name: string, samples: readonly StoredSample[]): void {
+  replaceFamily(target: PushSource, name: string, samples: readonly StoredSample[]): void {
     const before = target.families.get(name)?.series;
     this.removeFamily(target, name);
     for (const sample of samples) {
@@ -199,7 +199,7 @@ export class ReceiverStore {
   }
 
   /** Once a minute at most: removes the series that this target has not pushed for five minutes. */
-  sweep(target: Target): void {
+  sweep(target: PushSource): void {
     if (target.stampMs - target.sweptMs < 60_000) return;
     target.sweptMs = target.stampMs;
     for (const [name, family] of target.families) {
@@ -216,7 +216,7 @@ export class ReceiverStore {
     if (this.troubles.length > MAX_TROUBLES) this.troubles.shift();
   }
 
-  #enforceLimit(current: Target): void {
+  #enforceLimit(current: PushSource): void {
     while (this.#seriesCount > this.maxSeries) {
       if (this.#targets.values().next().value !== current) {
         this.#dropOldest();
@@ -244,7 +244,7 @@ export class ReceiverStore {
     oldest.seriesCount = 0;
   }
 
-  #removeSeries(target: Target, family: TargetFamily, series: Series): void {
+  #removeSeries(target: PushSource, family: TargetFamily, series: StoredSeries): void {
     family.series.delete(series.key);
     target.seriesCount--;
     this.#seriesCount--;
@@ -256,7 +256,7 @@ const newTarget = (
   protocol: Protocol,
   labels: ReadonlyMap<string, string>,
   receivedMs: number,
-): Target => ({
+): PushSource => ({
   key,
   protocol,
   labels: new Map(labels),
@@ -271,7 +271,7 @@ const newTarget = (
   sweptMs: receivedMs,
 });
 
-function update(series: Series, value: number, timeMs: number): void {
+function update(series: StoredSeries, value: number, timeMs: number): void {
   if (timeMs < series.timeMs) return;
   if (timeMs > series.timeMs) {
     series.previousValue = series.value;

@@ -1,6 +1,6 @@
 import { headlines } from './headline.ts';
-import { ageText, byteRateText, bytesText, countText, percentText, shareText } from './human.ts';
-import type { ReceiverStore, Target } from './store.ts';
+import { ageText, byteRateText, countText, humanBytes, percentText, shareText } from './human.ts';
+import type { PushSource, ReceiverStore } from './store.ts';
 
 /** Rows of a table; the rest is only counted. */
 const MAX_ROWS = 20;
@@ -48,7 +48,7 @@ function totalsLines(store: ReceiverStore, nowMs: number): string[] {
       `${countText(store.seriesCount)} series`,
       `${countText(families.size)} families`,
     ].join(' · '),
-    `${bytesText(textBytes)} text · ${bytesText(wireBytes)} on the wire${factor}`,
+    `${humanBytes(textBytes)} text · ${humanBytes(wireBytes)} on the wire${factor}`,
     ...(lost.length > 0 ? [lost.join(' · ')] : []),
   ];
 }
@@ -66,7 +66,7 @@ const TARGET_COLUMNS: readonly Column[] = [
   ['AGE', 'right'],
 ];
 
-function targetCells(target: Target, nowMs: number): string[] {
+function targetCells(target: PushSource, nowMs: number): string[] {
   const { stampMs, previousStampMs, samplesAtStamp } = target;
   const seconds = previousStampMs === undefined ? 0 : (stampMs - previousStampMs) / 1000;
   return [
@@ -74,8 +74,8 @@ function targetCells(target: Target, nowMs: number): string[] {
     target.protocol === 'vm' ? 'import' : 'group',
     countText(target.seriesCount),
     seconds > 0 ? countText(samplesAtStamp / seconds) : '-',
-    bytesText(target.textBytes),
-    bytesText(target.wireBytes),
+    humanBytes(target.textBytes),
+    humanBytes(target.wireBytes),
     ageText(nowMs - target.receivedMs),
   ];
 }
@@ -97,7 +97,7 @@ function nodeCells(node: ReturnType<typeof headlines>[number]): string[] {
     known(load1, (value) => value.toFixed(2)),
     known(cpuBusy, percentText),
     known(memoryAvailableBytes, (value) => shareText(value, memoryBytes)),
-    known(rootUsed, (value) => percentText(value) + known(rootBytes, (size) => ` of ${bytesText(size)}`)),
+    known(rootUsed, (value) => percentText(value) + known(rootBytes, (size) => ` of ${humanBytes(size)}`)),
     known(node.receivedPerSecond, byteRateText),
     known(node.sentPerSecond, byteRateText),
   ];
@@ -107,13 +107,13 @@ const known = (value: number | undefined, text: (value: number) => string): stri
   value === undefined ? '-' : text(value);
 
 /** `job/instance` and, for a group, the rest of its key. */
-function targetName({ labels }: Target): string {
+function targetName({ labels }: PushSource): string {
   const { job = '', instance = '', ...rest } = Object.fromEntries(labels);
   const more = Object.entries(rest).map(([name, value]) => ` ${name}=${value}`);
   return `${job || '(no job)'}/${instance || '(no instance)'}${more.join('')}`;
 }
 
-const byName = (one: Target, other: Target): number => {
+const byName = (one: PushSource, other: PushSource): number => {
   const left = `${targetName(one)} ${one.protocol}`;
   const right = `${targetName(other)} ${other.protocol}`;
   return left < right ? -1 : 1;

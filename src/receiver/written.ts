@@ -1,7 +1,7 @@
 import { readWriteRequest } from './remote-write.ts';
 import type { WriteRoute } from './routes.ts';
 import { seriesKey } from './samples.ts';
-import type { ReceiverStore, Target } from './store.ts';
+import type { PushSource, ReceiverStore } from './store.ts';
 
 /** Stores the samples of a write request, and removes the series that it ends; returns the targets concerned. */
 export function applyWrite(
@@ -9,8 +9,8 @@ export function applyWrite(
   { labels: given }: WriteRoute,
   message: Buffer,
   nowMs: number,
-): Target[] {
-  const targets = new Set<Target>();
+): PushSource[] {
+  const targets = new Set<PushSource>();
   for (const { labels, samples } of readWriteRequest(message)) {
     const name = labels.get('__name__') ?? '';
     const merged = new Map([...labels, ...given].filter(([label, value]) => label !== '__name__' && value !== ''));

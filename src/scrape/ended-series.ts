@@ -2,17 +2,21 @@ import { parseLine } from '../metrics/text/parse.ts';
 import { HashTable } from './hash-table.ts';
 import { keysOf } from './packed-lines.ts';
 import { owned } from './ruled-series.ts';
-import { hashOf, viewOf } from './series-order.ts';
+import { seriesHash, viewOf } from './series-order.ts';
 
 /** Series of the previous page that are missing in a page. */
-export interface Ended {
+export interface EndedKeys {
   readonly keys: string[];
   /** Common series with their labels in another order: for receivers they are the same. */
   readonly reordered: number;
 }
 
 /** Compares two pages by their members. `added` is the number of keys that only the later one has. */
-export async function endedSeries(before: readonly Buffer[], now: readonly Buffer[], added: number): Promise<Ended> {
+export async function endedSeries(
+  before: readonly Buffer[],
+  now: readonly Buffer[],
+  added: number,
+): Promise<EndedKeys> {
   const known = new HashTable();
   // Only needed if labels may be in another order.
   if (added > 0) for await (const key of keysOf(before)) known.add(hashOfText(key));
@@ -35,7 +39,7 @@ export async function endedSeries(before: readonly Buffer[], now: readonly Buffe
 
 const hashOfText = (text: string): number => {
   const bytes = Buffer.from(text);
-  return hashOf(viewOf(bytes), 0, bytes.length);
+  return seriesHash(viewOf(bytes), 0, bytes.length);
 };
 
 /** The same for all orders of the labels. */

@@ -46,7 +46,7 @@ export class PackedLines {
 const MEMBER_BLOCKS = 8;
 
 /** The lines of members. */
-export async function* linesOf(members: readonly Buffer[]): AsyncGenerator<string> {
+export async function* linesOfMembers(members: readonly Buffer[]): AsyncGenerator<string> {
   for (const member of members) {
     for (const line of (await zstd.unpack(member)).toString().split('\n')) {
       await turn();
@@ -58,5 +58,5 @@ export async function* linesOf(members: readonly Buffer[]): AsyncGenerator<strin
 
 /** The series keys of members, each with its brackets. */
 export async function* keysOf(members: readonly Buffer[]): AsyncGenerator<string> {
-  for await (const line of linesOf(members)) yield line.slice(0, line.lastIndexOf('}') + 1);
+  for await (const line of linesOfMembers(members)) yield line.slice(0, line.lastIndexOf('}') + 1);
 }

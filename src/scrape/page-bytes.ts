@@ -1,5 +1,5 @@
 /** Longest line, bytes. */
-export const MAX_LINE_BYTES = 64 * 1024;
+export const MAX_PAGE_LINE_BYTES = 64 * 1024;
 
 export const NEWLINE = 10;
 const HASH = 35;
@@ -15,10 +15,10 @@ export function isIdle(bytes: Buffer, start: number): boolean {
 }
 
 /** Buffer for a line that began in the previous piece: allocating one each time would burden the garbage collector. */
-const SCRATCH = Buffer.allocUnsafeSlow(2 * MAX_LINE_BYTES);
+const SCRATCH = Buffer.allocUnsafeSlow(2 * MAX_PAGE_LINE_BYTES);
 
 /** The concatenation; valid until the next call. */
-export function joined(rest: Buffer, piece: Buffer): Buffer {
+export function joinedInScratch(rest: Buffer, piece: Buffer): Buffer {
   const length = rest.length + piece.length;
   if (length > SCRATCH.length) return Buffer.concat([rest, piece]);
   rest.copy(SCRATCH);

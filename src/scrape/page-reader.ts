@@ -3,12 +3,12 @@ import { stampText } from '../metrics/text/format.ts';
 import { parseLine, TextFormatError } from '../metrics/text/parse.ts';
 import type { LineBuffer } from './line-buffer.ts';
 import { areEqual, LineScan } from './line-scan.ts';
-import { BadPage, type Page, type PageOptions } from './page.ts';
-import { isIdle, joined, MAX_LINE_BYTES, NEWLINE } from './page-bytes.ts';
+import { BadPage, type PageOptions, type PageStatistics } from './page.ts';
+import { isIdle, joinedInScratch, MAX_PAGE_LINE_BYTES, NEWLINE } from './page-bytes.ts';
 import { owned, RuledSeries } from './ruled-series.ts';
 import type { SeriesLimit } from './series-limit.ts';
-import { hashOf, type SeriesOrder, viewOf } from './series-order.ts';
-import { blockOf, type Labels, labelsIn, TargetLabels } from './target-labels.ts';
+import { type SeriesOrder, seriesHash, viewOf } from './series-order.ts';
+import { blockOf, type LatinLabels, labelsIn, TargetLabels } from './target-labels.ts';
 
 /** The end of an OpenMetrics line: timestamp in seconds, and an exemplar. */
 const OPEN_METRICS_TAIL = /^(.*?[}\s][ \t]*[^\s{}]+(?:[ \t]+-?[\d.eE+]+)?)(?:[ \t]+#[ \t]+\{.*)?$/;
@@ -77,16 +77,17 @@ export class PageReader {
 
   /** Reads a piece of a page. Throws {@link BadPage}. */
   read(piece: Buffer): void {
-    const bytes = this.#rest.length === 0 ? piece : joined(this.#rest, piece);
+    const bytes = this.#rest.length === 0 ? piece : joinedInScratch(this.#rest, piece);
     const end = bytes.lastIndexOf(NEWLINE) + 1;
-    if (bytes.length - end > MAX_LINE_BYTES) this.#refuse(this.#line + 1, `is longer than ${MAX_LINE_BYTES} bytes`);
+    if (bytes.length - end > MAX_PAGE_LINE_BYTES)
+      this.#refuse(this.#line + 1, `is longer than ${MAX_PAGE_LINE_BYTES} bytes`);
     this.#read(bytes.subarray(0, end));
     // A copy: a view would retain the whole piece.
     this.#rest = Buffer.from(bytes.subarray(end));
   }
 
   /** Ends the page. Throws {@link BadPage}. */
-  finish(): Page {
+  finish(): PageStatistics {
     // A page need not end with a newline; whether it is truncated is decided by the length of the response.
     if (this.#rest.length > 0) this.#read(Buffer.concat([this.#rest, END_OF_LINE]));
     if (this.#isOpenMetrics && !this.#isAtEnd) throw new BadPage('the page ends without "# EOF": it was truncated');
@@ -112,18 +113,20 @@ export class PageReader {
       this.#line++;
       if (this.#isOpenMetrics || !scan.scan(bytes, start)) {
         const newline = bytes.indexOf(NEWLINE, start);
-        if (newline - start > MAX_LINE_BYTES) this.#refuse(this.#line, `is longer than ${MAX_LINE_BYTES} bytes`);
+        if (newline - start > MAX_PAGE_LINE_BYTES)
+          this.#refuse(this.#line, `is longer than ${MAX_PAGE_LINE_BYTES} bytes`);
         if (this.#isOpenMetrics || !isIdle(bytes, start)) this.#odd(bytes.toString('latin1', start, newline));
         scan.next = newline + 1;
         continue;
       }
-      if (scan.end - start > MAX_LINE_BYTES) this.#refuse(this.#line, `is longer than ${MAX_LINE_BYTES} bytes`);
+      if (scan.end - start > MAX_PAGE_LINE_BYTES)
+        this.#refuse(this.#line, `is longer than ${MAX_PAGE_LINE_BYTES} bytes`);
       const { nameEnd, labelsStart, labelsEnd } = scan;
       if (scan.labels > limits.labels || scan.longest > limits.labelBytes) {
         this.#measure(labelsIn(bytes.toString('latin1', labelsStart, labelsEnd), this.#line));
       }
       // Includes the closing bracket, so that a name is not a prefix of another one with labels.
-      const hash = hashOf(view, start, labelsStart === labelsEnd ? nameEnd : labelsEnd + 1);
+      const hash = seriesHash(view, start, labelsStart === labelsEnd ? nameEnd : labelsEnd + 1);
       if (!this.#count(hash)) continue;
       const isHard = scan.clashes > 0 && (scan.isTangled || this.#options.honorLabels);
       if (this.#ruled !== undefined || isHard) this.#apart(hash, bytes, start);
@@ -213,7 +216,7 @@ export class PageReader {
     const block = labels.length === 0 ? '' : blockOf(labels);
     const clashes = labels.some(([label]) => this.#labels.taken.has(label));
     const key = block === '' ? name : `${name}{${block}}`;
-    const hash = hashOf(viewOf(Buffer.from(key, 'latin1')), 0, key.length);
+    const hash = seriesHash(viewOf(Buffer.from(key, 'latin1')), 0, key.length);
     if (!this.#count(hash)) return;
     const isOwn = stampMs !== undefined && this.#options.honorTimestamps;
     this.#careful(hash, name, block, clashes, valueText, isOwn ? ` ${stampText(stampMs)}\n` : this.#tail);
@@ -255,7 +258,7 @@ export class PageReader {
   }
 
   /** Rejects labels over the limits. */
-  #measure(labels: Labels): void {
+  #measure(labels: LatinLabels): void {
     const { limits } = this.#options;
     if (labels.length > limits.labels) {
       this.#refuse(this.#line, `has ${labels.length} labels, the limit is ${limits.labels}`);

@@ -30,7 +30,7 @@ export class BadPage extends Error {
 }
 
 /** Statistics of a page. */
-export interface Page {
+export interface PageStatistics {
   /** Samples of the page, without duplicates. */
   readonly scraped: number;
   /** Samples remaining after relabelling. */

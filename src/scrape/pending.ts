@@ -1,6 +1,6 @@
 import { type Family, untyped } from '../metrics/family.ts';
 import type { Prepared, PreparedText } from '../metrics/prepared.ts';
-import { linesOf, PackedLines } from './packed-lines.ts';
+import { linesOfMembers, PackedLines } from './packed-lines.ts';
 import type { LastPage } from './scraper.ts';
 
 /** Scrapes waiting for the next push, as a part of the group: each is pushed once, with its own timestamp. */
@@ -97,7 +97,7 @@ export class PendingScrapes implements Prepared {
     for (const { members, names } of this.#pages()) {
       if (!names.has(family)) continue;
       let text = '';
-      for await (const line of linesOf(members)) {
+      for await (const line of linesOfMembers(members)) {
         if (line.startsWith(`${family}{`)) text += `${line.slice(0, line.lastIndexOf(' '))}\n`;
       }
       if (text !== '') yield text;

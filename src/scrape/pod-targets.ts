@@ -1,7 +1,7 @@
 import type { PodEntry, Requirement, ScrapeSettings } from '../config/scrape-schema.ts';
 import type { PodInfo } from '../kube/pod-info.ts';
 import type { RelabelRule } from '../metrics/relabel/rule.ts';
-import type { Candidate, TargetSettings } from './target.ts';
+import type { DiscoveredTarget, TargetSettings } from './target.ts';
 
 /** An endpoint of a pod: a declared container port, or the pod itself. */
 interface PodEndpoint {
@@ -18,7 +18,7 @@ export function annotatedCandidates(
   { prefix, job, onlyReady }: ScrapeSettings['annotations'],
   settings: TargetSettings,
   rules: readonly RelabelRule[],
-): Candidate[] {
+): DiscoveredTarget[] {
   return pods.flatMap((pod) => {
     const annotations = pod.annotations ?? {};
     const own = (name: string) => annotations[`${prefix}/${name}`] ?? '';
@@ -59,7 +59,7 @@ export function selectedCandidates(
   entries: readonly PodEntry[],
   settingsOf: (own: PodEntry) => TargetSettings,
   rules: readonly RelabelRule[],
-): Candidate[] {
+): DiscoveredTarget[] {
   return entries.flatMap((entry, index) => {
     const { matchNames } = entry.namespaceSelector;
     const chosen = pods.filter(

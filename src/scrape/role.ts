@@ -7,15 +7,14 @@ import { shownUrl } from '../config/http-url.ts';
 import type { ScrapeSettings, StaticTarget } from '../config/scrape-schema.ts';
 import type { ScrapeView, TargetView } from '../http/status-view.ts';
 import type { PodInfo } from '../kube/pod-info.ts';
-import type { Relabeling } from '../metrics/relabel/relabeling.ts';
-import { Relabeling as Rules } from '../metrics/relabel/relabeling.ts';
+import { type Relabeling, Relabeling as Rules } from '../metrics/relabel/relabeling.ts';
 import { Scope } from '../metrics/scope.ts';
 import { Names } from '../net/names.ts';
 import { TaskSchedule } from '../tasks/schedule.ts';
 import { PendingScrapes } from './pending.ts';
 import { annotatedCandidates, selectedCandidates } from './pod-targets.ts';
 import { Scraper, type ScraperWorld } from './scraper.ts';
-import { type Candidate, staticCandidates, type Target, type TargetSettings, targetOf } from './target.ts';
+import { type DiscoveredTarget, type ScrapeTarget, staticCandidates, type TargetSettings, targetOf } from './target.ts';
 
 /** What the scrape needs from the agent. */
 interface ScrapeWorld {
@@ -152,7 +151,7 @@ export class ScrapeRole {
   #reconcile(): void {
     if (this.#isStopped) return;
     this.#known = this.#world.pods?.();
-    const desired = new Map<string, Target>();
+    const desired = new Map<string, ScrapeTarget>();
     this.#dropped = 0;
     for (const candidate of this.#candidates()) {
       const target = targetOf(candidate);
@@ -178,7 +177,7 @@ export class ScrapeRole {
     }
   }
 
-  #begin(target: Target): void {
+  #begin(target: ScrapeTarget): void {
     const { cluster, node } = this.#world;
     const { intervalMs } = target.settings;
     const offsetMs = Number(fnv1a64(`${cluster}/${node}/${hashed(target.id)}`) % BigInt(intervalMs));
@@ -187,7 +186,7 @@ export class ScrapeRole {
     this.#schedule.add(scraper);
   }
 
-  #candidates(): Candidate[] {
+  #candidates(): DiscoveredTarget[] {
     const { annotations, pods: entries, targets, relabel } = this.#settings;
     const found = staticCandidates(targets, (own) => this.#settingsOf(own), relabel);
     if (this.#known === undefined) return found;
@@ -212,7 +211,7 @@ export class ScrapeRole {
     };
   }
 
-  #relabelingsOf({ settings: { metricRelabel } }: Target): readonly Relabeling[] {
+  #relabelingsOf({ settings: { metricRelabel } }: ScrapeTarget): readonly Relabeling[] {
     const { relabeling } = this.#world;
     const own = { rules: metricRelabel, metricAllowlist: [], metricDenylist: [], labels: {} };
     return [...(metricRelabel.length > 0 ? [new Rules(own)] : []), ...(relabeling ? [relabeling] : [])];

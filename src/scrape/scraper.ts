@@ -6,7 +6,7 @@ import type { Relabeling } from '../metrics/relabel/relabeling.ts';
 import { labelBlock } from '../metrics/text/format.ts';
 import type { Names } from '../net/names.ts';
 import type { Scheduled } from '../tasks/schedule.ts';
-import { type Ended, endedSeries } from './ended-series.ts';
+import { type EndedKeys, endedSeries } from './ended-series.ts';
 import { PageClient } from './fetch.ts';
 import { ownFamilies, ownLines } from './own-series.ts';
 import { keysOf, PackedLines } from './packed-lines.ts';
@@ -14,7 +14,7 @@ import { BadPage, type PageLimits } from './page.ts';
 import { PageReader } from './page-reader.ts';
 import { SeriesLimit } from './series-limit.ts';
 import { SeriesOrder } from './series-order.ts';
-import type { Target } from './target.ts';
+import type { ScrapeTarget } from './target.ts';
 
 /** Settings common to all targets. */
 export interface ScraperWorld {
@@ -25,7 +25,7 @@ export interface ScraperWorld {
   /** Labels that the push sets on every series. */
   readonly pushed: ReadonlySet<string>;
   /** Relabel rules for the series, compiled for one target. */
-  relabelingsOf(target: Target): readonly Relabeling[];
+  relabelingsOf(target: ScrapeTarget): readonly Relabeling[];
   /** Receives the result of a scrape: the page if it is valid, the series about the scrape, and ended series. */
   readonly deliver: (page: PackedLines | undefined, own: readonly string[], ended: readonly string[]) => void;
 }
@@ -75,7 +75,7 @@ export class Scraper implements Scheduled {
   readonly intervalMs: number;
   readonly offsetMs: number;
   readonly firstInMs: number;
-  readonly target: Target;
+  readonly target: ScrapeTarget;
   readonly #world: ScraperWorld;
   readonly #client: PageClient;
   readonly #reader: PageReader;
@@ -88,7 +88,7 @@ export class Scraper implements Scheduled {
   #state: ScrapeState = WAITING;
 
   /** `offsetMs` is its offset within the interval. */
-  constructor(target: Target, world: ScraperWorld, offsetMs: number) {
+  constructor(target: ScrapeTarget, world: ScraperWorld, offsetMs: number) {
     this.target = target;
     this.intervalMs = target.settings.intervalMs;
     this.offsetMs = offsetMs;
@@ -226,7 +226,7 @@ export class Scraper implements Scheduled {
    * Makes `result` the current page, or undefined for none; returns the series that only the previous page had. Never
    * rejects: if pages can't be compared, this scrape has no stale markers, and `failure` is the reason.
    */
-  async #ended(result: Result | undefined): Promise<Ended & { readonly failure?: string }> {
+  async #ended(result: Result | undefined): Promise<EndedKeys & { readonly failure?: string }> {
     try {
       return result ? await this.#settle(result) : { keys: await this.#endAll(), reordered: 0 };
     } catch (cause) {
@@ -235,7 +235,7 @@ export class Scraper implements Scheduled {
     }
   }
 
-  async #settle({ packed, names, mayHaveEnded, added }: Result): Promise<Ended> {
+  async #settle({ packed, names, mayHaveEnded, added }: Result): Promise<EndedKeys> {
     const before = this.#last.members;
     this.#last = { members: packed.members, names };
     if (!mayHaveEnded || before.length === 0) return { keys: [], reordered: 0 };

@@ -28,7 +28,7 @@ export class SeriesOrder {
     this.#seen = undefined;
   }
 
-  /** Adds a series by its {@link hashOf}; false if it is a duplicate on this page. */
+  /** Adds a series by its {@link seriesHash}; false if it is a duplicate on this page. */
   add(hash: number): boolean {
     const at = this.#count;
     if (this.#seen === undefined && this.#before[at] !== hash) {
@@ -84,7 +84,7 @@ function tableOf(hashes: Float64Array, count: number): HashTable {
  * 53 bits of the bytes from `start` to `end`: collisions within a page are practically impossible. Processes four bytes
  * at a time.
  */
-export function hashOf(bytes: DataView, start: number, end: number): number {
+export function seriesHash(bytes: DataView, start: number, end: number): number {
   let one = end - start;
   let two = 0x9e3779b9;
   let at = start;
@@ -104,5 +104,5 @@ export function hashOf(bytes: DataView, start: number, end: number): number {
   return (one >>> 0) * 0x200000 + ((two ^ (two >>> 13)) & 0x1fffff);
 }
 
-/** The input of {@link hashOf}. */
+/** The input of {@link seriesHash}. */
 export const viewOf = ({ buffer, byteOffset, length }: Buffer): DataView => new DataView(buffer, byteOffset, length);

@@ -4,7 +4,7 @@ import { parseLine } from '../metrics/text/parse.ts';
 import type { PageOptions } from './page.ts';
 
 /** Names and values, as Latin-1 strings of bytes. */
-export type Labels = readonly (readonly [name: string, value: string])[];
+export type LatinLabels = readonly (readonly [name: string, value: string])[];
 
 /** The labels of a target, placed before those of its lines. Strings are bytes as Latin-1. */
 export class TargetLabels {
@@ -64,7 +64,7 @@ export class TargetLabels {
 }
 
 /** Labels without their brackets. Throws TextFormatError for an invalid escape. */
-export function labelsIn(labels: string, line: number): Labels {
+export function labelsIn(labels: string, line: number): LatinLabels {
   const parsed = parseLine(`x{${labels}} 0`, line);
   return parsed?.kind === 'sample' ? parsed.labels : [];
 }
@@ -77,5 +77,5 @@ const latin1 = (text: string): string => Buffer.from(text).toString('latin1');
 const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '"': '\\"', '\n': '\\n' };
 
 /** Labels as text, without brackets; only escapes, because the strings are bytes. */
-export const blockOf = (labels: Labels): string =>
+export const blockOf = (labels: LatinLabels): string =>
   labels.map(([name, value]) => `${name}="${value.replace(/[\\"\n]/g, (one) => ESCAPES[one] ?? one)}"`).join();

@@ -14,7 +14,7 @@ export interface TargetSettings {
 }
 
 /** A discovered target, before relabelling. */
-export interface Candidate {
+export interface DiscoveredTarget {
   /** Its origin, for display: `targets[0]`, `pods[0] (web)`, `annotations`. */
   readonly source: string;
   /** `__address__`, `__scheme__`, `__metrics_path__`, `__param_*`, `__meta_*`, `job` and its own labels. */
@@ -26,7 +26,7 @@ export interface Candidate {
 }
 
 /** A target to scrape. */
-export interface Target {
+export interface ScrapeTarget {
   /** Equal for the same target, independent of other targets. */
   readonly id: string;
   readonly source: string;
@@ -41,7 +41,13 @@ export interface Target {
 const DEFAULTS = { __scheme__: 'http', __metrics_path__: '/metrics' } as const;
 
 /** A target after relabelling; undefined if a rule drops it. Labels that begin with `__` are removed. */
-export function targetOf({ source, labels: found, settings, relabel, problem }: Candidate): Target | undefined {
+export function targetOf({
+  source,
+  labels: found,
+  settings,
+  relabel,
+  problem,
+}: DiscoveredTarget): ScrapeTarget | undefined {
   const labels: Labels = new Map(Object.entries(found).filter(([, value]) => value !== ''));
   if (!applyRules(labels, relabel)) return undefined;
   const address = labels.get('__address__') ?? '';
@@ -81,7 +87,7 @@ export function staticCandidates(
   targets: readonly StaticTarget[],
   settingsOf: (own: StaticTarget) => TargetSettings,
   rules: readonly RelabelRule[],
-): Candidate[] {
+): DiscoveredTarget[] {
   return targets.flatMap((target, index) =>
     target.urls.map((text) => {
       const url = new URL(text);

@@ -22,7 +22,7 @@ const ipProtocol = { preferred_ip_protocol: z.enum(['ip4', 'ip6']).optional(), i
 export const headerMatch = z.strictObject({ header: text, regexp: text, allow_missing: flag });
 
 /** Settings of the http prober. */
-export const http = z.looseObject({
+export const httpProber = z.looseObject({
   ...ipProtocol,
   valid_status_codes: z.array(z.number()).optional(),
   valid_http_versions: texts,
@@ -50,7 +50,7 @@ export const http = z.looseObject({
 });
 
 /** Settings of the tcp prober. */
-export const tcp = z.looseObject({
+export const tcpProber = z.looseObject({
   ...ipProtocol,
   query_response: z
     .array(
@@ -68,7 +68,7 @@ export const tcp = z.looseObject({
 });
 
 /** Settings of the icmp prober. */
-export const icmp = z.looseObject({
+export const icmpProber = z.looseObject({
   ...ipProtocol,
   dont_fragment: flag,
   payload_size: z.number().optional(),
@@ -84,7 +84,7 @@ export const recordRules = z.looseObject({
 });
 
 /** Settings of the dns prober. */
-export const dns = z.looseObject({
+export const dnsProber = z.looseObject({
   ...ipProtocol,
   query_name: text,
   query_type: text.optional(),
@@ -102,10 +102,10 @@ export const dns = z.looseObject({
 const module = z.looseObject({
   prober: text,
   timeout: text.optional(),
-  http: http.optional(),
-  tcp: tcp.optional(),
-  icmp: icmp.optional(),
-  dns: dns.optional(),
+  http: httpProber.optional(),
+  tcp: tcpProber.optional(),
+  icmp: icmpProber.optional(),
+  dns: dnsProber.optional(),
 });
 /** A module, checked. */
 export type Module = z.output<typeof module>;

@@ -2,16 +2,16 @@
 import type * as z from 'zod';
 import {
   type blackboxConfig,
-  dns,
+  dnsProber,
   type headerMatch,
-  http,
-  icmp,
+  httpProber,
+  icmpProber,
   type Module,
   type recordRules,
   type scrapeConfig,
   type targetGroup,
   type targetsFile,
-  tcp,
+  tcpProber,
   tlsConfig,
 } from './blackbox-config.ts';
 
@@ -119,12 +119,12 @@ const PROBERS: Readonly<Record<string, (found: Module, note: Note) => Record<str
   http: ({ http: settings = {} }, note) => ({
     type: 'http',
     ...chosenIp(settings),
-    http: httpOf(settings as z.output<typeof http>, note),
+    http: httpOf(settings as z.output<typeof httpProber>, note),
   }),
   tcp: ({ tcp: settings = {} }, note) => ({
     type: 'tcp',
     ...chosenIp(settings),
-    tcp: tcpOf(settings as z.output<typeof tcp>, note),
+    tcp: tcpOf(settings as z.output<typeof tcpProber>, note),
   }),
   icmp: ({ icmp: settings = {} }, note) => ({ type: 'ping', ...chosenIp(settings), ping: icmpOf(settings, note) }),
   dns: ({ dns: settings }, note) =>
@@ -143,8 +143,8 @@ function noteOthers(settings: object, shape: object, note: Note): void {
   }
 }
 
-function httpOf(settings: z.output<typeof http>, note: Note): Record<string, unknown> {
-  noteOthers(settings, http.shape, note);
+function httpOf(settings: z.output<typeof httpProber>, note: Note): Record<string, unknown> {
+  noteOthers(settings, httpProber.shape, note);
   const { basic_auth: basic, authorization, bearer_token_file: token } = settings;
   if (basic && 'password' in basic) note('basic_auth.password has to be in a file: see http.auth.passwordFile');
   if (authorization && 'credentials' in authorization)
@@ -198,8 +198,8 @@ function tlsOf(settings: z.output<typeof tlsConfig>, note: Note): Record<string,
   });
 }
 
-function tcpOf(settings: z.output<typeof tcp>, note: Note): Record<string, unknown> {
-  noteOthers(settings, tcp.shape, note);
+function tcpOf(settings: z.output<typeof tcpProber>, note: Note): Record<string, unknown> {
+  noteOthers(settings, tcpProber.shape, note);
   const steps = settings.query_response ?? [];
   const hasTls = settings.tls === true || steps.some(({ starttls }) => starttls === true);
   return compact({
@@ -216,13 +216,13 @@ function tcpOf(settings: z.output<typeof tcp>, note: Note): Record<string, unkno
   });
 }
 
-function icmpOf(settings: Partial<z.output<typeof icmp>>, note: Note): Record<string, unknown> {
-  noteOthers(settings, icmp.shape, note);
+function icmpOf(settings: Partial<z.output<typeof icmpProber>>, note: Note): Record<string, unknown> {
+  noteOthers(settings, icmpProber.shape, note);
   return compact({ size: settings.payload_size, ttl: settings.ttl, dontFragment: settings.dont_fragment });
 }
 
-function dnsOf(settings: z.output<typeof dns>, note: Note): Record<string, unknown> {
-  noteOthers(settings, dns.shape, note);
+function dnsOf(settings: z.output<typeof dnsProber>, note: Note): Record<string, unknown> {
+  noteOthers(settings, dnsProber.shape, note);
   const rules = (of: z.output<typeof recordRules> | undefined) =>
     of &&
     compact({

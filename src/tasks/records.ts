@@ -1,12 +1,12 @@
 /** Why a run did not take place. */
-export type SkipReason = 'overlap' | 'late' | 'concurrency' | 'disabled' | 'standby';
+export type RunSkipReason = 'overlap' | 'late' | 'concurrency' | 'disabled' | 'standby';
 
 /** The counters of a task. They survive changes of its settings. */
 export interface TaskRecord {
   readonly id: string;
   type: string;
   readonly runs: Map<string, number>;
-  readonly skipped: Map<SkipReason, number>;
+  readonly skipped: Map<RunSkipReason, number>;
   /** When the last run ended, and the last good one, milliseconds since 1970. */
   lastRunMs: number | undefined;
   lastSuccessMs: number | undefined;
@@ -66,6 +66,6 @@ export class TaskRecords {
 }
 
 /** Adds to a count by name. */
-export function count<Key>(counts: Map<Key, number>, key: Key, by = 1): void {
+export function increment<Key>(counts: Map<Key, number>, key: Key, by = 1): void {
   counts.set(key, (counts.get(key) ?? 0) + by);
 }

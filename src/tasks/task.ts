@@ -5,7 +5,7 @@ import type { Producer } from '../metrics/scope.ts';
 import { Snapshot } from '../metrics/snapshot.ts';
 import { Labelled } from './labelled.ts';
 import type { LastRun, RunRequest } from './last-run.ts';
-import { count, type SkipReason, type TaskRecord } from './records.ts';
+import { increment, type RunSkipReason, type TaskRecord } from './records.ts';
 import type { RunnableTask, Runner } from './runner.ts';
 import type { Scheduled } from './schedule.ts';
 import type { TaskSettings } from './settings.ts';
@@ -133,7 +133,7 @@ export class Task implements Scheduled, RunnableTask {
   }
 
   missed(times: number): void {
-    count(this.#record.skipped, 'late', times);
+    increment(this.#record.skipped, 'late', times);
   }
 
   /** Runs it on demand, even if disabled. `busy` while a run is in progress. */
@@ -163,14 +163,14 @@ export class Task implements Scheduled, RunnableTask {
     return this.#running !== undefined;
   }
 
-  #mayNotRun(): SkipReason | undefined {
+  #mayNotRun(): RunSkipReason | undefined {
     if (this.#running || this.#isPredecessorBusy) return 'overlap';
     if (this.disabled !== undefined) return 'disabled';
     return this.#parts.runner.isStandby() ? 'standby' : undefined;
   }
 
-  #skip(reason: SkipReason): void {
-    count(this.#record.skipped, reason);
+  #skip(reason: RunSkipReason): void {
+    increment(this.#record.skipped, reason);
     // Results from before this agent became a standby are outdated.
     if (reason === 'standby') this.#snapshot = undefined;
   }
@@ -195,7 +195,7 @@ export class Task implements Scheduled, RunnableTask {
         // What the task collected could not be taken over: it is free for its next run.
         this.#failure = errorText(cause);
         this.#snapshot = undefined;
-        count(this.#record.runs, 'panic');
+        increment(this.#record.runs, 'panic');
         this.#parts.runner.panicked(this, cause);
         free();
       },
@@ -259,7 +259,7 @@ export class Task implements Scheduled, RunnableTask {
   #settle(last: LastRun, snapshot: Snapshot | undefined): void {
     if (this.#stop.signal.aborted) return;
     const record = this.#record;
-    count(record.runs, last.result);
+    increment(record.runs, last.result);
     record.lastRunMs = this.#parts.runner.clocks.now();
     record.durationSeconds = last.durationSeconds;
     if (last.result === 'ok') record.lastSuccessMs = record.lastRunMs;

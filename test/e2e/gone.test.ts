@@ -3,7 +3,7 @@ import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
-import type { Pod } from '../../src/kube/pod-info.ts';
+import type { IdentityPod } from '../../src/kube/pod-info.ts';
 import { startAgentProcess } from '../kit/agent.ts';
 import { startFakeApi } from '../kit/fake-api-server.ts';
 import { fixture, scratchFolder } from '../kit/host-tree.ts';
@@ -28,11 +28,11 @@ test('by default, series of a deleted or newly scheduled pod end in VictoriaMetr
   const list = JSON.parse(readFileSync(fixture('cluster-cgroupv2/api/core_v1_pods.json'), 'utf8'));
   api.cluster.load(PODS, list);
   const pods = api.cluster.collection(PODS).objects;
-  const pending: Pod | undefined = structuredClone(pods.get(`shop/${POD}`));
+  const pending: IdentityPod | undefined = structuredClone(pods.get(`shop/${POD}`));
   assert.ok(pending);
   const { nodeName: _, ...unscheduled } = pending.spec ?? {};
   const metadata = { ...pending.metadata, name: 'late', uid: 'late' };
-  const late: Pod = { ...pending, metadata, spec: unscheduled, status: { phase: 'Pending' } };
+  const late: IdentityPod = { ...pending, metadata, spec: unscheduled, status: { phase: 'Pending' } };
   api.cluster.put(PODS, late);
   const kubeconfig = join(folder, 'kubeconfig');
   writeFileSync(kubeconfig, api.kubeconfig());
@@ -62,7 +62,7 @@ test('by default, series of a deleted or newly scheduled pod end in VictoriaMetr
   const uid = pending.metadata?.uid?.replaceAll('-', '_');
   const slice = 'sys/fs/cgroup/kubepods.slice/kubepods-burstable.slice';
   rmSync(join(root, slice, `kubepods-burstable-pod${uid}.slice`), { recursive: true });
-  const scheduled: Pod = { ...pending, metadata };
+  const scheduled: IdentityPod = { ...pending, metadata };
   api.cluster.put(PODS, scheduled);
   const changedMs = Date.now();
 

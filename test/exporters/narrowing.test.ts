@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { namedIn, narrow, type Verdict } from '../../src/exporters/delivery/narrowing.ts';
+import { namedIn, narrow, type PartVerdict } from '../../src/exporters/delivery/narrowing.ts';
 
 const families = Array.from({ length: 300 }, (_, index) => `family_${index}`);
 
 /** A receiver that refuses what has one of `culprit`; says which if it `names` them. Remembers what it holds. */
 function receiver(culprit: readonly string[], names = false) {
   const seen = { parts: 0, wholes: 0, holds: [] as readonly string[] };
-  const verdict = (sent: readonly string[]): Verdict => {
+  const verdict = (sent: readonly string[]): PartVerdict => {
     const first = sent.find((family) => culprit.includes(family));
     if (first === undefined) return 'accepted';
     return {
@@ -73,7 +73,7 @@ test('a family rejected an hour ago is suspected first', async () => {
 test('a rejection without a bad family blames none', async () => {
   const refuseAbove =
     (most: number) =>
-    async (sent: readonly string[]): Promise<Verdict> =>
+    async (sent: readonly string[]): Promise<PartVerdict> =>
       sent.length > most ? { rejection: 'too much at once' } : 'accepted';
   const { isAccepted, rejected } = await narrow(families, [], 'too much at once', {
     part: refuseAbove(200),
@@ -84,7 +84,7 @@ test('a rejection without a bad family blames none', async () => {
 
 test('a response that does not concern the part ends the search', async () => {
   let tries = 0;
-  const silent = async (): Promise<Verdict> => {
+  const silent = async (): Promise<PartVerdict> => {
     tries++;
     return 'unclear';
   };
@@ -94,7 +94,7 @@ test('a response that does not concern the part ends the search', async () => {
 
 test('uploads per batch are bounded, whatever is rejected', async () => {
   let tries = 0;
-  const refuse = async (): Promise<Verdict> => {
+  const refuse = async (): Promise<PartVerdict> => {
     tries++;
     return { rejection: 'socket hang up' };
   };

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { withoutQueries, wordsOf } from '../../src/exporters/http/response-text.ts';
+import { receiverMessage, withoutQueries } from '../../src/exporters/http/response-text.ts';
 
 test('the part of a response that repeats the request is omitted, however long it is', () => {
   const query = `timestamp=1&extra_label=${'x'.repeat(2000)}`;
   const body = `remoteAddr: "10.0.0.1:5, X-Forwarded-For: 10.0.0.2"; requestURI: /api/v1/x?${query}; unsupported path requested: "/x"\n`;
-  assert.deepEqual(wordsOf(body, 'text/plain; charset=utf-8'), {
+  assert.deepEqual(receiverMessage(body, 'text/plain; charset=utf-8'), {
     text: 'unsupported path requested: "/x"',
     isPage: false,
   });
-  assert.equal(wordsOf('missing route for "/api/v1/x?authKey=s3cret"').text, 'missing route for "/api/v1/x"');
+  assert.equal(receiverMessage('missing route for "/api/v1/x?authKey=s3cret"').text, 'missing route for "/api/v1/x"');
 });
 
 test('no query, fragment or credentials of a URL are shown; other text stays', () => {
@@ -27,12 +27,12 @@ test('a web page is recognized by its type or its beginning, and shown by its te
   const page =
     '<!doctype html>\n<html><head><title>Log in</title><style>a{}</style></head><body><h1>Hello</h1></body></html>';
   for (const type of ['text/html; charset=utf-8', 'text/plain', undefined]) {
-    assert.deepEqual(wordsOf(page, type), { text: 'a web page "Log in": Hello', isPage: true });
+    assert.deepEqual(receiverMessage(page, type), { text: 'a web page "Log in": Hello', isPage: true });
   }
-  assert.equal(wordsOf('{"status":"error"}', 'application/json').isPage, false);
+  assert.equal(receiverMessage('{"status":"error"}', 'application/json').isPage, false);
   for (const odd of ['<html>', '<html><head>', '<html><!--', '<html>/']) {
     const started = performance.now();
-    assert.ok(wordsOf(odd.repeat(10_000)).text.length <= 300);
+    assert.ok(receiverMessage(odd.repeat(10_000)).text.length <= 300);
     assert.ok(performance.now() - started < 1000, `${odd} took ${performance.now() - started} ms`);
   }
 });

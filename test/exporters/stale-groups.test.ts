@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ClusterGroups, groupOf, isStale } from '../../src/exporters/pushgateway/stale-groups.ts';
+import { type ClusterGroups, gatewayGroupOf, isStale } from '../../src/exporters/pushgateway/stale-groups.ts';
 
 const nowMs = 1_800_000_000_000;
 
@@ -40,11 +40,11 @@ for (const [what, stale, actual] of cases) {
 }
 
 test("groups are read from a gateway's own metrics", () => {
-  assert.deepEqual(groupOf('push_time_seconds{cluster="prod",instance="n\\"1",job="kubelet"} 1.7e+09'), {
+  assert.deepEqual(gatewayGroupOf('push_time_seconds{cluster="prod",instance="n\\"1",job="kubelet"} 1.7e+09'), {
     labels: { cluster: 'prod', instance: 'n"1', job: 'kubelet' },
     pushedMs: 1.7e12,
   });
-  assert.equal(groupOf('push_failure_time_seconds{instance="n1",job="kubelet"} 0'), undefined);
-  assert.equal(groupOf('# TYPE push_time_seconds gauge'), undefined);
-  assert.equal(groupOf('push_time_seconds_total{job="x"} 1'), undefined);
+  assert.equal(gatewayGroupOf('push_failure_time_seconds{instance="n1",job="kubelet"} 0'), undefined);
+  assert.equal(gatewayGroupOf('# TYPE push_time_seconds gauge'), undefined);
+  assert.equal(gatewayGroupOf('push_time_seconds_total{job="x"} 1'), undefined);
 });

@@ -5,14 +5,14 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { Routes } from '../../src/http/message.ts';
-import { type HttpSettings, startHttp } from '../../src/http/server.ts';
+import { type HttpServerSettings, startHttp } from '../../src/http/server.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
 import { head, rawConnection } from '../kit/raw-http.ts';
 
 const ok = () => ({ status: 200, body: 'ok\n' });
 
 /** A server with a path for each method; `POST /echo` returns the length of its body. */
-async function serve(t: TestContext, options: HttpSettings = {}, more: Routes = {}) {
+async function serve(t: TestContext, options: HttpServerSettings = {}, more: Routes = {}) {
   const file = join(scratchFolder(t), 'token');
   writeFileSync(file, 'secret');
   const errors: string[] = [];

@@ -9,7 +9,7 @@ import { SecretFile } from '../../src/config/secret-file.ts';
 import { secretCheck } from '../../src/http/bearer.ts';
 import { type PodInfoGuard, type PodInfoSource, podInfoRoute } from '../../src/http/pod-info.ts';
 import { startHttp } from '../../src/http/server.ts';
-import { POD_INFO_PATH, type Pod } from '../../src/kube/pod-info.ts';
+import { type IdentityPod, POD_INFO_PATH } from '../../src/kube/pod-info.ts';
 import { recorded } from '../kit/fake-api-server.ts';
 import { fixture, scratchFolder } from '../kit/host-tree.ts';
 import { ApiDocument } from '../kit/openapi.ts';
@@ -19,7 +19,7 @@ const document = new ApiDocument();
 /** The recorded pods, indexed; ready when `state.ready`. */
 function recordedSource() {
   const index = new PodIndex((labels) => (labels?.app === undefined ? {} : { app: labels.app }));
-  for (const pod of (JSON.parse(recorded('api/core_v1_pods.json')) as { items: Pod[] }).items) {
+  for (const pod of (JSON.parse(recorded('api/core_v1_pods.json')) as { items: IdentityPod[] }).items) {
     index.upsert(`${pod.metadata?.namespace}/${pod.metadata?.name}`, pod);
   }
   const state = { ready: true };

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
 import { cursorText } from '../../src/host/journal/cursor.ts';
-import type { Entry } from '../../src/host/journal/entry.ts';
+import type { EntryPosition } from '../../src/host/journal/entry.ts';
 import type { Field } from '../../src/host/journal/field.ts';
 import { JournalFile } from '../../src/host/journal/journal-file.ts';
 import type { ReadAt } from '../../src/host/journal/window.ts';
@@ -33,7 +33,7 @@ export const expectedEntries = (): Printed[] =>
     .map((line) => JSON.parse(line) as Printed);
 
 /** An entry in the form of journalctl. */
-export function printed(entry: Entry, fields: readonly Field[]): Printed {
+export function printed(entry: EntryPosition, fields: readonly Field[]): Printed {
   const values: Record<string, string | number[] | (string | number[])[]> = {
     __CURSOR: cursorText(entry),
     __REALTIME_TIMESTAMP: String(entry.realtime),

@@ -9,7 +9,7 @@ import { COMMON_RESPONSES, classifyBy } from '../../src/exporters/entries/classi
 import { EntryExporter } from '../../src/exporters/entries/entry-exporter.ts';
 import { exportMetrics } from '../../src/exporters/metrics.ts';
 import type { LogEntry } from '../../src/logs/entry.ts';
-import type { LogProtocol, Verdict } from '../../src/logs/protocol.ts';
+import type { EntryVerdict, LogProtocol } from '../../src/logs/protocol.ts';
 import { AgentRegistry } from '../../src/metrics/registry.ts';
 import { until } from '../kit/exporter.ts';
 import { shipAll } from '../kit/log-entries.ts';
@@ -57,7 +57,7 @@ const protocol = (classify?: LogProtocol['classify']): LogProtocol => ({
   },
   classify:
     classify ??
-    ((reply): Verdict =>
+    ((reply): EntryVerdict =>
       reply.code === 400 ? { kind: 'rejected', reason: 'bad' } : classifyBy(COMMON_RESPONSES, reply)),
 });
 
@@ -122,7 +122,7 @@ test('while a receiver is unavailable, its status has the time of the next attem
 });
 
 test('entries are rejected and resent individually, as named in the response', async (context) => {
-  const own = protocol(({ body = '' }): Verdict => {
+  const own = protocol(({ body = '' }): EntryVerdict => {
     if (body === '') return { kind: 'accepted' };
     return { kind: 'accepted', rejected: [{ index: 1, reason: 'too_old' }], again: [3] };
   });

@@ -3,14 +3,14 @@ import { type TestContext, test } from 'node:test';
 import { fnv1a32, fnv1a32OfText, fnv1a64 } from '../../src/base/fnv.ts';
 import { createLog } from '../../src/base/log.ts';
 import { nodePhaseMs } from '../../src/push/phase.ts';
-import { Schedule, type SkipReason } from '../../src/push/schedule.ts';
+import { Schedule, type TickSkipReason } from '../../src/push/schedule.ts';
 
 const NOON = Date.UTC(2026, 0, 1, 12);
 
 /** A schedule that begins half a minute after noon, on a clock that the test advances; ticks in seconds after noon. */
 function byHand(t: TestContext, intervalMs: number, phaseMs: number) {
   t.mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'Date'], now: NOON + 30_500 });
-  const seen: (number | SkipReason)[] = [];
+  const seen: (number | TickSkipReason)[] = [];
   let setByMs = 0;
   const schedule = new Schedule({
     intervalMs,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ageText, byteRateText, bytesText, countText, shareText } from '../../src/receiver/human.ts';
+import { ageText, byteRateText, countText, humanBytes, shareText } from '../../src/receiver/human.ts';
 import { importText } from '../../src/receiver/import-text.ts';
 import { routeOf } from '../../src/receiver/routes.ts';
 import { ReceiverStore } from '../../src/receiver/store.ts';
@@ -111,7 +111,7 @@ test('series that a target has not pushed for five minutes vanish, as in Victori
 });
 
 test('human-readable numbers', () => {
-  assert.deepEqual([0, 1023, 1024, 1535, 102_400, 1.5 * 2 ** 40].map(bytesText), [
+  assert.deepEqual([0, 1023, 1024, 1535, 102_400, 1.5 * 2 ** 40].map(humanBytes), [
     '0 B',
     '1023 B',
     '1 KiB',

@@ -12,9 +12,9 @@ import { startHttp } from '../../src/http/server.ts';
 import {
   ALL_LABELS,
   byPrefix,
+  type IdentityPod,
   NO_LABELS,
   POD_INFO_PATH,
-  type Pod,
   type PodInfo,
   podInfo,
 } from '../../src/kube/pod-info.ts';
@@ -75,7 +75,7 @@ const targetsOf = (pods: readonly PodInfo[], settings: object = {}) => {
 for (const version of [1, 2] as const) {
   test(`a recorded cluster with cgroup v${version}: state agents, API server and kubelet lead to the same targets`, async (t) => {
     const list = recordedPods(version);
-    const pods = (list.items ?? []) as Pod[];
+    const pods = (list.items ?? []) as IdentityPod[];
     const node = pods.find(({ spec }) => spec?.nodeName)?.spec?.nodeName ?? '';
     const here = pods.filter(({ spec }) => spec?.nodeName === node);
 
@@ -141,7 +141,7 @@ function podOf({
     spec: { nodeName: 'n1', hostNetwork, containers, initContainers },
     status: { phase, podIP: ip, hostIP: '192.168.1.1', conditions: [{ type: 'Ready', status: ready }] },
   };
-  return podInfo(pod as unknown as Pod, ALL_LABELS, byPrefix('prometheus.io/'));
+  return podInfo(pod as unknown as IdentityPod, ALL_LABELS, byPrefix('prometheus.io/'));
 }
 
 const asked = (more: Record<string, string> = {}) => ({ 'prometheus.io/scrape': 'true', ...more });

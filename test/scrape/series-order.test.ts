@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { hashOf, viewOf } from '../../src/scrape/series-order.ts';
+import { seriesHash, viewOf } from '../../src/scrape/series-order.ts';
 
 test('series that differ in one character, number or position have different hashes', () => {
   const keys: string[] = [];
@@ -14,7 +14,7 @@ test('series that differ in one character, number or position have different has
     );
   const seen = new Map<number, string>();
   for (const key of keys) {
-    const hash = hashOf(viewOf(Buffer.from(key)), 0, key.length);
+    const hash = seriesHash(viewOf(Buffer.from(key)), 0, key.length);
     assert.ok(Number.isSafeInteger(hash) && hash >= 0, String(hash));
     assert.equal(seen.get(hash), undefined, key);
     seen.set(hash, key);
@@ -24,7 +24,7 @@ test('series that differ in one character, number or position have different has
 test('a hash does not depend on the surroundings of the series', () => {
   const [one, other] = ['xxa{b="1"}yyy', 'zzzzza{b="1"}'].map((text) => {
     const start = text.indexOf('a{');
-    return hashOf(viewOf(Buffer.from(text)), start, start + 'a{b="1"}'.length);
+    return seriesHash(viewOf(Buffer.from(text)), start, start + 'a{b="1"}'.length);
   });
   assert.equal(one, other);
 });

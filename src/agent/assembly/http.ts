@@ -1,4 +1,4 @@
-import { type HttpServer, type HttpSettings, startHttp } from '../../http/server.ts';
+import { type HttpServer, type HttpServerSettings, startHttp } from '../../http/server.ts';
 import type { Components } from '../components.ts';
 import type { Config } from '../config.ts';
 import type { AssemblyWorld } from './world.ts';
@@ -11,7 +11,7 @@ export const servingOf = ({
   http: { readTokenFile, controlTokenFile },
   localPush: { enabled, tokenFile },
   collectors: { ksm },
-}: Config): HttpSettings => ({
+}: Config): HttpServerSettings => ({
   readTokenFile,
   controlTokenFile,
   ...(enabled && { pushTokenFile: tokenFile }),

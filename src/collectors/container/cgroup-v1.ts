@@ -9,13 +9,13 @@ import { deviceUses, parseOperations } from './io-stat.ts';
 import {
   amount,
   type CgroupReader,
+  CgroupReading,
   type Circumstances,
   type DeviceUse,
   folderOf,
   Limits,
   limit,
   type MachineMemory,
-  Reading,
   type ReadingOptions,
   scaled,
   workingSet,
@@ -65,8 +65,8 @@ export class CgroupV1 implements CgroupReader {
 
   forget(): void {}
 
-  read(id: string, { hasQuota, spent }: Circumstances): Reading {
-    const reading = spent?.cleared() ?? new Reading();
+  read(id: string, { hasQuota, spent }: Circumstances): CgroupReading {
+    const reading = spent?.cleared() ?? new CgroupReading();
     this.#files.takeMisses();
     this.#usage(this.#folder('cpuacct', id), reading);
     if (hasQuota) this.#bandwidth(this.#folder('cpu', id), reading);
@@ -112,7 +112,7 @@ export class CgroupV1 implements CgroupReader {
   }
 
   /** With the controller, every cgroup has this file: if it is absent, the cgroup is gone. */
-  #usage(folder: string | undefined, reading: Reading): void {
+  #usage(folder: string | undefined, reading: CgroupReading): void {
     if (folder === undefined) return;
     const files = this.#files;
     const usage = files.value(folder, 'cpuacct.usage', amount);
@@ -123,7 +123,7 @@ export class CgroupV1 implements CgroupReader {
     reading.cpuSystem = scaled(files.count('system'), TICKS);
   }
 
-  #bandwidth(folder: string | undefined, reading: Reading): void {
+  #bandwidth(folder: string | undefined, reading: CgroupReading): void {
     const files = this.#files;
     if (!files.open(folder, 'cpu.stat')) return;
     reading.periods = files.count('nr_periods');
@@ -133,7 +133,7 @@ export class CgroupV1 implements CgroupReader {
     reading.burstTime = scaled(files.count('burst_time'), NANOSECONDS);
   }
 
-  #memory(folder: string | undefined, reading: Reading): void {
+  #memory(folder: string | undefined, reading: CgroupReading): void {
     const files = this.#files;
     const { all } = this.#wanted;
     if (files.open(folder, 'memory.stat')) {

@@ -11,12 +11,12 @@ import { keptCgroupFiles } from './kept-cgroup-files.ts';
 import {
   amount,
   type CgroupReader,
+  CgroupReading,
   type Circumstances,
   folderOf,
   Limits,
   limit,
   type MachineMemory,
-  Reading,
   type ReadingOptions,
   scaled,
   workingSet,
@@ -56,9 +56,9 @@ export class CgroupV2 implements CgroupReader {
    * The counts of memory.events and io.stat include child cgroups: if a pod's have not changed, neither have those of
    * its containers, and these are not read.
    */
-  read(id: string, circumstances: Circumstances): Reading {
+  read(id: string, circumstances: Circumstances): CgroupReading {
     const folder = folderOf(this.#tree, id);
-    const reading = circumstances.spent?.cleared() ?? new Reading();
+    const reading = circumstances.spent?.cleared() ?? new CgroupReading();
     this.#files.takeMisses();
     this.#files.allowKeeping(circumstances.before !== undefined);
     this.#cpu(folder, reading, circumstances.hasQuota);
@@ -106,7 +106,7 @@ export class CgroupV2 implements CgroupReader {
   }
 
   /** Every cgroup has a cpu.stat, with or without the controller: if it is absent, the cgroup is gone. */
-  #cpu(folder: string, reading: Reading, hasQuota: boolean): void {
+  #cpu(folder: string, reading: CgroupReading, hasQuota: boolean): void {
     const files = this.#files;
     if (!files.open(folder, 'cpu.stat')) {
       files.mustExist(folder, 'cpu.stat');
@@ -123,7 +123,7 @@ export class CgroupV2 implements CgroupReader {
     reading.burstTime = scaled(files.count('burst_usec'), MICROSECONDS);
   }
 
-  #memory(folder: string, reading: Reading, machine: MachineMemory): void {
+  #memory(folder: string, reading: CgroupReading, machine: MachineMemory): void {
     const files = this.#files;
     const { all } = this.#wanted;
     const hasStat = files.open(folder, 'memory.stat');
@@ -153,7 +153,7 @@ export class CgroupV2 implements CgroupReader {
   }
 
   /** From the open memory.stat. */
-  #reclaim(reading: Reading): void {
+  #reclaim(reading: CgroupReading): void {
     const files = this.#files;
     reading.fileDirty = files.level('file_dirty');
     reading.fileWriteback = files.level('file_writeback');
@@ -163,7 +163,7 @@ export class CgroupV2 implements CgroupReader {
     reading.refaultsAnon = files.count('workingset_refault_anon');
   }
 
-  #events(folder: string, reading: Reading, { before, above }: Circumstances): void {
+  #events(folder: string, reading: CgroupReading, { before, above }: Circumstances): void {
     const files = this.#files;
     const known = before?.eventsText;
     const isQuiet = known !== undefined && above?.areEventsSame === true && this.#countsBelow;
@@ -188,7 +188,7 @@ export class CgroupV2 implements CgroupReader {
     if (!files.hasLosses) reading.eventsText = text;
   }
 
-  #devices(folder: string, reading: Reading, { before, above }: Circumstances): void {
+  #devices(folder: string, reading: CgroupReading, { before, above }: Circumstances): void {
     const files = this.#files;
     const known = before?.ioText;
     const text = known !== undefined && above?.isIoSame === true ? known : files.text(folder, 'io.stat');
@@ -204,7 +204,7 @@ export class CgroupV2 implements CgroupReader {
   }
 
   /** Present without PSI too, but unreadable then. */
-  #pressure(folder: string, reading: Reading): void {
+  #pressure(folder: string, reading: CgroupReading): void {
     const files = this.#files;
     const totals = (resource: string) => {
       const path = `${folder}/${resource}.pressure`;

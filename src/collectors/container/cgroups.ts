@@ -8,24 +8,24 @@ import { BlockDevices } from './block-devices.ts';
 import { type Cgroup, Discovery } from './discovery.ts';
 import { findHierarchy } from './hierarchy.ts';
 import { NO_MACHINE_MEMORY, readMachineMemory } from './machine-memory.ts';
-import { type Names, Naming } from './naming.ts';
+import { type NameSource, Naming } from './naming.ts';
 import type { CgroupOptions } from './options.ts';
 import type { MachineMemory } from './reading.ts';
 import { RootFilesystems } from './root-filesystems.ts';
-import { Row, type Seen } from './row.ts';
+import { type LastReading, Row } from './row.ts';
 import { Sampler } from './sampler.ts';
 import {
   constantSeries,
   creationSeries,
   deviceOperations,
   deviceSeries,
+  type FieldSeries,
   hugePageSeries,
   limitSeries,
   memorySeries,
   networkSeries,
   OPTIONAL,
   readingSeries,
-  type Series,
   timeSeries,
 } from './series.ts';
 
@@ -48,13 +48,14 @@ export class CgroupCollector {
   #made = 0;
 
   /** Throws NoData on a host without cgroups. */
-  constructor(world: World, options: CgroupOptions, names: Names | undefined) {
+  constructor(world: World, options: CgroupOptions, names: NameSource | undefined) {
     const { host } = world;
     const all = options.families === 'kubelet';
     const { fileDescriptors = all, sockets = all, keepOpen } = options;
     const extra = new Set(options.extra);
     const hierarchy = findHierarchy(host);
-    const chosen = <Of>(series: readonly Series<Of>[]) => (all ? series : series.filter(({ isCommon }) => isCommon));
+    const chosen = <Of>(series: readonly FieldSeries<Of>[]) =>
+      all ? series : series.filter(({ isCommon }) => isCommon);
     this.#world = world;
     this.#options = options;
     this.#discovery = new Discovery(host, hierarchy.tree, options.slices);
@@ -148,7 +149,7 @@ export class CgroupCollector {
     if (this.#naming.settle(row)) this.#add(out, row, row.seen);
   }
 
-  #add(out: Snapshot, row: Row, { reading, interfaces = [], at }: Seen): void {
+  #add(out: Snapshot, row: Row, { reading, interfaces = [], at }: LastReading): void {
     const { families } = this.#options;
     row.add(out, this.#series.reading, reading);
     if (row.limits) row.add(out, this.#series.limits, row.limits);

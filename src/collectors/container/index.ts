@@ -7,11 +7,11 @@ import { CgroupCollector } from './cgroups.ts';
 import { containerFamilies } from './families.ts';
 import { type KubeletPage, kubeletOptions, kubeletProducer } from './kubelet.ts';
 import { machine, machineFamilies } from './machine.ts';
-import type { Names } from './naming.ts';
+import type { NameSource } from './naming.ts';
 import { cgroupOptions } from './options.ts';
 
 /** The collector of cgroups; `names` provides the pods of this node. */
-const container = (names?: Names): CollectorSpec<typeof cgroupOptions> =>
+const container = (names?: NameSource): CollectorSpec<typeof cgroupOptions> =>
   defineCollector({
     name: 'container',
     enabled: true,
@@ -77,7 +77,7 @@ export function containerFamiliesOf(section: z.output<typeof containerSection>):
 export function containerProducers(
   world: World,
   section: z.output<typeof containerSection>,
-  names?: Names,
+  names?: NameSource,
 ): Producer[] {
   const { enabled, source, kubeletMetrics, identity: _, kubelet, ...options } = section;
   if (!enabled) return [];

@@ -2,11 +2,11 @@ import { DeniedFile, UnreadableFile } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import type { ContainerInfo, PodInfo } from '../../kube/pod-info.ts';
 import type { IdentityClient } from '../../pods/client.ts';
-import { processName } from './processes.ts';
+import { nameOfProcess } from './processes.ts';
 import type { Row, RowLabels } from './row.ts';
 
 /** The source of names: the identity client, or a list in tests. */
-export type Names = Pick<IdentityClient, 'find' | 'findPod'>;
+export type NameSource = Pick<IdentityClient, 'find' | 'findPod'>;
 
 /**
  * Cycles for which samples wait for a name: without it they would be different series, and absent from all sums by pod.
@@ -24,12 +24,12 @@ const NAMELESS: RowLabels = { namespace: '', pod: '', container: '', image: '', 
 /** Assigns rows their labels, as a kubelet does. */
 export class Naming {
   readonly #host: Host;
-  readonly #names: Names | undefined;
+  readonly #names: NameSource | undefined;
   readonly #sandboxImage: string;
   /** The runtime, as container ids in the API name it: `containerd`, `cri-o`, `docker`; a node has one. */
   #runtime = '';
 
-  constructor(host: Host, names: Names | undefined, sandboxImage: string) {
+  constructor(host: Host, names: NameSource | undefined, sandboxImage: string) {
     this.#host = host;
     this.#names = names;
     this.#sandboxImage = sandboxImage;
@@ -100,7 +100,7 @@ export class Naming {
   /** A process with a hidden name (hidepid) is not recognized as one. */
   #isPause(pid: string): boolean {
     try {
-      return processName(this.#host, pid) === 'pause';
+      return nameOfProcess(this.#host, pid) === 'pause';
     } catch (cause) {
       if (cause instanceof DeniedFile || cause instanceof UnreadableFile) return false;
       throw cause;

@@ -35,7 +35,7 @@ export function isPopulated(host: Host, { version, tree, controllers }: Hierarch
 }
 
 /** Name of a process; undefined if it has exited. */
-export const processName = (host: Host, pid: string): string | undefined => host.attribute(host.proc(pid, 'comm'));
+export const nameOfProcess = (host: Host, pid: string): string | undefined => host.attribute(host.proc(pid, 'comm'));
 
 /** Soft limit of open files; -1 for none, undefined if the process has exited or the file lacks it. */
 export function openFilesLimit(host: Host, pid: string): number | undefined {

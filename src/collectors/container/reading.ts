@@ -29,7 +29,7 @@ export interface HugePages {
 const NONE: readonly never[] = [];
 
 /** One reading of a cgroup: seconds, bytes and counts. A class, so that all objects have the same shape. */
-export class Reading {
+export class CgroupReading {
   cpuUsage: number | undefined = undefined;
   cpuUser: number | undefined = undefined;
   cpuSystem: number | undefined = undefined;
@@ -160,17 +160,17 @@ export interface Circumstances {
   /** Whether the CPU time is limited: without a quota its counters are present too, at 0. */
   readonly hasQuota: boolean;
   /** The reading of the same cgroup in the previous cycle. */
-  readonly before?: Reading | undefined;
+  readonly before?: CgroupReading | undefined;
   /** The reading of its parent cgroup in this cycle. */
-  readonly above?: Reading | undefined;
+  readonly above?: CgroupReading | undefined;
   /** An earlier reading that nothing refers to any more, to be filled again. */
-  readonly spent?: Reading | undefined;
+  readonly spent?: CgroupReading | undefined;
 }
 
 /** Reads cgroups by their id, in one version of the hierarchy. */
 export interface CgroupReader {
   /** Throws MissingFile for a cgroup that no longer exists. */
-  read(id: string, circumstances: Circumstances): Reading;
+  read(id: string, circumstances: Circumstances): CgroupReading;
   /** To be called when a cycle begins. */
   begin(): void;
   /** To be called for a cgroup that is gone. */
@@ -214,5 +214,5 @@ export const scaled = (numerator: number | undefined, denominator: number): numb
   numerator === undefined ? undefined : numerator / denominator;
 
 /** Memory without the file cache that can be dropped immediately; undefined if either is unknown. */
-export const workingSet = ({ memory, inactiveFile }: Reading): number | undefined =>
+export const workingSet = ({ memory, inactiveFile }: CgroupReading): number | undefined =>
   memory === undefined || inactiveFile === undefined ? undefined : Math.max(0, memory - inactiveFile);

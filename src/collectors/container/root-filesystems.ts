@@ -8,7 +8,7 @@ import { counter, type Family, gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { escapeLabelValue } from '../../metrics/text/format.ts';
 import type { Row } from './row.ts';
-import { CGROUP_LABELS, deviceSeries, type Series } from './series.ts';
+import { CGROUP_LABELS, deviceSeries, type FieldSeries } from './series.ts';
 
 /** Space of a file system, and the I/O of its disk, if it has its own. */
 interface Filesystem {
@@ -36,14 +36,14 @@ interface Disk {
 
 const LABELS = [...CGROUP_LABELS, 'device'];
 
-const series = <Of>(family: Family, field: Series<Of>['field']): Series<Of> => ({
+const series = <Of>(family: Family, field: FieldSeries<Of>['field']): FieldSeries<Of> => ({
   family,
   field,
   tail: '}',
   isCommon: false,
 });
 
-const space: readonly Series<Filesystem>[] = [
+const space: readonly FieldSeries<Filesystem>[] = [
   series(gauge('container_fs_usage_bytes', 'Bytes used, for the root cgroup only.', LABELS), 'usage'),
   series(gauge('container_fs_limit_bytes', 'Size, for the root cgroup only.', LABELS), 'limit'),
   series(gauge('container_fs_inodes_free', 'Free inodes, for the root cgroup only.', LABELS), 'inodesFree'),
@@ -52,7 +52,7 @@ const space: readonly Series<Filesystem>[] = [
 
 const TOO_SMALL = 'a millionth of the true value, as cAdvisor treats milliseconds as nanoseconds';
 
-const disk: readonly Series<Disk>[] = [
+const disk: readonly FieldSeries<Disk>[] = [
   series(counter('container_fs_sector_reads_total', 'Sectors of 512 bytes read from the disk.', LABELS), 'sectorsRead'),
   series(counter('container_fs_sector_writes_total', 'Sectors of 512 bytes written.', LABELS), 'sectorsWritten'),
   series(counter('container_fs_reads_merged_total', 'Reads merged with others.', LABELS), 'readsMerged'),
@@ -68,7 +68,7 @@ const disk: readonly Series<Disk>[] = [
 ];
 
 /** The root of v1 has no counts of its own for most disks. */
-const requests: readonly Series<Disk>[] = deviceSeries.flatMap(({ family, field }) =>
+const requests: readonly FieldSeries<Disk>[] = deviceSeries.flatMap(({ family, field }) =>
   field === 'reads' || field === 'writes' ? [series<Disk>(family, field)] : [],
 );
 

@@ -3,8 +3,8 @@ import type { Snapshot } from '../../metrics/snapshot.ts';
 import { escapeLabelValue } from '../../metrics/text/format.ts';
 import type { Cgroup } from './discovery.ts';
 import type { ContainerProcess } from './process-finder.ts';
-import type { Limits, Reading } from './reading.ts';
-import type { Constant, Series } from './series.ts';
+import type { CgroupReading, Limits } from './reading.ts';
+import type { Constant, FieldSeries } from './series.ts';
 
 /** The labels that identify one cgroup's series. Empty values are left out. */
 export interface RowLabels {
@@ -16,8 +16,8 @@ export interface RowLabels {
 }
 
 /** The last reading of a cgroup. */
-export interface Seen {
-  readonly reading: Reading;
+export interface LastReading {
+  readonly reading: CgroupReading;
   /** Undefined for all rows that do not represent a network. */
   readonly interfaces: readonly NetDevice[] | undefined;
   /** The number of the sampler's cycle in which it was read. */
@@ -38,9 +38,9 @@ export class Row {
   /** Creation time: seconds since 1970 with fraction; undefined if unknown. */
   readonly started: number | undefined;
   limits: Limits | undefined;
-  seen: Seen | undefined;
+  seen: LastReading | undefined;
   /** The reading before that of {@link seen}. */
-  spent: Reading | undefined;
+  spent: CgroupReading | undefined;
   /** Of a pod: the rows of its containers, by id. */
   readonly #containers = new Map<string, Row>();
   /** Whether this is the container that holds the pod's network, called sandbox, infra or pause container. */
@@ -100,20 +100,20 @@ export class Row {
   }
 
   /** Adds the known fields of `values`. */
-  add<Of>(out: Snapshot, series: readonly Series<Of>[], values: Of): void {
+  add<Of>(out: Snapshot, series: readonly FieldSeries<Of>[], values: Of): void {
     // By index, here and below: the results of an iterator would be a tenth of a cycle's garbage.
     for (let index = 0; index < series.length; index++) {
-      const { family, field, tail } = series[index] as Series<Of>;
+      const { family, field, tail } = series[index] as FieldSeries<Of>;
       const value = values[field] as number | undefined;
       if (value !== undefined) out.addParts(family, family.name, this.#labels, tail, value);
     }
   }
 
   /** Like {@link add}, for one of several objects of a cgroup, identified by `subject`, a label as text. */
-  addSubject<Of>(out: Snapshot, subject: string, series: readonly Series<Of>[], values: Of): void {
+  addSubject<Of>(out: Snapshot, subject: string, series: readonly FieldSeries<Of>[], values: Of): void {
     const tails = tailsOf(series, subject);
     for (let index = 0; index < series.length; index++) {
-      const { family, field } = series[index] as Series<Of>;
+      const { family, field } = series[index] as FieldSeries<Of>;
       const value = values[field] as number | undefined;
       if (value !== undefined) out.addParts(family, family.name, this.#labels, tails[index] as string, value);
     }
@@ -131,7 +131,7 @@ const joinedTails = new WeakMap<object, Map<string, readonly string[]>>();
 const MAX_SUBJECTS = 500;
 
 /** Joined once: a snapshot compares each part with that of the cycle before, and identical strings compare fast. */
-function tailsOf<Of>(series: readonly Series<Of>[], subject: string): readonly string[] {
+function tailsOf<Of>(series: readonly FieldSeries<Of>[], subject: string): readonly string[] {
   const bySubject = joinedTails.get(series) ?? new Map<string, readonly string[]>();
   const known = bySubject.get(subject);
   if (known !== undefined) return known;

@@ -16,7 +16,7 @@ import { NO_MACHINE_MEMORY } from './machine-memory.ts';
 import { isReported } from './network.ts';
 import { ProcessFinder } from './process-finder.ts';
 import { isPopulated, openFiles, openFilesLimit } from './processes.ts';
-import { type CgroupReader, folderOf, type MachineMemory, type Reading, type ReadingOptions } from './reading.ts';
+import { type CgroupReader, type CgroupReading, folderOf, type MachineMemory, type ReadingOptions } from './reading.ts';
 import type { Row } from './row.ts';
 
 /**
@@ -113,7 +113,7 @@ export class Sampler {
   }
 
   /** Reads a row's cgroup, also its limits when it is their turn. Throws MissingFile for one that is gone. */
-  read(row: Row, out: Snapshot): Reading {
+  read(row: Row, out: Snapshot): CgroupReading {
     const { id, kind } = row.cgroup;
     const isWhole = row.reads < YOUNG || this.#cycle % WHOLE_EVERY === row.serial % WHOLE_EVERY;
     const limits = isWhole ? this.#reader.limits(id, this.#machine) : row.limits;
@@ -187,7 +187,7 @@ export class Sampler {
    * so files that were present before are missing, or whole folders. If that persists, it is reported from the next
    * cycle on.
    */
-  #mustBeThere({ seen, cgroup: { id } }: Row, { misses }: Reading): void {
+  #mustBeThere({ seen, cgroup: { id } }: Row, { misses }: CgroupReading): void {
     if (misses <= (seen?.reading.misses ?? 0)) return;
     if (seen === undefined) {
       if (this.#reader.isWhole(id)) return;
@@ -208,7 +208,7 @@ export class Sampler {
     return all || fileDescriptors || sockets || (cgroup.kind === 'container' && !isNamed);
   }
 
-  #lookAtProcesses(row: Row, reading: Reading, out: Snapshot): void {
+  #lookAtProcesses(row: Row, reading: CgroupReading, out: Snapshot): void {
     const { all, fileDescriptors, sockets } = this.#wanted;
     const { cgroup } = row;
     const pids = this.#processes.idsIn(cgroup.id);

@@ -1,12 +1,12 @@
 import type { NetDevice } from '../../host/net-dev.ts';
 import { counter, type Family, gauge } from '../../metrics/family.ts';
-import type { DeviceUse, HugePages, Limits, Reading } from './reading.ts';
+import type { CgroupReading, DeviceUse, HugePages, Limits } from './reading.ts';
 
 /** The labels of every cgroup's series. Empty ones are left out: to Prometheus that is the same. */
 export const CGROUP_LABELS = ['namespace', 'pod', 'container', 'id', 'image', 'name'];
 
 /** One field of `Of` that becomes a sample. */
-export interface Series<Of> {
+export interface FieldSeries<Of> {
   readonly family: Family;
   readonly field: NumericField<Of>;
   /** How its keys end: labels that are always the same, and a brace. */
@@ -24,11 +24,11 @@ const define =
   (make: Define, field: NumericField<Of>, name: string, help: string, fixed: Readonly<Record<string, string>> = {}) => {
     const labels = Object.entries(fixed).map(([label, value]) => `,${label}="${value}"`);
     const family = make(name, help, [...CGROUP_LABELS, ...ownLabels, ...Object.keys(fixed)]);
-    return { family, field, tail: `${labels.join('')}}`, isCommon } satisfies Series<Of>;
+    return { family, field, tail: `${labels.join('')}}`, isCommon } satisfies FieldSeries<Of>;
   };
 
-const common = define<Reading>(true);
-const rest = define<Reading>(false);
+const common = define<CgroupReading>(true);
+const rest = define<CgroupReading>(false);
 
 /**
  * Page faults come as four series of one family; no kernel reports those of a single cgroup, so both scopes are equal.
@@ -53,7 +53,7 @@ const faults = (['container', 'hierarchy'] as const).flatMap((scope) =>
 );
 
 /** Values read in each cycle. */
-export const readingSeries: readonly Series<Reading>[] = [
+export const readingSeries: readonly FieldSeries<CgroupReading>[] = [
   common(counter, 'cpuUsage', 'container_cpu_usage_seconds_total', 'CPU time used.', { cpu: 'total' }),
   common(counter, 'cpuUser', 'container_cpu_user_seconds_total', 'CPU time used in user mode.'),
   common(counter, 'cpuSystem', 'container_cpu_system_seconds_total', 'CPU time used in the kernel.'),
@@ -118,7 +118,7 @@ export const readingSeries: readonly Series<Reading>[] = [
 ];
 
 /** Memory values of newer cAdvisor versions; with `extra: [memory]`. cgroup v2 only. */
-export const memorySeries: readonly Series<Reading>[] = [
+export const memorySeries: readonly FieldSeries<CgroupReading>[] = [
   rest(
     counter,
     'eventsHigh',
@@ -147,20 +147,20 @@ export const memorySeries: readonly Series<Reading>[] = [
 const huge = define<HugePages>(false, ['pagesize']);
 
 /** Huge pages of one size; with `extra: [hugetlb]`. */
-export const hugePageSeries: readonly Series<HugePages>[] = [
+export const hugePageSeries: readonly FieldSeries<HugePages>[] = [
   huge(gauge, 'usage', 'container_hugetlb_usage_bytes', 'Huge pages in use.'),
   huge(gauge, 'peak', 'container_hugetlb_max_usage_bytes', 'Peak huge page usage; cgroup v1 only.'),
   huge(counter, 'limitHits', 'container_hugetlb_failcnt', 'Number of times huge page usage hit the limit.'),
 ];
 
 /** Series with options of their own. */
-export const OPTIONAL: ReadonlySet<Series<Reading>['field']> = new Set(['fileDescriptors', 'sockets']);
+export const OPTIONAL: ReadonlySet<FieldSeries<CgroupReading>['field']> = new Set(['fileDescriptors', 'sockets']);
 
 const commonLimit = define<Limits>(true);
 const otherLimit = define<Limits>(false);
 
 /** Values read periodically. */
-export const limitSeries: readonly Series<Limits>[] = [
+export const limitSeries: readonly FieldSeries<Limits>[] = [
   commonLimit(gauge, 'cpuPeriod', 'container_spec_cpu_period', 'Period of the CPU quota in microseconds.'),
   commonLimit(gauge, 'cpuQuota', 'container_spec_cpu_quota', 'CPU quota per period in microseconds.'),
   commonLimit(gauge, 'cpuShares', 'container_spec_cpu_shares', 'CPU shares: relative weight under contention.'),
@@ -187,7 +187,7 @@ interface Times {
 const time = define<Times>(true);
 
 /** Values of every existing cgroup. */
-export const timeSeries: readonly Series<Times>[] = [
+export const timeSeries: readonly FieldSeries<Times>[] = [
   time(gauge, 'started', 'container_start_time_seconds', 'When the cgroup was created, in seconds since 1970.'),
   time(gauge, 'lastSeen', 'container_last_seen', 'When the cgroup was last read, in seconds since 1970.'),
 ];
@@ -196,7 +196,7 @@ const device = define<DeviceUse>(true, ['device']);
 const cost = define<DeviceUse>(false, ['device']);
 
 /** With `extra: [creation]`. */
-export const creationSeries: readonly Series<Times>[] = [
+export const creationSeries: readonly FieldSeries<Times>[] = [
   define<Times>(false)(
     gauge,
     'started',
@@ -206,7 +206,7 @@ export const creationSeries: readonly Series<Times>[] = [
 ];
 
 /** The I/O of a cgroup on one block device that has a name. */
-export const deviceSeries: readonly Series<DeviceUse>[] = [
+export const deviceSeries: readonly FieldSeries<DeviceUse>[] = [
   device(counter, 'readBytes', 'container_fs_reads_bytes_total', 'Bytes read from the device.'),
   device(counter, 'writeBytes', 'container_fs_writes_bytes_total', 'Bytes written to the device.'),
   device(counter, 'reads', 'container_fs_reads_total', 'Reads from the device.'),
@@ -229,7 +229,7 @@ export const deviceOperations = counter('container_blkio_device_usage_total', 'B
 const network = define<NetDevice>(true, ['interface']);
 
 /** The traffic of one interface of a pod's network. */
-export const networkSeries: readonly Series<NetDevice>[] = [
+export const networkSeries: readonly FieldSeries<NetDevice>[] = [
   network(counter, 'receiveBytes', 'container_network_receive_bytes_total', 'Bytes received.'),
   network(counter, 'receivePackets', 'container_network_receive_packets_total', 'Packets received.'),
   network(counter, 'receiveErrors', 'container_network_receive_errors_total', 'Packets received with errors.'),
@@ -241,7 +241,7 @@ export const networkSeries: readonly Series<NetDevice>[] = [
 ];
 
 /** A series whose value is always the same. */
-export interface Constant extends Pick<Series<never>, 'family' | 'tail'> {
+export interface Constant extends Pick<FieldSeries<never>, 'family' | 'tail'> {
   readonly value: number;
 }
 

@@ -20,7 +20,7 @@ import { type ClaimedTexts, SeriesClaims } from './series-claims.ts';
 import { SeriesNotes } from './series-notes.ts';
 import { shardOf } from './shard-of.ts';
 import { sourcesOf } from './sources.ts';
-import { EndedSeries } from './store/ended-series.ts';
+import { EndedSeriesTracker } from './store/ended-series.ts';
 import { type Packing, packingOf } from './store/packing.ts';
 import { ObjectStore, type StoreText } from './store/store.ts';
 import { TextArena } from './store/text-arena.ts';
@@ -65,7 +65,7 @@ export class ClusterState implements Prepared {
   readonly #onLease: ClusterStateOptions['onLease'];
   readonly #log: Log;
   readonly #timing: ReflectorTiming;
-  readonly #ended: EndedSeries | undefined;
+  readonly #ended: EndedSeriesTracker | undefined;
   #startedMs = Number.NaN;
 
   constructor({
@@ -85,7 +85,7 @@ export class ClusterState implements Prepared {
     this.#onLease = onLease;
     this.#log = log;
     this.#timing = timing;
-    this.#ended = notesEnded ? new EndedSeries(timing.wallMs) : undefined;
+    this.#ended = notesEnded ? new EndedSeriesTracker(timing.wallMs) : undefined;
     const isOurs = objectFilter(options);
     const failures = new FailureLog(log, timing.wallMs);
     this.#packing = packingOf(compression);

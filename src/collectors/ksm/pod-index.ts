@@ -1,6 +1,6 @@
 import { KeyMap } from '../../base/key-map.ts';
 import type { KubeObject } from '../../kube/object.ts';
-import { NO_LABELS, type PickLabels, type Pod, podInfo } from '../../kube/pod-info.ts';
+import { type IdentityPod, NO_LABELS, type PickLabels, podInfo } from '../../kube/pod-info.ts';
 import { controllerOf, type Workload, workloadByName } from '../../kube/workload.ts';
 import { type NodeResponse, packPods, unpackPods, withPods } from './node-response.ts';
 
@@ -77,7 +77,7 @@ export class PodIndex {
   }
 
   /** Adds a new or changed pod; does not retain the object. */
-  upsert(key: string, pod: Pod): void {
+  upsert(key: string, pod: IdentityPod): void {
     const nodeName = pod.spec?.nodeName ?? '';
     if (this.#places.get(key)?.node.name !== nodeName) this.delete(key);
     // A pod that is not scheduled belongs to no node.

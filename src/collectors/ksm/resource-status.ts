@@ -32,14 +32,14 @@ export function isDown({ reflectors }: Followed): boolean {
 }
 
 /** Whether no part of it is served. */
-export const isNotServed = ({ reflectors }: Followed): boolean =>
+export const isUnserved = ({ reflectors }: Followed): boolean =>
   reflectors.every(({ failure }) => failure?.notServed === true);
 
 /** The current state of the resource. */
 export function statusOf(followed: Followed): ResourceStatus {
   const { resource, reflectors } = followed;
   const failures = reflectors.map(({ failure }) => failure).filter((failure) => failure !== undefined);
-  const worst = failures.find(({ notServed }) => !notServed) ?? (isNotServed(followed) ? failures[0] : undefined);
+  const worst = failures.find(({ notServed }) => !notServed) ?? (isUnserved(followed) ? failures[0] : undefined);
   const lastEventMs = Math.max(...reflectors.map(({ stats }) => stats.lastEventMs ?? 0));
   return {
     resource: uniqueName(resource),
@@ -52,6 +52,6 @@ export function statusOf(followed: Followed): ResourceStatus {
 
 function stateOf(followed: Followed): ResourceStatus['state'] {
   if (isDown(followed)) return 'down';
-  if (isNotServed(followed)) return 'not-served';
+  if (isUnserved(followed)) return 'not-served';
   return followed.reflectors.every(wasListed) ? 'followed' : 'listing';
 }

@@ -5,7 +5,7 @@ import { labelBlock } from '../../metrics/text/format.ts';
 import type { ClusterState } from './cluster-state.ts';
 import type { KsmOptions } from './options.ts';
 import { uniqueName } from './resource.ts';
-import { type Followed, isDown, isNotServed, wasListed } from './resource-status.ts';
+import { type Followed, isDown, isUnserved, wasListed } from './resource-status.ts';
 import type { StoreSizes } from './store/store.ts';
 
 const RESOURCE = ['resource'] as const;
@@ -112,7 +112,7 @@ const followColumns: readonly Column[] = [
       RESOURCE,
     ),
     value: (followed) =>
-      isNotServed(followed) ? undefined : Number(followed.reflectors.every(wasListed) && !isDown(followed)),
+      isUnserved(followed) ? undefined : Number(followed.reflectors.every(wasListed) && !isDown(followed)),
   },
   {
     family: gauge('firesteel_ksm_objects', 'Objects currently known.', RESOURCE),

@@ -2,11 +2,12 @@ import { basename, dirname } from 'node:path';
 import type { Turns } from '../../base/turns.ts';
 import { TailSet } from '../../host/tail/tail-set.ts';
 import type { FileState, TailedFile } from '../../host/tail/tailed-file.ts';
+import { OTHER } from '../../metrics/family.ts';
 import { askedFolders, type LoggingPod } from './container-folders.ts';
-import { CounterSet, OTHER } from './counter-set.ts';
+import { CounterSet } from './counter-set.ts';
 import { CONTAINER_LABELS, containerLogErrors, containerLogLines, containerLogLostBytes } from './families.ts';
-import { eachLine, LineChunks } from './line-chunks.ts';
-import { type LineMetric, type LineRule, lineRules, type Origin } from './line-metrics.ts';
+import { eachLogLine, LineChunks } from './line-chunks.ts';
+import { type LineMetric, type LineOrigin, type LineRule, lineRules } from './line-metrics.ts';
 import { COMPRESSED } from './log-files.ts';
 import type { ContainerLogOptions } from './options.ts';
 import { PartialLines, runtimeLine } from './runtime-line.ts';
@@ -27,7 +28,7 @@ export const containerCounters = () => ({
 type ContainerCounters = ReturnType<typeof containerCounters>;
 
 /** Counts of the lines of containers. */
-export const CONTAINER_ORIGIN: Origin = {
+export const CONTAINER_ORIGIN: LineOrigin = {
   labels: CONTAINER_LABELS,
   overflow: (labels) => labels.map(() => OTHER),
 };
@@ -190,7 +191,7 @@ export class ContainerLogs {
     // The rotated file and the new one have the same writer: 0.log and 0.log.20261129-101500.
     const writer = `${dirname(path)}/${basename(path).split('.')[0] ?? ''}`;
     let lines = 0;
-    eachLine(text, (written) => {
+    eachLogLine(text, (written) => {
       const line = this.#partials.join(writer, runtimeLine(written));
       if (line === undefined) return;
       lines++;

@@ -1,10 +1,7 @@
-import type { Family } from '../../metrics/family.ts';
+import { type Family, OTHER } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { labelBlock } from '../../metrics/text/format.ts';
 import { areTexts } from './saved.ts';
-
-/** The label for counts without their own series. */
-export const OTHER = '__other__';
 
 /** The value of one series, to be added to. */
 export interface Count {

@@ -6,7 +6,7 @@ import { NoData } from '../../metrics/outcome.ts';
 import type { LogState } from './state.ts';
 
 /** An entry of the journal as consumers see it. */
-export interface LogEntry {
+export interface JournalRecord {
   /** Microseconds since 1970. */
   readonly realtime: number;
   readonly bootId: string;
@@ -29,7 +29,7 @@ interface FeedOptions {
 interface Consumer {
   /** Resumes from the saved state; awaited before the first entry, and cheap from then on. */
   prepare(): Promise<void>;
-  consume(entry: LogEntry): void;
+  consume(entry: JournalRecord): void;
 }
 
 interface FeedWorld {
@@ -38,7 +38,7 @@ interface FeedWorld {
   readonly bootId: () => string | undefined;
 }
 
-class CurrentEntry extends CurrentFields implements LogEntry {
+class CurrentEntry extends CurrentFields implements JournalRecord {
   realtime = 0;
   bootId = '';
 

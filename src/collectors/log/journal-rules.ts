@@ -1,8 +1,9 @@
+import { PRIORITIES } from '../../base/syslog.ts';
 import type { Pattern } from '../../config/re2/pattern.ts';
 import { CounterSet } from './counter-set.ts';
 import { journalMatches } from './families.ts';
-import type { LogEntry } from './journal-feed.ts';
-import { type JournalRule, PRIORITIES } from './options.ts';
+import type { JournalRecord } from './journal-feed.ts';
+import type { JournalRule } from './options.ts';
 
 /** The name of a PRIORITY value; empty for anything else. */
 export const priorityName = (text: string | undefined): string => PRIORITIES[Number(text || 'NaN')] ?? '';
@@ -33,7 +34,7 @@ export class RuleCounter {
   }
 
   /** Counts an entry that matches; `unit` is that of the entry. Throws PatternCostError. */
-  count(entry: LogEntry, unit: string | undefined): void {
+  count(entry: JournalRecord, unit: string | undefined): void {
     const { name, unit: wanted, match, pattern: expression } = this.rule;
     if (wanted !== undefined && unit !== wanted) return;
     if (this.#least !== Infinity) {

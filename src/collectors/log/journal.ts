@@ -1,9 +1,10 @@
 // Entries of systemd's journal, counted. Read natively (host/journal), because journalctl would have to be as recent as
 // the host's journald.
+import { OTHER } from '../../metrics/family.ts';
 import type { Collect } from '../collector.ts';
-import { type Count, CounterSet, OTHER } from './counter-set.ts';
+import { type Count, CounterSet } from './counter-set.ts';
 import { journalBytes, journalLag, journalLost, journalMessages, unitEvents } from './families.ts';
-import type { JournalFeed, LogEntry } from './journal-feed.ts';
+import type { JournalFeed, JournalRecord } from './journal-feed.ts';
 import { priorityName, RuleCounter } from './journal-rules.ts';
 import type { JournalOptions } from './options.ts';
 import { Remembered } from './remembered.ts';
@@ -73,7 +74,7 @@ export function collectJournal(options: JournalOptions, feed: JournalFeed, state
     return made;
   };
 
-  const messagesOf = (name: string, { messages }: UnitCounts, entry: LogEntry): Count => {
+  const messagesOf = (name: string, { messages }: UnitCounts, entry: JournalRecord): Count => {
     const priority = entry.get('PRIORITY');
     const transport = entry.get('_TRANSPORT');
     const known = messages.get(priority)?.get(transport);
@@ -85,7 +86,7 @@ export function collectJournal(options: JournalOptions, feed: JournalFeed, state
     return made;
   };
 
-  const consume = (entry: LogEntry): void => {
+  const consume = (entry: JournalRecord): void => {
     const unit = unitOf(entry);
     const name = unit ?? entry.get('SYSLOG_IDENTIFIER') ?? '';
     const known = countsOf(name);

@@ -1,3 +1,4 @@
+import { PRIORITIES } from '../../base/syslog.ts';
 import { Pattern } from '../../config/re2/pattern.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import type { PodNames } from '../../pods/pod-names.ts';
@@ -5,7 +6,6 @@ import { CounterSet } from './counter-set.ts';
 import { kernelLost, kernelMessages, oomKills, problemCounter, problemGauge } from './families.ts';
 import type { KernelRule } from './kernel-rules.ts';
 import { containerOf, OomLines } from './oom.ts';
-import { PRIORITIES } from './options.ts';
 
 /** How long a problem lasts after its last message, unless another message ends it. */
 const HOLDS_MS = 600_000;

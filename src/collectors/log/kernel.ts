@@ -9,7 +9,7 @@ import type { PodNames } from '../../pods/pod-names.ts';
 import type { Collect, World } from '../collector.ts';
 import { CounterSet } from './counter-set.ts';
 import { coreDumps } from './families.ts';
-import type { JournalFeed, LogEntry } from './journal-feed.ts';
+import type { JournalFeed, JournalRecord } from './journal-feed.ts';
 import { KernelLines } from './kernel-lines.ts';
 import { kernelRules } from './kernel-rules.ts';
 import type { KernelOptions } from './options.ts';
@@ -71,7 +71,7 @@ export function collectKernel(
     },
   );
 
-  const consume = (entry: LogEntry): void => {
+  const consume = (entry: JournalRecord): void => {
     if (source === 'kmsg') return;
     const atMs = entry.realtime / 1000;
     if (entry.get('_TRANSPORT') === 'kernel') {

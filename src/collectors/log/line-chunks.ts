@@ -1,9 +1,7 @@
 import type { Turns } from '../../base/turns.ts';
-import { LineDecoder, MAX_LINE_BYTES } from '../../host/tail/line-reader.ts';
+import { CHUNK_BYTES, LineDecoder, MAX_LINE_BYTES } from '../../host/tail/line-reader.ts';
 import type { TailedFile } from '../../host/tail/tailed-file.ts';
 
-/** Bytes of a file to read at a time. */
-export const CHUNK_BYTES = 256 * 1024;
 /** Bytes read from one file before it is the turn of others. */
 const SHARE_BYTES = 4 * 1024 * 1024;
 const CARRIAGE_RETURN = 13;
@@ -85,7 +83,7 @@ export class LineChunks {
  * Calls `take` with each line of `text`, without its newline and truncated at {@link MAX_LINE_BYTES}; returns how many
  * there are.
  */
-export function eachLine(text: string, take: (line: string) => void): number {
+export function eachLogLine(text: string, take: (line: string) => void): number {
   let lines = 0;
   for (let from = 0; from < text.length; ) {
     let end = text.indexOf('\n', from);

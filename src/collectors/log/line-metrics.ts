@@ -1,8 +1,7 @@
-import type { Family } from '../../metrics/family.ts';
-import { family, gauge, ownCounter } from '../../metrics/family.ts';
+import { type Family, family, gauge, OTHER, ownCounter } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { labelBlock, numberText } from '../../metrics/text/format.ts';
-import { CounterSet, OTHER } from './counter-set.ts';
+import { CounterSet } from './counter-set.ts';
 import { groupsOf } from './journal-rules.ts';
 import type { LogRule } from './options.ts';
 import { areNumbers, areTexts } from './saved.ts';
@@ -21,14 +20,14 @@ export interface LineMetric {
 }
 
 /** The labels of a metric that identify the origin of a line, before those of the rule. */
-export interface Origin {
+export interface LineOrigin {
   readonly labels: readonly string[];
   /** Labels for counts beyond the maximum number of series. */
   readonly overflow: (labels: readonly string[]) => readonly string[];
 }
 
 /** The origin of files: their pattern or path; overflow counts keep it. */
-const FILE_ORIGIN: Origin = {
+const FILE_ORIGIN: LineOrigin = {
   labels: ['logfile'],
   overflow: ([logfile = '', ...rest]) => [logfile, ...rest.map(() => OTHER)],
 };
@@ -37,7 +36,7 @@ class Counter implements LineMetric {
   readonly family: Family;
   readonly #set: CounterSet;
 
-  constructor(one: Family, max: number, overflow: Origin['overflow']) {
+  constructor(one: Family, max: number, overflow: LineOrigin['overflow']) {
     this.family = one;
     this.#set = new CounterSet(one, max, overflow);
   }
@@ -75,11 +74,11 @@ interface Bars {
 class Values implements LineMetric {
   readonly family: Family;
   readonly #max: number;
-  readonly #overflow: Origin['overflow'];
+  readonly #overflow: LineOrigin['overflow'];
   readonly #bounds: readonly number[] | undefined;
   readonly #series = new Map<string, Bars>();
 
-  constructor(one: Family, max: number, overflow: Origin['overflow'], bounds?: readonly number[]) {
+  constructor(one: Family, max: number, overflow: LineOrigin['overflow'], bounds?: readonly number[]) {
     this.family = one;
     this.#max = max;
     this.#overflow = overflow;
@@ -160,7 +159,7 @@ class Values implements LineMetric {
 }
 
 /** The metric described by a rule, for lines of such an origin. */
-export function lineMetric(rule: LogRule, { labels: own, overflow }: Origin = FILE_ORIGIN): LineMetric {
+export function lineMetric(rule: LogRule, { labels: own, overflow }: LineOrigin = FILE_ORIGIN): LineMetric {
   const { metric: name, type, help, labels, buckets, maxSeries } = rule;
   const text = help ?? `Log file lines matched by a collectors.log rule (${type}).`;
   const names = [...own, ...labels];

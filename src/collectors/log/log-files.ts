@@ -3,7 +3,7 @@ import { TailSet } from '../../host/tail/tail-set.ts';
 import type { FileState, TailedFile } from '../../host/tail/tailed-file.ts';
 import { CounterSet } from './counter-set.ts';
 import { logErrors, logLines, logLostBytes, logRotations, logTruncates } from './families.ts';
-import { eachLine, LineChunks } from './line-chunks.ts';
+import { eachLogLine, LineChunks } from './line-chunks.ts';
 import { type LineMetric, type LineRule, lineRules } from './line-metrics.ts';
 import type { LogFileOptions } from './options.ts';
 
@@ -80,7 +80,7 @@ export class LogFiles {
   #takeLines(text: string, { path }: TailedFile): void {
     const { drop, perFile } = this.#options;
     const origin = perFile ? [path] : this.#origin;
-    const lines = eachLine(text, (line) => {
+    const lines = eachLogLine(text, (line) => {
       try {
         if (drop.some((pattern) => pattern.test(line))) return;
         for (const rule of this.#rules) rule.take(line, origin);

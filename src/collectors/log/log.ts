@@ -1,12 +1,13 @@
 // Lines of log files, counted by rules.
+
 import { sleep } from '../../base/clock.ts';
 import { errorText } from '../../base/error-text.ts';
 import { Turns } from '../../base/turns.ts';
+import { CHUNK_BYTES } from '../../host/tail/line-reader.ts';
 import type { FileState } from '../../host/tail/tailed-file.ts';
 import type { Collect, World } from '../collector.ts';
 import { CONTAINER_ORIGIN, ContainerLogs, containerCounters, type PodSource } from './container-logs.ts';
 import { containerLogFiles, containerLogLagBytes, logLagBytes } from './families.ts';
-import { CHUNK_BYTES } from './line-chunks.ts';
 import { lineMetric } from './line-metrics.ts';
 import { fileCounters, LogFiles } from './log-files.ts';
 import type { LogOptions } from './options.ts';

@@ -1,10 +1,8 @@
 import * as z from 'zod';
+import { PRIORITIES } from '../../base/syslog.ts';
 import { bytes, duration, encodingName, fileGlob, filePath, pattern } from '../../config/units.ts';
 import { isLabelName, isMetricName } from '../../metrics/family.ts';
 import { CONTAINER_LABELS } from './families.ts';
-
-/** The names of syslog's priorities, most urgent first. */
-export const PRIORITIES = ['emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'debug'] as const;
 
 /** One rule of `collectors.journal.rules`. */
 const journalRule = z

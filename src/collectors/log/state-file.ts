@@ -10,7 +10,7 @@ const MAX_BYTES = 16 * 1024 * 1024;
 const DEADLINE_MS = 5000;
 
 /** The saved state, by section. */
-export type Sections = Readonly<Record<string, unknown>>;
+export type StateSections = Readonly<Record<string, unknown>>;
 
 /** An unusable state file; it was renamed to `aside`. */
 export class UnusableState extends Error {}
@@ -19,13 +19,13 @@ export class UnusableState extends Error {}
  * Text of a state file: a line with format, version and checksum, then the sections as JSON. Pure, as is
  * {@link parseState}.
  */
-export function stateText(sections: Sections): string {
+export function stateText(sections: StateSections): string {
   const content = JSON.stringify(sections);
   return `firesteel-state ${VERSION} ${crc32(content).toString(16).padStart(8, '0')}\n${content}\n`;
 }
 
 /** Throws an Error that describes the problem. */
-function parseState(text: string): Sections {
+function parseState(text: string): StateSections {
   const end = text.indexOf('\n');
   const [, version, checksum] = /^firesteel-state (\d+) ([0-9a-f]{8})$/.exec(text.slice(0, Math.max(end, 0))) ?? [];
   if (version === undefined || checksum === undefined) throw new Error('it is not a state file of this agent');
@@ -44,7 +44,7 @@ function parseState(text: string): Sections {
  * The sections of the file at `path`; none if it is absent. An unusable file is renamed, so that it is neither used nor
  * overwritten: then rejects with UnusableState.
  */
-export async function readState(path: string): Promise<Sections> {
+export async function readState(path: string): Promise<StateSections> {
   let text: string;
   try {
     const content = await readFile(path, { signal: AbortSignal.timeout(DEADLINE_MS) });

@@ -1,4 +1,4 @@
-import { readState, type Sections, stateText, UnusableState, within, writeState } from './state-file.ts';
+import { readState, type StateSections, stateText, UnusableState, within, writeState } from './state-file.ts';
 
 /** One user of the state. */
 interface Holder {
@@ -17,8 +17,8 @@ export class LogState {
   readonly #path: string | undefined;
   readonly #holders = new Map<string, Holder>();
   readonly #ends: (() => void)[] = [];
-  #loaded: Promise<Sections> | undefined;
-  #sections: Sections = {};
+  #loaded: Promise<StateSections> | undefined;
+  #sections: StateSections = {};
   #problem: Error | undefined;
   #saved = '';
   #writing: Promise<void> | undefined;
@@ -88,7 +88,7 @@ export class LogState {
     this.#saved = text;
   }
 
-  async #load(): Promise<Sections> {
+  async #load(): Promise<StateSections> {
     if (this.#path === undefined) return {};
     try {
       return await readState(this.#path);

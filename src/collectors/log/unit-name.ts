@@ -1,9 +1,9 @@
-import type { LogEntry } from './journal-feed.ts';
+import type { JournalRecord } from './journal-feed.ts';
 
 const COREDUMP_MESSAGE = 'fc2e22bc6ee647b6b90729ab34a250b1';
 
 /** The unit whose entry this is, by the rules of `journalctl -u`; undefined for none. */
-export function unitOf(entry: Pick<LogEntry, 'get'>): string | undefined {
+export function unitOf(entry: Pick<JournalRecord, 'get'>): string | undefined {
   const other =
     (entry.get('_PID') === '1' && entry.get('UNIT')) ||
     (entry.get('MESSAGE_ID') === COREDUMP_MESSAGE && entry.get('COREDUMP_UNIT')) ||

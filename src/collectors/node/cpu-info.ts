@@ -7,7 +7,7 @@ import { filled } from '../../host/lines.ts';
 import { decimal } from '../../host/numbers.ts';
 import { gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
-import { frequency } from './cpufreq.ts';
+import { cpuFrequency } from './cpufreq.ts';
 
 /** Fields in the order of the labels that {@link info} gives them. */
 const FIELDS = [
@@ -38,7 +38,7 @@ const flag = gauge('node_cpu_flag_info', 'A feature of the first CPU; always 1.'
 const bug = gauge('node_cpu_bug_info', 'A known bug of the first CPU; always 1.', ['bug']);
 
 /** Families of {@link cpuInfo}. */
-export const cpuInfoFamilies = [info, frequency, flag, bug];
+export const cpuInfoFamilies = [info, cpuFrequency, flag, bug];
 
 /** Adds model and clock of all CPUs and the matching flags and bugs of the first. */
 export function cpuInfo(host: Host, flags: Matching | undefined, bugs: Matching | undefined): (out: Snapshot) => void {
@@ -53,7 +53,7 @@ export function cpuInfo(host: Host, flags: Matching | undefined, bugs: Matching 
         const megahertz = cpu.get('cpu MHz');
         if (megahertz === undefined) continue;
         out.attempt(`${path}, CPU ${cpu.get('processor')}`, () =>
-          out.add(frequency, decimal(megahertz) * 1e6, ...labels.slice(0, 3)),
+          out.add(cpuFrequency, decimal(megahertz) * 1e6, ...labels.slice(0, 3)),
         );
       }
       for (const [family, filter, field] of [

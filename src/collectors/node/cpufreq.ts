@@ -10,7 +10,7 @@ import { labelBlock } from '../../metrics/text/format.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
 /** The clock as reported by the hardware; in the cpu collector it has package and core labels, here only the CPU. */
-export const frequency = gauge('node_cpu_frequency_hertz', 'Current CPU frequency.', ['package', 'core', 'cpu']);
+export const cpuFrequency = gauge('node_cpu_frequency_hertz', 'Current CPU frequency.', ['package', 'core', 'cpu']);
 const governor = gauge('node_cpu_scaling_governor', 'Whether the CPU uses this governor.', ['cpu', 'governor']);
 
 /** Families by file; all files are in kHz. */
@@ -26,7 +26,7 @@ const SETTINGS: Readonly<Record<string, Family>> = {
  * read off the main thread.
  */
 const MEASURED: Readonly<Record<string, Family>> = {
-  cpuinfo_cur_freq: frequency,
+  cpuinfo_cur_freq: cpuFrequency,
   cpuinfo_avg_freq: gauge('node_cpu_frequency_avg_hertz', 'CPU frequency, averaged by the hardware.', ['cpu']),
   scaling_cur_freq: gauge('node_cpu_scaling_frequency_hertz', 'Last frequency reported for the CPU.', ['cpu']),
 };

@@ -3,7 +3,7 @@ import { type Family, gauge, untyped } from '../../metrics/family.ts';
 const DEVICE = ['device'];
 const SPEED = ['device', 'duplex', 'mode'];
 
-export const info = gauge('node_ethtool_info', 'Always 1; the driver of the device.', [
+export const ethtoolInfo = gauge('node_ethtool_info', 'Always 1; the driver of the device.', [
   'bus_info',
   'device',
   'driver',

@@ -15,7 +15,7 @@ import {
   AUTONEGOTIATE_BIT,
   advertised,
   autonegotiate,
-  info,
+  ethtoolInfo,
   type ModeFamilies,
   PAUSE_BIT,
   PORTS,
@@ -46,7 +46,7 @@ export const ethtool = defineCollector({
   options,
   whenEmpty: 'no matching network device has a driver that supports ethtool',
   families: [
-    info,
+    ethtoolInfo,
     port,
     autonegotiate,
     ...Object.values(supported),
@@ -123,7 +123,7 @@ function addModes(out: Snapshot, device: string, families: ModeFamilies, modes: 
 
 function addDriverInfo(out: Snapshot, device: string, ethtool: DeviceDriver): void {
   const { busInfo, driver, expansionRomVersion, firmwareVersion, version } = ethtool.driverInfo(device);
-  out.add(info, 1, busInfo, device, driver, expansionRomVersion, firmwareVersion, version);
+  out.add(ethtoolInfo, 1, busInfo, device, driver, expansionRomVersion, firmwareVersion, version);
 }
 
 /** By sanitized name; names that become equal by sanitizing are all omitted, because they cannot be distinguished. */

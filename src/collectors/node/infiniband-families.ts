@@ -2,7 +2,7 @@ import { counter, type Family, gauge } from '../../metrics/family.ts';
 
 const PORT = ['device', 'port'];
 
-export const info = gauge('node_infiniband_info', 'Always 1; device information.', [
+export const infinibandInfo = gauge('node_infiniband_info', 'Always 1; device information.', [
   'device',
   'board_id',
   'firmware_version',

@@ -6,7 +6,15 @@ import { oneLine } from '../../host/lines.ts';
 import { bigInteger, decimal, integer } from '../../host/numbers.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { defineCollector } from '../collector.ts';
-import { info, lifespan, physicalState, portFolders, rate, state, WORD_COUNTERS } from './infiniband-families.ts';
+import {
+  infinibandInfo,
+  lifespan,
+  physicalState,
+  portFolders,
+  rate,
+  state,
+  WORD_COUNTERS,
+} from './infiniband-families.ts';
 import { nameFilter } from './name-filter.ts';
 
 const options = z.strictObject({
@@ -22,7 +30,7 @@ export const infiniband = defineCollector({
   options,
   whenEmpty: 'no matching InfiniBand devices found',
   families: [
-    info,
+    infinibandInfo,
     state,
     physicalState,
     rate,
@@ -45,7 +53,7 @@ function addDevice(out: Snapshot, host: Host, device: string): void {
   const firmware = host.attribute(path('fw_ver'));
   if (firmware === undefined) return; // gone: all drivers have it since Linux 4.10
   const [board = '', type = ''] = [host.attribute(path('board_id')), host.attribute(path('hca_type'))];
-  out.add(info, 1, device, board, firmware, type);
+  out.add(infinibandInfo, 1, device, board, firmware, type);
   for (const port of host.listIfExists(path('ports'))) {
     out.attempt(`${device} port ${port}`, () => addPort(out, host, device, port));
   }

@@ -1,9 +1,9 @@
 import { type CgroupPlace, classifyCgroupPath } from '../../host/cgroup-path.ts';
 import type { Host } from '../../host/host.ts';
+import { OTHER } from '../../metrics/family.ts';
 import { deny } from './details.ts';
-import { OTHER } from './families.ts';
 import type { Units } from './group-series.ts';
-import type { Losses } from './losses.ts';
+import type { ProcessLosses } from './losses.ts';
 import { compileMatcher, MAX_CMDLINE, type Matcher } from './matcher.ts';
 import { DEFAULT_NAMES, type ProcessOptions } from './options.ts';
 import { cgroupPaths, detached, effectiveUid, splitArguments } from './parse.ts';
@@ -38,7 +38,7 @@ export class Classifier {
    * forked and now runs another program) and periodically. A process assigned through its parent stays in its group:
    * the parent may be gone.
    */
-  match(process: Process, comm: string, now: number, losses: Losses): void {
+  match(process: Process, comm: string, now: number, losses: ProcessLosses): void {
     const attributes = this.#attributes(process, comm, now, losses);
     for (const matcher of this.matchers) {
       const name = matcher.match(attributes);
@@ -76,7 +76,7 @@ export class Classifier {
     return this.#options.unmatched === 'other' && !isKernelThread ? OTHER : undefined;
   }
 
-  #attributes(process: Process, comm: string, now: number, losses: Losses): Attributes {
+  #attributes(process: Process, comm: string, now: number, losses: ProcessLosses): Attributes {
     const { pid } = process;
     const files = this.#files;
     const text = (file: string, maxBytes?: number): string => {

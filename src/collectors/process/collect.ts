@@ -1,16 +1,17 @@
 import { Turns } from '../../base/turns.ts';
 import type { Host } from '../../host/host.ts';
 import { KeptFiles } from '../../host/kept-files.ts';
+import { OTHER } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import type { PodNames } from '../../pods/pod-names.ts';
 import type { World } from '../collector.ts';
 import { Classifier } from './classify.ts';
 import { Details } from './details.ts';
 import { addExpected } from './expected.ts';
-import { EXTRA, F, OTHER } from './families.ts';
+import { EXTRA, F } from './families.ts';
 import { type ProcessGroup, ProcessGroups } from './group.ts';
 import { addGroup, type Units } from './group-series.ts';
-import { Losses } from './losses.ts';
+import { ProcessLosses } from './losses.ts';
 import type { ProcessOptions } from './options.ts';
 import { addListeners, Ports } from './ports.ts';
 import { ProcFiles } from './proc-files.ts';
@@ -40,7 +41,7 @@ export class ProcessCollector {
   readonly #ports: Ports;
   readonly #top: Top | undefined;
   readonly #groups: ProcessGroups;
-  readonly #losses = new Losses();
+  readonly #losses = new ProcessLosses();
   /**
    * Without swap the status of a process, the most expensive of its files, is read rarely once the process is no longer
    * young.

@@ -1,6 +1,6 @@
 import { MalformedFile } from '../../host/errors.ts';
 import { COUNTER, type Counters } from './counters.ts';
-import type { Losses } from './losses.ts';
+import type { ProcessLosses } from './losses.ts';
 import { KEY } from './parse.ts';
 import type { HotPaths, ProcFiles } from './proc-files.ts';
 import type { Process } from './process.ts';
@@ -17,7 +17,7 @@ export class Details {
   }
 
   /** Memory in swap and context switches. */
-  readStatus(process: Process, losses: Losses): void {
+  readStatus(process: Process, losses: ProcessLosses): void {
     const { counters } = process;
     const hasStatus = this.load(process, 'status', losses);
     // Kernel threads and zombies have no memory of their own, and no such line.
@@ -32,7 +32,7 @@ export class Details {
   }
 
   /** Storage traffic and the number of open files. */
-  readUse(process: Process, losses: Losses): void {
+  readUse(process: Process, losses: ProcessLosses): void {
     const paths = this.#pathsOf(process);
     const { counters, denied } = process;
     const hasIo = this.#loadAt(process, paths.io, 'io', losses);
@@ -51,7 +51,7 @@ export class Details {
   }
 
   /** For a file that lacks a value that every kernel writes. */
-  #distrust(process: Process, file: string, losses: Losses): void {
+  #distrust(process: Process, file: string, losses: ProcessLosses): void {
     const path = this.#files.path(`${process.pid}/${file}`);
     deny(process, file, losses, new MalformedFile(path, 1, 'expected lines of keys and numbers'));
   }
@@ -67,7 +67,7 @@ export class Details {
   }
 
   /** The soft limit of open files, and their number where counting takes long. */
-  async readLimits(process: Process, losses: Losses): Promise<void> {
+  async readLimits(process: Process, losses: ProcessLosses): Promise<void> {
     const isRead = this.load(process, 'limits', losses);
     process.openFilesLimit = isRead ? this.#files.number(KEY.openFilesLimit) : Number.NaN;
     if (!this.#countsLater(process) || process.denied.has('fd')) return;
@@ -81,7 +81,7 @@ export class Details {
   /**
    * The kernel function in which the process, or each of its threads, waits; 0 if it is running or access is denied.
    */
-  readWchan(process: Process, inDetail: boolean, losses: Losses): void {
+  readWchan(process: Process, inDetail: boolean, losses: ProcessLosses): void {
     const tids = inDetail && process.threads > 1 ? [...process.threadRecords.keys()] : [];
     const files = tids.length === 0 ? ['wchan'] : tids.map((tid) => `task/${tid}/wchan`);
     process.wchans = files
@@ -90,7 +90,7 @@ export class Details {
   }
 
   /** Storage traffic of a thread; `folder` is `task/<tid>/`. */
-  readIo(process: Process, folder: string, counters: Counters, losses: Losses): void {
+  readIo(process: Process, folder: string, counters: Counters, losses: ProcessLosses): void {
     this.#countIo(counters, this.load(process, `${folder}io`, losses, 'io'));
   }
 
@@ -108,12 +108,12 @@ export class Details {
   }
 
   /** Reads a file of a process; false if it is absent or denied. `kind` names it, when `file` is one of many. */
-  load(process: Process, file: string, losses: Losses, kind = file): boolean {
+  load(process: Process, file: string, losses: ProcessLosses, kind = file): boolean {
     return this.#loadAt(process, this.#files.path(`${process.pid}/${file}`), kind, losses);
   }
 
   /** As {@link unlessDenied}, without a closure: it runs for each process in each cycle. */
-  #loadAt(process: Process, path: string, kind: string, losses: Losses): boolean {
+  #loadAt(process: Process, path: string, kind: string, losses: ProcessLosses): boolean {
     if (process.denied.has(kind)) return false;
     try {
       return this.#files.readAt(path);
@@ -125,7 +125,7 @@ export class Details {
 }
 
 /** The result of `read`; undefined if the file is denied, now or since the last refresh. */
-export function unlessDenied<Value>(process: Process, kind: string, losses: Losses, read: () => Value) {
+export function unlessDenied<Value>(process: Process, kind: string, losses: ProcessLosses, read: () => Value) {
   if (process.denied.has(kind)) return undefined;
   try {
     return read();
@@ -136,7 +136,7 @@ export function unlessDenied<Value>(process: Process, kind: string, losses: Loss
 }
 
 /** Records that a file can't be read, until the next refresh. */
-export function deny(process: Process, kind: string, losses: Losses, cause: unknown): void {
+export function deny(process: Process, kind: string, losses: ProcessLosses, cause: unknown): void {
   process.deny(kind);
   losses.explain(kind, cause);
 }

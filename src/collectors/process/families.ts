@@ -1,9 +1,6 @@
 // process-exporter's families (block of each group), and our additions.
 import { counter, gauge } from '../../metrics/family.ts';
 
-/** The label for everything without its own name, because of a limit or because it matches nothing. */
-export const OTHER = '__other__';
-
 const GROUP = ['groupname'];
 const THREAD = ['groupname', 'threadname'];
 

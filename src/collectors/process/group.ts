@@ -1,8 +1,7 @@
-import type { Family } from '../../metrics/family.ts';
+import { type Family, OTHER } from '../../metrics/family.ts';
 import { labelBlock } from '../../metrics/text/format.ts';
 import type { ContainerLabels } from '../../pods/pod-names.ts';
 import { type Counters, Totals } from './counters.ts';
-import { OTHER } from './families.ts';
 import { ThreadNames } from './thread-names.ts';
 
 /** The values of the label `state`; the letters of the first four are R S D Z. */

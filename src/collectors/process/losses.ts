@@ -6,7 +6,7 @@ import type { Snapshot } from '../../metrics/snapshot.ts';
  * Unreadable files of processes: one loss for each kind of file, since there may be thousands of processes. The reasons
  * are stored, because a denied file is not retried in every cycle.
  */
-export class Losses {
+export class ProcessLosses {
   readonly #reasons = new Map<string, unknown>();
   readonly #counts = new Map<string, number>();
   readonly #hasCapabilities: boolean;

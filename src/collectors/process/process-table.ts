@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import type { Turns } from '../../base/turns.ts';
 import { fileError } from '../../host/errors.ts';
 import type { Classifier } from './classify.ts';
-import type { Losses } from './losses.ts';
+import type { ProcessLosses } from './losses.ts';
 import type { ProcessOptions } from './options.ts';
 import { FIELD, Stat } from './parse.ts';
 import type { ProcFiles } from './proc-files.ts';
@@ -13,7 +13,7 @@ export interface Cycle {
   /** Milliseconds since 1970. */
   readonly now: number;
   readonly turns: Turns;
-  readonly losses: Losses;
+  readonly losses: ProcessLosses;
 }
 
 /** All processes of the host by pid, as of the last scan. */

@@ -1,7 +1,7 @@
-import type { Family } from '../../metrics/family.ts';
+import { type Family, OTHER } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { COUNTER, type Counters, Totals } from './counters.ts';
-import { F, OTHER } from './families.ts';
+import { F } from './families.ts';
 
 /** Maximum number of thread names per group; some programs number theirs without bound. */
 const MAX_NAMES = 100;

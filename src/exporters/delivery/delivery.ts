@@ -8,7 +8,7 @@ import type { Sender, Upload, UploadAttempt } from '../http/sender.ts';
 import { familyNames, withFamilies } from './batch-families.ts';
 import { BatchUpload } from './batch-upload.ts';
 import type { LeftOutFamilies } from './left-out.ts';
-import { narrow, type Verdict } from './narrowing.ts';
+import { narrow, type PartVerdict } from './narrowing.ts';
 import type { Protocol } from './protocol.ts';
 import type { Report } from './report.ts';
 import type { DeliverySettings } from './settings.ts';
@@ -178,7 +178,7 @@ export class Delivery {
   ): Promise<Outcome> {
     const { protocol, endpoints, leftOut, report } = this.#options;
     const { endpoint } = permit;
-    const send = async (part: Batch, method: Upload['method'] = protocol.method): Promise<Verdict> => {
+    const send = async (part: Batch, method: Upload['method'] = protocol.method): Promise<PartVerdict> => {
       const attempt = await this.#upload.send(part, endpoint, signal, method);
       if (attempt === undefined) return 'unclear';
       report.attempted(attempt);

@@ -1,12 +1,12 @@
 /** The receiver's verdict on a part of a batch; `unclear` when the response does not concern the part. */
-export type Verdict = 'accepted' | 'unclear' | { readonly rejection: string };
+export type PartVerdict = 'accepted' | 'unclear' | { readonly rejection: string };
 
 /** Sends parts of one batch. */
 interface PartTries {
   /** Sends these families in addition to those the receiver has. */
-  part(families: readonly string[]): Promise<Verdict>;
+  part(families: readonly string[]): Promise<PartVerdict>;
   /** Sends these families as a replacement of those the receiver has. */
-  whole(families: readonly string[]): Promise<Verdict>;
+  whole(families: readonly string[]): Promise<PartVerdict>;
 }
 
 /** A family that is rejected even when sent alone. */

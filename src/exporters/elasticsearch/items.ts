@@ -1,4 +1,4 @@
-import type { LogReply, RejectedEntry, Verdict } from '../../logs/protocol.ts';
+import type { EntryVerdict, LogReply, RejectedEntry } from '../../logs/protocol.ts';
 import { COMMON_RESPONSES, classifyBy } from '../entries/classify.ts';
 import type { ResponseRule } from '../http/responses.ts';
 
@@ -46,7 +46,7 @@ interface Item {
 }
 
 /** The results of `count` entries in a response to `_bulk`. */
-export function classifyBulk(reply: LogReply, count: number): Verdict {
+export function classifyBulk(reply: LogReply, count: number): EntryVerdict {
   if (reply.code !== 200 || reply.isPage === true) return classifyBy(RESPONSES, reply);
   const items = itemsOf(reply.body ?? '');
   // The response contained nothing about the entries; stored ones are recognized by their ids.

@@ -1,4 +1,4 @@
-import type { LogReply, Verdict } from '../../logs/protocol.ts';
+import type { EntryVerdict, LogReply } from '../../logs/protocol.ts';
 import { ADDRESS_RESPONSES, type ResponseRule, ruleFor } from '../http/responses.ts';
 
 /** Responses with the same meaning for all receivers of entries; a protocol's own rows come first. */
@@ -14,7 +14,7 @@ export const COMMON_RESPONSES: readonly ResponseRule[] = [
 ];
 
 /** The verdict of a table of responses, in which `drop` and `narrow` mean that one of the entries is the cause. */
-export function classifyBy(rules: readonly ResponseRule[], reply: LogReply): Verdict {
+export function classifyBy(rules: readonly ResponseRule[], reply: LogReply): EntryVerdict {
   const { action, reason, hint } = ruleFor(rules, reply);
   const why = { reason, ...(hint !== undefined && { hint }) };
   switch (action) {

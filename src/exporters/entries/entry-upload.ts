@@ -1,4 +1,4 @@
-import type { EncodedEntries, LogProtocol, Verdict } from '../../logs/protocol.ts';
+import type { EncodedEntries, EntryVerdict, LogProtocol } from '../../logs/protocol.ts';
 import type { Shipped } from '../../logs/sink.ts';
 import { compressor } from '../../metrics/compression.ts';
 import type { Endpoints } from '../http/endpoints.ts';
@@ -18,7 +18,7 @@ interface UploadOptions {
 
 /** A response with its meaning; the breaker has been settled. */
 interface UploadResult {
-  readonly verdict: Verdict;
+  readonly verdict: EntryVerdict;
   readonly attempt: UploadAttempt;
   readonly url: string;
   readonly bytes: number;
@@ -186,7 +186,7 @@ export class EntryUpload {
   /** Counts an accepted piece; returns the entries that must be sent again. */
   #accepted(
     piece: Piece,
-    { rejected = [], again = [] }: Extract<Verdict, { kind: 'accepted' }>,
+    { rejected = [], again = [] }: Extract<EntryVerdict, { kind: 'accepted' }>,
     result: UploadResult,
     tally: Tally,
   ): Piece {

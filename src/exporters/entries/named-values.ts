@@ -1,5 +1,5 @@
+import { PRIORITIES } from '../../base/syslog.ts';
 import type { LogEntry } from '../../logs/entry.ts';
-import { PRIORITIES } from '../../logs/entry.ts';
 
 /** A named value. */
 export type NamedValue = readonly [name: string, value: string];

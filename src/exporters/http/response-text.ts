@@ -16,7 +16,7 @@ const READ = 16 * 1024;
  * The message of a response. VictoriaMetrics puts the address and URL of the request before its message, and proxies
  * repeat the URL in the text. A query may contain secrets, and a label may contain any word that the table matches.
  */
-export function wordsOf(response: string, contentType = ''): Words {
+export function receiverMessage(response: string, contentType = ''): Words {
   const body = response.slice(0, READ);
   const isPage = /^text\/html\b/i.test(contentType) || /^\s*(?:<!doctype html|<html)\b/i.test(body);
   const text = (isPage ? pageText(body) : body)

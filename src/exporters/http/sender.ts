@@ -7,7 +7,7 @@ import { type AgentPair, exchange, type Response, StageTimeout } from '../../net
 import { wireBytes } from '../exporter.ts';
 import { HttpAgents } from './agents.ts';
 import { Credentials } from './credentials.ts';
-import { withoutQueries, wordsOf } from './response-text.ts';
+import { receiverMessage, withoutQueries } from './response-text.ts';
 import type { AttemptResult } from './responses.ts';
 import type { HttpSettings } from './settings.ts';
 
@@ -122,7 +122,7 @@ export class Sender {
   #resultOf({ code, headers, body }: Response): Omit<UploadAttempt, 'durationSeconds'> {
     const wait = retryAfterMs(headers['retry-after'], this.#now());
     const date = headers.date === undefined ? Number.NaN : Date.parse(headers.date);
-    const { text, isPage } = wordsOf(this.#credentials.hidden(body.toString()), headers['content-type']);
+    const { text, isPage } = receiverMessage(this.#credentials.hidden(body.toString()), headers['content-type']);
     const location =
       code >= 300 && code < 400 && headers.location
         ? `to ${this.#credentials.hidden(withoutQueries(headers.location))}`
@@ -156,6 +156,6 @@ function failureOf(
   const first = firstCause(cause);
   const code = errorCode(first) ?? '';
   const message = errorText(first);
-  const { text } = wordsOf(code === '' ? message : `${code}: ${message}`);
+  const { text } = receiverMessage(code === '' ? message : `${code}: ${message}`);
   return { code: 'error', failure: 'network', text: text.startsWith('the proxy') ? text : through + text };
 }

@@ -1,6 +1,6 @@
 import type { LogProtocol } from '../../logs/protocol.ts';
 import { classifyPush } from './responses.ts';
-import { bodyOf, type StreamOptions, writeEntry } from './streams.ts';
+import { pushBody, type StreamOptions, writeEntry } from './streams.ts';
 
 /** A quarter of the default burst limit of a Loki tenant (`ingestion_burst_size_mb`). */
 const MAX_BATCH_BYTES = 1024 * 1024;
@@ -30,6 +30,6 @@ export const push = ({ tenant, ...options }: PushOptions): LogProtocol => ({
       (code === 422 && text.includes('at least one valid stream')),
   },
   encode: (entry, out) => writeEntry(entry, out, options),
-  body: bodyOf,
+  body: pushBody,
   classify: classifyPush,
 });

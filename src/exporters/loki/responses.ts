@@ -1,4 +1,4 @@
-import type { EncodedEntries, LogReply, RejectedEntry, Verdict } from '../../logs/protocol.ts';
+import type { EncodedEntries, EntryVerdict, LogReply, RejectedEntry } from '../../logs/protocol.ts';
 import { COMMON_RESPONSES, classifyBy } from '../entries/classify.ts';
 import type { ResponseRule } from '../http/responses.ts';
 import { lineBytes } from './streams.ts';
@@ -92,7 +92,7 @@ const NAMED: readonly Named400[] = [
 ];
 
 /** The results of the entries of a push in a response of Loki. */
-export function classifyPush(reply: LogReply, entries: EncodedEntries): Verdict {
+export function classifyPush(reply: LogReply, entries: EncodedEntries): EntryVerdict {
   const text = reply.body ?? reply.text;
   if (reply.code !== 400 || reply.isPage === true) return classifyBy(RESPONSES, reply);
   const streams = streamsIn(text);

@@ -80,7 +80,7 @@ export function writeEntry(entry: LogEntry, out: BodyWriter, options: StreamOpti
 }
 
 /** The payload of a push: one stream per set of labels, with its entries in order. */
-export function bodyOf(entries: EncodedEntries): Buffer {
+export function pushBody(entries: EncodedEntries): Buffer {
   const streams = new Map<string, Buffer[]>();
   for (let index = 0; index < entries.count; index++) {
     const key = entries.group(index);

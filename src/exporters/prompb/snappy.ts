@@ -1,5 +1,5 @@
 /** Input is compressed in blocks of this size, so that an offset fits in two bytes. */
-export const BLOCK_BYTES = 64 * 1024;
+export const SNAPPY_BLOCK_BYTES = 64 * 1024;
 const TABLE_BITS = 14;
 export const SHORTEST_MATCH = 4;
 /** The longest match of one copy element. */
@@ -32,8 +32,8 @@ export function snappy(input: Buffer): Buffer {
 export function snappyElements(input: Buffer): Buffer {
   const output = takeScratch(input.length);
   let length = 0;
-  for (let start = 0; start < input.length; start += BLOCK_BYTES) {
-    length = compressBlock(input, start, Math.min(input.length, start + BLOCK_BYTES), output, length);
+  for (let start = 0; start < input.length; start += SNAPPY_BLOCK_BYTES) {
+    length = compressBlock(input, start, Math.min(input.length, start + SNAPPY_BLOCK_BYTES), output, length);
   }
   return copyOf(output, length);
 }

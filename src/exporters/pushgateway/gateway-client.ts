@@ -5,7 +5,7 @@ import { Credentials } from '../http/credentials.ts';
 import { linesOf } from '../http/lines-of.ts';
 import type { HttpSettings } from '../http/settings.ts';
 import { pushgateway } from './pushgateway.ts';
-import { type GatewayGroup, groupOf } from './stale-groups.ts';
+import { type GatewayGroup, gatewayGroupOf } from './stale-groups.ts';
 
 /** A gateway's metrics page can be large: it contains the last push of every node. */
 const READ_MS = 60_000;
@@ -33,7 +33,7 @@ export class GatewayClient {
     try {
       const stream = got.stream(url, this.#options(AbortSignal.any([signal, AbortSignal.timeout(READ_MS)])));
       for await (const line of linesOf(stream)) {
-        const group = groupOf(line);
+        const group = gatewayGroupOf(line);
         if (group) found.push(group);
       }
     } catch (cause) {

@@ -24,7 +24,7 @@ export interface ClusterGroups {
 const PUSH_TIME = 'push_time_seconds';
 
 /** The group that a line of a Pushgateway's /metrics reports; undefined for all other lines. */
-export function groupOf(line: string): GatewayGroup | undefined {
+export function gatewayGroupOf(line: string): GatewayGroup | undefined {
   if (!line.startsWith(`${PUSH_TIME}{`)) return undefined;
   const [sample] = parseText(`${line}\n`);
   if (sample?.kind !== 'sample') return undefined;

@@ -1,5 +1,5 @@
+import type { Label } from '../../metrics/label-limits.ts';
 import { FirstVersion } from './first-version.ts';
-import type { Label } from './labels.ts';
 import type { RequestBuilder, Version } from './request.ts';
 import { SecondVersion } from './second-version.ts';
 

@@ -25,7 +25,7 @@ interface ChannelOptions {
  * How a request ended: accepted or dropped (`settled`); to be encoded again for this receiver, in another version or in
  * smaller requests (`rewrite`); no longer this agent's to send (`fenced`); not sent before shutdown (`left`).
  */
-export type Outcome = 'settled' | 'rewrite' | 'fenced' | 'left';
+export type RequestOutcome = 'settled' | 'rewrite' | 'fenced' | 'left';
 
 /** The same as in Prometheus' own sender. */
 const MAX_SAMPLES = 2000;
@@ -108,7 +108,7 @@ export class Channel {
   }
 
   /** Sends one request. Never rejects. */
-  async send(request: Request, { version }: RequestOptions, batch: SampleBatch): Promise<Outcome> {
+  async send(request: Request, { version }: RequestOptions, batch: SampleBatch): Promise<RequestOutcome> {
     const { settings, sender, endpoints, report, closing, cut } = this.#options;
     let { withoutZeros } = request;
     let encoded = encodedBatch(batch, request.members, request.rawBytes, request.samples);
@@ -187,7 +187,7 @@ export class Channel {
     return 'settled';
   }
 
-  #unused(permit: UploadPermit, outcome: Outcome): Outcome {
+  #unused(permit: UploadPermit, outcome: RequestOutcome): RequestOutcome {
     this.#options.endpoints.settle(permit, 'unused');
     return outcome;
   }

@@ -1,4 +1,5 @@
-import { type Label, NAME_LABEL, sortedLabels } from './labels.ts';
+import type { Label } from '../../metrics/label-limits.ts';
+import { NAME_LABEL, sortedLabels } from './labels.ts';
 
 /** Encoded labels of a series in order: those before its name, its name, those after it. */
 export type LabelParts = readonly [before: Buffer, name: Buffer, after: Buffer];

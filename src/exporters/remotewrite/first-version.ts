@@ -1,6 +1,6 @@
+import type { Label } from '../../metrics/label-limits.ts';
 import { Bytes, fieldTag, varintBytes } from '../prompb/bytes.ts';
 import { EncodedLabels } from './encoded-labels.ts';
-import type { Label } from './labels.ts';
 import { type Facts, type RawRequest, type RequestBuilder, type SeriesSample, TYPE_NUMBERS } from './request.ts';
 import { SeriesField } from './series-field.ts';
 

@@ -1,7 +1,6 @@
 import type { Target } from '../../config/identity.ts';
+import type { Label } from '../../metrics/label-limits.ts';
 import { parseLine } from '../../metrics/text/parse.ts';
-
-export type Label = readonly [name: string, value: string];
 
 export const NAME_LABEL = '__name__';
 

@@ -1,7 +1,7 @@
+import type { Label } from '../../metrics/label-limits.ts';
 import { Bytes, fieldTag, SAMPLE_BYTES, varintBytes, writePart, writeSample, writeVarint } from '../prompb/bytes.ts';
 import { ByteTable } from './byte-table.ts';
-import type { Label } from './labels.ts';
-import { LineLabels, type Piece } from './line-labels.ts';
+import { type ByteRange, LineLabels } from './line-labels.ts';
 import type { PlainLine } from './plain-line.ts';
 import { type Facts, TYPE_NUMBERS, type Version } from './request.ts';
 
@@ -76,9 +76,9 @@ class FirstFormat implements LineFormat {
   }
 }
 
-const fieldBytes = ({ start, end }: Piece): number => 1 + varintBytes(end - start) + end - start;
+const fieldBytes = ({ start, end }: ByteRange): number => 1 + varintBytes(end - start) + end - start;
 
-function writeField(out: Buffer, at: number, tag: number, source: Buffer, { start, end }: Piece): number {
+function writeField(out: Buffer, at: number, tag: number, source: Buffer, { start, end }: ByteRange): number {
   out[at] = tag;
   return writePart(out, writeVarint(out, at + 1, end - start), source, start, end);
 }
@@ -149,7 +149,7 @@ class SecondFormat implements LineFormat {
     return whole.view();
   }
 
-  #commonRef({ start, end }: Piece): number {
+  #commonRef({ start, end }: ByteRange): number {
     const known = this.#commonRefs[start] as number;
     // Symbol 0 is the empty string.
     if (known > 0) return known;

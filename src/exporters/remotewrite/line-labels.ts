@@ -1,8 +1,9 @@
-import { type Label, NAME_LABEL } from './labels.ts';
+import type { Label } from '../../metrics/label-limits.ts';
+import { NAME_LABEL } from './labels.ts';
 import { MAX_LABELS, type PlainLine } from './plain-line.ts';
 
 /** A range of bytes in a line, or in {@link LineLabels.common}. */
-export interface Piece {
+export interface ByteRange {
   isCommon: boolean;
   start: number;
   end: number;
@@ -10,8 +11,8 @@ export interface Piece {
 
 /** One label of a line. */
 interface LabelPieces {
-  readonly name: Piece;
-  readonly value: Piece;
+  readonly name: ByteRange;
+  readonly value: ByteRange;
 }
 
 /**
@@ -36,7 +37,7 @@ export class LineLabels {
     this.common = Buffer.from(all.flat().join(''));
     const ends = all.flat().map((_, index, texts) => Buffer.byteLength(texts.slice(0, index + 1).join('')));
     this.#commonAt = Int32Array.from(ends.flatMap((end, index) => [ends[index - 1] ?? 0, end]));
-    const piece = (): Piece => ({ isCommon: false, start: 0, end: 0 });
+    const piece = (): ByteRange => ({ isCommon: false, start: 0, end: 0 });
     this.#labels = Array.from({ length: all.length + MAX_LABELS }, () => ({ name: piece(), value: piece() }));
   }
 
@@ -101,7 +102,7 @@ export class LineLabels {
 }
 
 /** Sets a piece to the range in `ends` at `place`. */
-function set(piece: Piece, isCommon: boolean, ends: Int32Array, place: number): void {
+function set(piece: ByteRange, isCommon: boolean, ends: Int32Array, place: number): void {
   piece.isCommon = isCommon;
   piece.start = ends[place] as number;
   piece.end = ends[place + 1] as number;

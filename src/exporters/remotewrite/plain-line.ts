@@ -1,4 +1,4 @@
-import { numberOf } from './sample-batch.ts';
+import { sampleValueOf } from './sample-batch.ts';
 
 /** No series has more labels: the parser of pushed and scraped text refuses them, and this agent's own have far fewer. */
 export const MAX_LABELS = 64;
@@ -78,7 +78,7 @@ export class PlainLine {
       return true;
     }
     const word = text.toString('latin1', start, end);
-    const value = word.includes(' ') ? undefined : numberOf(word);
+    const value = word.includes(' ') ? undefined : sampleValueOf(word);
     if (typeof value !== 'number') return false;
     this.value = value;
     return true;

@@ -12,7 +12,7 @@ import type { ExporterContext } from '../exporter-type.ts';
 import { Endpoints } from '../http/endpoints.ts';
 import { Sender } from '../http/sender.ts';
 import { Backlog } from './backlog.ts';
-import { Channel, type Outcome } from './channel.ts';
+import { Channel, type RequestOutcome } from './channel.ts';
 import { Refresh } from './refresh.ts';
 import { RequestWriter } from './requests.ts';
 import { bytesOf, type PackedText, type SampleBatch } from './sample-batch.ts';
@@ -179,7 +179,7 @@ export class RemoteWriteExporter implements Exporter {
         await arrived;
         continue;
       }
-      const outcome = await this.#send(next.batch).catch((cause: unknown): Outcome => {
+      const outcome = await this.#send(next.batch).catch((cause: unknown): RequestOutcome => {
         this.#report.unreadable(next.batch.group, next.batch.samples, cause);
         return 'settled';
       });
@@ -193,7 +193,7 @@ export class RemoteWriteExporter implements Exporter {
     }
   }
 
-  async #send(batch: SampleBatch): Promise<Outcome> {
+  async #send(batch: SampleBatch): Promise<RequestOutcome> {
     const writer = this.#writers.get(batch.group) ?? new RequestWriter();
     this.#writers.set(batch.group, writer);
     for (;;) {
@@ -204,10 +204,10 @@ export class RemoteWriteExporter implements Exporter {
   }
 
   /** Sends all requests of a batch, a few concurrently. Stops at the first that is not settled. */
-  async #sendOnce(batch: SampleBatch, writer: RequestWriter): Promise<Outcome> {
+  async #sendOnce(batch: SampleBatch, writer: RequestWriter): Promise<RequestOutcome> {
     const options = this.#channel.takeRequestOptions();
     const inProgress = new Set<Promise<void>>();
-    let worst: Outcome = 'settled';
+    let worst: RequestOutcome = 'settled';
     for await (const request of writer.write(batch, options)) {
       if (request.isLater) await Promise.all(inProgress);
       else if (inProgress.size >= PARALLEL) await Promise.race(inProgress);

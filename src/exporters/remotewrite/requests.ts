@@ -1,12 +1,13 @@
 import { turn } from '../../base/turns.ts';
 import { free, unpackBriefly } from '../../metrics/compression.ts';
-import type { SeriesView, Snapshot } from '../../metrics/snapshot.ts';
+import type { Label } from '../../metrics/label-limits.ts';
+import type { ReadonlySeries, Snapshot } from '../../metrics/snapshot.ts';
 import { NUMBERS_AT, NUMBERS_BYTES, overwriteNumbers, stampBytes, varintBytes } from '../prompb/bytes.ts';
 import { snappyElements, withPreamble } from '../prompb/snappy.ts';
 import { requestBuilder } from './builder.ts';
-import { type Label, splitKey, targetLabels } from './labels.ts';
+import { splitKey, targetLabels } from './labels.ts';
 import type { RawRequest } from './request.ts';
-import { Descriptions, linesOf, type PackedText, readSample, type SampleBatch } from './sample-batch.ts';
+import { Descriptions, type PackedText, readSample, type SampleBatch, unpackedLines } from './sample-batch.ts';
 import { isFull, type Request, type RequestOptions, SeriesRequests } from './series-requests.ts';
 import { type SnappyTemplate, snappyTemplate } from './snappy-template.ts';
 import { TextRequests } from './text-requests.ts';
@@ -16,7 +17,7 @@ const METADATA_EVERY_MS = 60_000;
 
 /** Series of one list, from `from` up to `to`, exclusive. */
 interface Range {
-  readonly series: SeriesView;
+  readonly series: ReadonlySeries;
   readonly from: number;
   readonly to: number;
 }
@@ -152,7 +153,7 @@ export class RequestWriter {
   async *#writeText(text: PackedText, batch: SampleBatch, single: SeriesRequests): AsyncGenerator<Request> {
     const zeros = new Map<string, number>();
     for (const member of text.members) {
-      for (const line of await linesOf(member, text.compression)) {
+      for (const line of await unpackedLines(member, text.compression)) {
         if (line.startsWith('#')) this.#descriptions.read(line);
         const sample = line === '' || line.startsWith('#') ? undefined : readSample(line);
         if (sample === undefined) continue;
@@ -208,7 +209,7 @@ const areSame = (ones: readonly Range[], others: readonly Range[]): boolean =>
 /** A request with these values, in the order of the template's series. */
 function filled(
   { elements, inputBytes, places, samples, metadata, ranges }: Template,
-  values: ReadonlyMap<SeriesView, readonly number[]>,
+  values: ReadonlyMap<ReadonlySeries, readonly number[]>,
   stamp: Buffer,
   withMetadata: boolean,
 ): Request {

@@ -95,7 +95,7 @@ export function readSample(line: string): SampleLine | undefined {
   if (end <= 0 || line.charCodeAt(end) !== BLANK) return undefined;
   const next = line.indexOf(' ', end + 1);
   const word = next === -1 ? line.slice(end + 1) : line.slice(end + 1, next);
-  const value = numberOf(word);
+  const value = sampleValueOf(word);
   if (value === undefined) return undefined;
   return {
     name: line.slice(0, open === -1 ? end : open),
@@ -108,7 +108,7 @@ export function readSample(line: string): SampleLine | undefined {
 const BLANK = 32;
 
 /** The value of a sample line. Undefined if the word is not a value. */
-export function numberOf(word: string): SampleLine['value'] | undefined {
+export function sampleValueOf(word: string): SampleLine['value'] | undefined {
   const number = Number(word);
   if (!Number.isNaN(number)) return word === '' ? undefined : number;
   if (word === 'NaN') return Number.NaN;
@@ -118,7 +118,7 @@ export function numberOf(word: string): SampleLine['value'] | undefined {
 }
 
 /** The text of a member as lines. */
-export async function linesOf(member: Buffer, compression: Compression): Promise<string[]> {
+export async function unpackedLines(member: Buffer, compression: Compression): Promise<string[]> {
   return (await compressor(compression).unpack(member)).toString().split('\n');
 }
 

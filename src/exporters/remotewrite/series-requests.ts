@@ -1,7 +1,7 @@
 import { fnv1a32 } from '../../base/fnv.ts';
+import type { Label } from '../../metrics/label-limits.ts';
 import { snappy } from '../prompb/snappy.ts';
 import { requestBuilder } from './builder.ts';
-import type { Label } from './labels.ts';
 import type { Facts, RequestBuilder, SeriesSample, Version } from './request.ts';
 
 /** A request ready to be sent. */

@@ -1,7 +1,7 @@
 import {
-  BLOCK_BYTES,
   copyOf,
   SHORTEST_MATCH,
+  SNAPPY_BLOCK_BYTES,
   slotOf,
   table,
   takeScratch,
@@ -44,7 +44,7 @@ function compressMarked(input: Buffer, marks: Uint8Array, onLiteral: OnLiteral):
   const output = takeScratch(input.length);
   let length = 0;
   for (let start = 0; start < input.length; ) {
-    let end = Math.min(input.length, start + BLOCK_BYTES);
+    let end = Math.min(input.length, start + SNAPPY_BLOCK_BYTES);
     // A place must not span two blocks.
     while (end < input.length && marks[end] === FIXED && marks[end - 1] === FIXED) end--;
     length = compressBlock(input, start, end, marks, output, length, onLiteral);

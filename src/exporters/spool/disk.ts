@@ -2,7 +2,7 @@ import * as files from 'node:fs/promises';
 import { monotonicMs } from '../../base/clock.ts';
 
 /** The functions of node:fs/promises that the spool uses. */
-export type Io = Pick<typeof files, 'lstat' | 'mkdir' | 'open' | 'readdir' | 'rename' | 'unlink'>;
+export type DiskIo = Pick<typeof files, 'lstat' | 'mkdir' | 'open' | 'readdir' | 'rename' | 'unlink'>;
 
 /**
  * An operation that the disk did not finish in time, or that was not started because an earlier one has not finished.
@@ -27,12 +27,12 @@ export const stuckOperations = (): number => stuck;
 
 interface Options {
   readonly deadlineMs?: number;
-  readonly io?: Io;
+  readonly io?: DiskIo;
 }
 
 /** The disk of one spool. Every operation has a deadline. While one is past its deadline, no other starts. */
 export class Disk {
-  readonly #io: Io;
+  readonly #io: DiskIo;
   readonly #deadlineMs: number;
   /** Deadline of the last operation, on the monotonic clock. */
   #endAt = Number.POSITIVE_INFINITY;
@@ -57,7 +57,7 @@ export class Disk {
   }
 
   /** Runs `work`, described by `what`. Rejects with DiskStalled, or with the error of `work`. */
-  async run<T>(what: string, work: (io: Io) => Promise<T>): Promise<T> {
+  async run<T>(what: string, work: (io: DiskIo) => Promise<T>): Promise<T> {
     if (this.#late) throw new DiskStalled(`${what}: the disk has not completed an earlier request`);
     if (stuck >= MAX_STUCK) throw new DiskStalled(`${what}: other disks of this process do not respond`);
     const started = monotonicMs();

@@ -1,8 +1,8 @@
 import { constants } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { errorCode } from '../../base/error-text.ts';
-import { type Disk, DiskStalled, type Io } from './disk.ts';
-import { HEADER_BYTES, readDescription, readHeader, UnusableFile } from './format.ts';
+import { type Disk, type DiskIo, DiskStalled } from './disk.ts';
+import { HEADER_BYTES, readDescription, readSpoolHeader, UnusableFile } from './format.ts';
 
 /** Name prefix of incomplete files. */
 const TEMPORARY = '.tmp-';
@@ -57,9 +57,9 @@ const READ = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
 
 /** Opens a regular file and passes it to `use`, with its size. */
 async function withFile<T>(
-  io: Io,
+  io: DiskIo,
   path: string,
-  use: (handle: Awaited<ReturnType<Io['open']>>, bytes: number) => Promise<T>,
+  use: (handle: Awaited<ReturnType<DiskIo['open']>>, bytes: number) => Promise<T>,
 ): Promise<T> {
   const handle = await io.open(path, READ);
   try {
@@ -71,11 +71,11 @@ async function withFile<T>(
   }
 }
 
-const entryOf = (io: Io, folder: string, file: string): Promise<SpoolEntry> =>
+const entryOf = (io: DiskIo, folder: string, file: string): Promise<SpoolEntry> =>
   withFile(io, join(folder, file), async (handle, bytes) => {
     const header = Buffer.alloc(Math.min(HEADER_BYTES, bytes));
     await handle.read(header, 0, header.length, 0);
-    const { descriptionBytes, isWhole } = readHeader(header, bytes);
+    const { descriptionBytes, isWhole } = readSpoolHeader(header, bytes);
     const text = Buffer.alloc(descriptionBytes);
     await handle.read(text, 0, text.length, HEADER_BYTES);
     const { stampMs, samples } = readDescription(header, text);
@@ -84,7 +84,7 @@ const entryOf = (io: Io, folder: string, file: string): Promise<SpoolEntry> =>
   });
 
 /** The content of a file that had `bytes` when it was written. Rejects with UnusableFile when its size differs. */
-export const readEntry = (io: Io, path: string, bytes: number): Promise<Buffer> =>
+export const readEntry = (io: DiskIo, path: string, bytes: number): Promise<Buffer> =>
   withFile(io, path, async (handle, size) => {
     if (size !== bytes) throw new UnusableFile(`${size} bytes instead of ${bytes}`);
     const content = Buffer.alloc(size);
@@ -100,7 +100,7 @@ export const readEntry = (io: Io, path: string, bytes: number): Promise<Buffer> 
  * Writes a new file that only its owner may read, under a temporary name first, and syncs it to disk. Leaves nothing
  * behind on failure. May be repeated with the same name.
  */
-export async function writeDurably(io: Io, folder: string, file: string, parts: readonly Buffer[]): Promise<void> {
+export async function writeDurably(io: DiskIo, folder: string, file: string, parts: readonly Buffer[]): Promise<void> {
   const temporary = join(folder, `${TEMPORARY}${file}`);
   const handle = await io.open(temporary, WRITE, 0o600);
   try {
@@ -122,7 +122,7 @@ export async function writeDurably(io: Io, folder: string, file: string, parts: 
 const WRITE = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /** Syncs a folder, so that its file names are as durable as its files. */
-async function syncFolder(io: Io, folder: string): Promise<void> {
+async function syncFolder(io: DiskIo, folder: string): Promise<void> {
   const handle = await io.open(folder);
   try {
     await handle.sync();
@@ -132,7 +132,7 @@ async function syncFolder(io: Io, folder: string): Promise<void> {
 }
 
 /** Renames an unusable file, and removes the oldest unusable files when there are too many. */
-export async function setAside(io: Io, folder: string, file: string): Promise<void> {
+export async function setAside(io: DiskIo, folder: string, file: string): Promise<void> {
   await io.rename(join(folder, file), join(folder, file + BAD)).catch(() => undefined);
   const names = (await io.readdir(folder))
     .filter((name) => name.endsWith(BODY + BAD))

@@ -88,7 +88,7 @@ interface Sizes {
 }
 
 /** Reads the first 24 bytes of a file of `fileBytes`. Throws {@link UnusableFile}. */
-export function readHeader(header: Buffer, fileBytes: number): Sizes {
+export function readSpoolHeader(header: Buffer, fileBytes: number): Sizes {
   if (header.length < HEADER_BYTES || !header.subarray(0, 4).equals(MAGIC))
     throw new UnusableFile('not a spooled batch');
   const version = header.readUInt16BE(4);
@@ -119,7 +119,7 @@ function jsonOf(text: Buffer): unknown {
 
 /** The batch in a complete file. Rejects with {@link UnusableFile} when any byte has changed. */
 export async function readFile(file: Buffer): Promise<AddressedBatch> {
-  const { descriptionBytes, isWhole } = readHeader(file, file.length);
+  const { descriptionBytes, isWhole } = readSpoolHeader(file, file.length);
   if (!isWhole) throw new UnusableFile(`its size of ${file.length} bytes does not match its header`);
   const { members: sizes, ...facts } = readDescription(
     file,

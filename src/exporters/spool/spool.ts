@@ -6,7 +6,7 @@ import { inspectFolder, isDenied, readEntry, remedyOf, type SpoolEntry, setAside
 import { type AddressedBatch, fileParts, readFile, UnusableFile } from './format.ts';
 import { lockFolder, type Unlock } from './lock.ts';
 import type { SpoolOptions, SpoolStatus } from './spool-options.ts';
-import { type Waiting, WaitingBatches } from './waiting.ts';
+import { type WaitingBatch, WaitingBatches } from './waiting.ts';
 
 const DISK_IS_FULL = new Set(['ENOSPC', 'EDQUOT']);
 
@@ -206,7 +206,7 @@ export class Spool {
     });
   }
 
-  async #write({ batch, file }: Waiting): Promise<void> {
+  async #write({ batch, file }: WaitingBatch): Promise<void> {
     const { onDrop, maxBytes, folder } = this.#options;
     if (!this.isOpen) return onDrop('no_spool', batch.samples);
     const parts = await fileParts(batch);

@@ -2,7 +2,7 @@ import { wireBytes } from '../exporter.ts';
 import type { AddressedBatch } from './format.ts';
 
 /** A batch waiting for the disk. Its file has the same name at each attempt. */
-export interface Waiting {
+export interface WaitingBatch {
   readonly batch: AddressedBatch;
   readonly file: string;
   readonly bytes: number;
@@ -15,7 +15,7 @@ export class WaitingBatches {
   readonly #maxBytes: number;
   readonly #onDrop: (reason: string, samples: number) => void;
   readonly #onChange: () => void;
-  readonly #waiting: Waiting[] = [];
+  readonly #waiting: WaitingBatch[] = [];
   #bytes = 0;
   #sequence = 0;
 
@@ -38,7 +38,7 @@ export class WaitingBatches {
     return this.#waiting.map(({ batch }) => batch.stampMs);
   }
 
-  get oldest(): Waiting | undefined {
+  get oldest(): WaitingBatch | undefined {
     return this.#waiting[0];
   }
 
@@ -54,7 +54,7 @@ export class WaitingBatches {
   }
 
   /** Removes a batch that is durable or dropped. */
-  settle(one: Waiting): void {
+  settle(one: WaitingBatch): void {
     const index = this.#waiting.indexOf(one);
     if (index !== -1) {
       this.#waiting.splice(index, 1);

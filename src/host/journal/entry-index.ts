@@ -1,4 +1,4 @@
-import { u64, type Window } from './window.ts';
+import { littleU64, type Window } from './window.ts';
 
 const ENTRY = 3;
 const ARRAY = 6;
@@ -81,11 +81,11 @@ export class EntryIndex {
     if (!window.seek(segment.offset + ARRAY_HEAD + start * itemBytes, count * itemBytes)) {
       const one = window.seek(segment.offset + ARRAY_HEAD + from * itemBytes, itemBytes);
       if (!one) return undefined;
-      return isCompact ? window.buffer.readUInt32LE(window.at) : u64(window.buffer, window.at);
+      return isCompact ? window.buffer.readUInt32LE(window.at) : littleU64(window.buffer, window.at);
     }
     const { buffer, at } = window;
     for (let item = 0; item < count; item++) {
-      offsets[item] = isCompact ? buffer.readUInt32LE(at + item * 4) : u64(buffer, at + item * 8);
+      offsets[item] = isCompact ? buffer.readUInt32LE(at + item * 4) : littleU64(buffer, at + item * 8);
     }
     this.#chunk.first = segment.first + start;
     this.#chunk.length = count;
@@ -114,13 +114,13 @@ export class EntryIndex {
     let offset = firstArray();
     if (last !== undefined) {
       if (!window.seek(last.offset, ARRAY_HEAD)) return undefined;
-      offset = u64(window.buffer, window.at + OBJECT_HEAD);
+      offset = littleU64(window.buffer, window.at + OBJECT_HEAD);
       // Arrays are appended: anything else would be a cycle.
       if (offset <= last.offset) return undefined;
     }
     if (offset === 0 || offset % 8 !== 0 || !window.seek(offset, ARRAY_HEAD)) return undefined;
     const { buffer, at } = window;
-    const size = u64(buffer, at + 8);
+    const size = littleU64(buffer, at + 8);
     const capacity = Math.floor((size - ARRAY_HEAD) / (isCompact ? 4 : 8));
     if (buffer[at] !== ARRAY || capacity < 1 || capacity > MAX_ENTRIES) return undefined;
     return { offset, first: last === undefined ? 0 : last.first + last.capacity, capacity };
@@ -135,7 +135,7 @@ export class EntryIndex {
     const { window } = this.#file;
     while (at < index) {
       if (!window.seek(offset, OBJECT_HEAD)) return undefined;
-      const size = u64(window.buffer, window.at + 8);
+      const size = littleU64(window.buffer, window.at + 8);
       if (size < OBJECT_HEAD || size > Number.MAX_SAFE_INTEGER) return undefined;
       offset += Math.ceil(size / 8) * 8;
       if (!window.seek(offset, OBJECT_HEAD)) return undefined;

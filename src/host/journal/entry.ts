@@ -2,7 +2,7 @@ import { type Cursor, hex } from './cursor.ts';
 import { viewU64 } from './window.ts';
 
 /** An entry without its fields. */
-export interface Entry extends Cursor {
+export interface EntryPosition extends Cursor {
   /** Offset in its file. */
   readonly offset: number;
 }
@@ -11,7 +11,7 @@ export interface Entry extends Cursor {
 export const ENTRY_HEAD = 64;
 
 /** An entry as stored in its object; the text of its hash is created on demand, which is rare. */
-export class FileEntry implements Entry {
+export class FileEntry implements EntryPosition {
   readonly seqnumId: string;
   readonly bootId: string;
   readonly offset: number;
@@ -45,6 +45,6 @@ export class FileEntry implements Entry {
 }
 
 /** The cursor of an entry, by itself. */
-export const cursorOf = ({ seqnumId, seqnum, bootId, monotonic, realtime, xorHash }: Entry): Cursor => ({
+export const cursorOf = ({ seqnumId, seqnum, bootId, monotonic, realtime, xorHash }: EntryPosition): Cursor => ({
   ...{ seqnumId, seqnum, bootId, monotonic, realtime, xorHash },
 });

@@ -3,7 +3,7 @@ import { zstdDecompressSync } from 'node:zlib';
 import { errorCode } from '../../base/error-text.ts';
 import type { FieldName, FieldNames } from './field-names.ts';
 import { decodeLz4 } from './lz4.ts';
-import { MAX_OBJECT_BYTES, u64, type Window } from './window.ts';
+import { littleU64, MAX_JOURNAL_OBJECT_BYTES, type Window } from './window.ts';
 
 /** One field of an entry. Its value may be any bytes; they are held as a string of one character per byte. */
 export class Field {
@@ -69,9 +69,9 @@ export function readField(window: Window, offset: number, isCompact: boolean, na
   if (!window.seek(offset, head)) return 'corrupt';
   if (window.buffer[window.at] !== DATA) return 'corrupt';
   const compression = (window.buffer[window.at + 1] ?? 0) & 7;
-  const size = u64(window.buffer, window.at + 8);
+  const size = littleU64(window.buffer, window.at + 8);
   if (size <= head) return 'corrupt';
-  if (size > MAX_OBJECT_BYTES) return 'too large';
+  if (size > MAX_JOURNAL_OBJECT_BYTES) return 'too large';
   if (!window.seek(offset, size)) return 'corrupt';
   const { buffer, at } = window;
   if (compression === 0) return parse(buffer, at + head, at + size, names);
@@ -82,10 +82,10 @@ export function readField(window: Window, offset: number, isCompact: boolean, na
 
 function unpack(packed: Buffer, compression: number): Buffer | Unreadable {
   try {
-    if (compression === ZSTD) return zstdDecompressSync(packed, { maxOutputLength: MAX_OBJECT_BYTES });
+    if (compression === ZSTD) return zstdDecompressSync(packed, { maxOutputLength: MAX_JOURNAL_OBJECT_BYTES });
     if (compression !== LZ4 || packed.length < 9) return 'corrupt';
-    const size = u64(packed, 0);
-    return size > MAX_OBJECT_BYTES ? 'too large' : decodeLz4(packed.subarray(8), size);
+    const size = littleU64(packed, 0);
+    return size > MAX_JOURNAL_OBJECT_BYTES ? 'too large' : decodeLz4(packed.subarray(8), size);
   } catch (cause) {
     return errorCode(cause) === 'ERR_BUFFER_TOO_LARGE' ? 'too large' : 'corrupt';
   }

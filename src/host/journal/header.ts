@@ -1,4 +1,4 @@
-import { u64 } from './window.ts';
+import { littleU64 } from './window.ts';
 
 /** The parts of the header that are needed, of systemd's JOURNAL_FILE_FORMAT. */
 export interface Header {
@@ -31,14 +31,14 @@ const KNOWN_FLAGS = 1 | 2 | 4 | 8 | COMPACT;
 const ARCHIVED = 2;
 
 /** Reads the header at `at` of `buffer`, which has its {@link MIN_HEADER_BYTES}. Throws UnsupportedJournal. */
-export function readHeader(buffer: Buffer, at: number): Header {
+export function readJournalHeader(buffer: Buffer, at: number): Header {
   if (buffer.readBigUInt64LE(at) !== SIGNATURE) throw new UnsupportedJournal('not a journal file: missing signature');
   const flags = buffer.readUInt32LE(at + 12);
   const unknown = (flags & ~KNOWN_FLAGS) >>> 0;
   if (unknown !== 0) {
     throw new UnsupportedJournal(`unsupported features (incompatible flags 0x${unknown.toString(16)})`);
   }
-  const headerBytes = u64(buffer, at + 88);
+  const headerBytes = littleU64(buffer, at + 88);
   if (headerBytes < MIN_HEADER_BYTES || headerBytes > 64 * 1024) {
     throw new UnsupportedJournal(`implausible header size: ${headerBytes} bytes`);
   }
@@ -49,12 +49,12 @@ export function readHeader(buffer: Buffer, at: number): Header {
     isCompact: (flags & COMPACT) !== 0,
     isArchived: buffer[at + 16] === ARCHIVED,
     headerBytes,
-    entries: u64(buffer, at + 152),
-    tailSeqnum: u64(buffer, at + 160),
-    headSeqnum: u64(buffer, at + 168),
-    firstArray: u64(buffer, at + 176),
-    headRealtime: u64(buffer, at + 184),
-    tailRealtime: u64(buffer, at + 192),
+    entries: littleU64(buffer, at + 152),
+    tailSeqnum: littleU64(buffer, at + 160),
+    headSeqnum: littleU64(buffer, at + 168),
+    firstArray: littleU64(buffer, at + 176),
+    headRealtime: littleU64(buffer, at + 184),
+    tailRealtime: littleU64(buffer, at + 192),
   };
 }
 

@@ -1,8 +1,8 @@
-import { ENTRY_HEAD, type Entry, FileEntry } from './entry.ts';
+import { ENTRY_HEAD, type EntryPosition, FileEntry } from './entry.ts';
 import { EntryIndex } from './entry-index.ts';
 import { type Field, readField, type Unreadable } from './field.ts';
 import { FieldNames } from './field-names.ts';
-import { type Header, id128, MIN_HEADER_BYTES, readHeader, UnsupportedJournal } from './header.ts';
+import { type Header, id128, MIN_HEADER_BYTES, readJournalHeader, UnsupportedJournal } from './header.ts';
 import { type ReadAt, viewU64, Window } from './window.ts';
 
 /** Losses since the file was opened. */
@@ -83,7 +83,7 @@ export class JournalFile {
    * The entry `index`, counted from 0. Undefined for one that is damaged, and for the last one of a file that is written
    * while it is not complete: see {@link mayCome}.
    */
-  entry(index: number): Entry | undefined {
+  entry(index: number): EntryPosition | undefined {
     const offset = this.#index.offset(index, this.entries);
     if (offset === undefined) return undefined;
     const window = this.#window;
@@ -104,7 +104,7 @@ export class JournalFile {
   }
 
   /** The wanted fields of an entry, in the order of the file; unreadable ones are omitted and counted. */
-  fields({ offset }: Pick<Entry, 'offset'>): Field[] {
+  fields({ offset }: Pick<EntryPosition, 'offset'>): Field[] {
     const count = this.#readItems(offset);
     const fields: Field[] = [];
     for (let index = 0; index < count; index++) {
@@ -126,7 +126,7 @@ export class JournalFile {
   }
 
   /** Index of the first entry for which `isBefore` is false; entries that can't be read count as before. */
-  search(isBefore: (entry: Entry) => boolean): number {
+  search(isBefore: (entry: EntryPosition) => boolean): number {
     let low = 0;
     let high = this.#index.reachable(this.entries);
     while (low < high) {
@@ -169,7 +169,7 @@ export class JournalFile {
     if (this.#readAt(this.#headerBytes, 0) < MIN_HEADER_BYTES) {
       throw new UnsupportedJournal('shorter than a journal header');
     }
-    return readHeader(this.#headerBytes, 0);
+    return readJournalHeader(this.#headerBytes, 0);
   }
 }
 

@@ -1,12 +1,12 @@
 import { errorCode } from '../../base/error-text.ts';
 import type { Cursor } from './cursor.ts';
-import type { Entry } from './entry.ts';
+import type { EntryPosition } from './entry.ts';
 import type { Field } from './field.ts';
 import { listJournals, problemOf } from './listing.ts';
 import { Merge } from './merge.ts';
 import { type FilePosition, type JournalPosition, wasRead } from './position.ts';
 import { type Lost, Progress } from './progress.ts';
-import { Source } from './source.ts';
+import { OpenJournalFile } from './source.ts';
 
 /** Where to start without a saved position: after all existing entries, or at a given age. */
 export type Start = 'now' | { readonly sinceRealtime: number; readonly bootId?: string };
@@ -24,7 +24,7 @@ interface JournalOptions {
 
 /** An entry with its wanted fields. */
 export interface ReadEntry {
-  readonly entry: Entry;
+  readonly entry: EntryPosition;
   readonly fields: readonly Field[];
 }
 
@@ -41,7 +41,7 @@ export class Journal {
   readonly lost: Lost = { rotated: 0, corrupt: 0, unreadable: 0 };
   readonly #options: JournalOptions;
   /** Open files, by id. */
-  readonly #sources = new Map<string, Source>();
+  readonly #sources = new Map<string, OpenJournalFile>();
   /** Read positions of files that exist but are not open, by id. */
   readonly #closed = new Map<string, FilePosition>();
   /** Files by device and inode. */
@@ -158,7 +158,7 @@ export class Journal {
       // Closed files were read to their end; unless their name or content changes there is nothing new.
       if (this.#closed.has(known.fileId) && known.ctimeMs === ctimeMs) return known.fileId;
     }
-    const source = new Source(path, folder, this.#options.wanted);
+    const source = new OpenJournalFile(path, folder, this.#options.wanted);
     const { fileId, seqnumId } = source.file.header;
     this.#known.set(key, { ctimeMs, fileId });
     if (this.#sources.has(fileId)) {
@@ -178,7 +178,7 @@ export class Journal {
   }
 
   /** Where to start in an unknown file. */
-  #begin(source: Source, isFirst: boolean): void {
+  #begin(source: OpenJournalFile, isFirst: boolean): void {
     const { file, folder } = source;
     if (!isFirst) {
       const boundary = this.#progress.boundary;
@@ -215,7 +215,7 @@ export class Journal {
     for (const [fileId, source] of byHead) this.#sources.set(fileId, source);
   }
 
-  #refresh(fileId: string, source: Source, problems: Error[]): void {
+  #refresh(fileId: string, source: OpenJournalFile, problems: Error[]): void {
     try {
       const before = source.file.entries;
       source.file.refresh();

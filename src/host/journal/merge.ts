@@ -1,6 +1,6 @@
 import { compareEntries } from './cursor.ts';
-import type { Entry } from './entry.ts';
-import type { Source } from './source.ts';
+import type { EntryPosition } from './entry.ts';
+import type { OpenJournalFile } from './source.ts';
 
 /**
  * Maximum number of files whose entries are merged at a time, each with its own window; if there are more, the oldest
@@ -10,18 +10,18 @@ const MAX_MERGED = 12;
 
 /** The order of entries over several files. */
 export class Merge {
-  readonly #sources: ReadonlyMap<string, Source>;
-  readonly #afterPeek: (source: Source) => void;
+  readonly #sources: ReadonlyMap<string, OpenJournalFile>;
+  readonly #afterPeek: (source: OpenJournalFile) => void;
   /** The file of the last entry. */
-  #current: Source | undefined;
+  #current: OpenJournalFile | undefined;
   /** The first entry of the other files; undefined when they have none. */
-  #rival: Entry | undefined;
+  #rival: EntryPosition | undefined;
 
   /**
    * `sources` are in the order of their first entries. `afterPeek` is called after the next entry of a file was looked
    * up.
    */
-  constructor(sources: ReadonlyMap<string, Source>, afterPeek: (source: Source) => void) {
+  constructor(sources: ReadonlyMap<string, OpenJournalFile>, afterPeek: (source: OpenJournalFile) => void) {
     this.#sources = sources;
     this.#afterPeek = afterPeek;
   }
@@ -32,7 +32,7 @@ export class Merge {
   }
 
   /** The file with the next entry; undefined when all are read. */
-  next(): Source | undefined {
+  next(): OpenJournalFile | undefined {
     const current = this.#current;
     if (current !== undefined) {
       const entry = current.peek();
@@ -42,10 +42,10 @@ export class Merge {
     return this.#choose();
   }
 
-  #choose(): Source | undefined {
-    let chosen: Source | undefined;
-    let first: Entry | undefined;
-    let second: Entry | undefined;
+  #choose(): OpenJournalFile | undefined {
+    let chosen: OpenJournalFile | undefined;
+    let first: EntryPosition | undefined;
+    let second: EntryPosition | undefined;
     let merged = 0;
     for (const source of this.#sources.values()) {
       if (merged >= MAX_MERGED) break;

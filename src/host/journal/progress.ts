@@ -1,7 +1,7 @@
 import { type Cursor, compareEntries } from './cursor.ts';
-import { cursorOf, type Entry } from './entry.ts';
+import { cursorOf, type EntryPosition } from './entry.ts';
 import type { Boundary, JournalPosition } from './position.ts';
-import type { Source } from './source.ts';
+import type { OpenJournalFile } from './source.ts';
 
 /** Entries that are lost. */
 export interface Lost {
@@ -19,7 +19,7 @@ export class Progress {
   /** By series of sequence numbers, the highest that was read. */
   readonly #seqnums = new Map<string, number>();
   readonly #folders = new Map<string, string>();
-  #last: Cursor | Entry | undefined;
+  #last: Cursor | EntryPosition | undefined;
   /** The state before the last scan began. */
   #boundary: Boundary | undefined;
   /** The state before the current scan. */
@@ -71,7 +71,7 @@ export class Progress {
   }
 
   /** An entry was read, or skipped at the start. */
-  note(source: Source, entry: Entry): void {
+  note(source: OpenJournalFile, entry: EntryPosition): void {
     const { seqnumId, tailSeqnum } = source.file.header;
     const before = this.#seqnums.get(seqnumId) ?? 0;
     // A damaged number must not make later entries look old.
@@ -83,7 +83,7 @@ export class Progress {
   }
 
   /** Counts the entries of `source` that turned out to be damaged. */
-  noteCorrupt(source: Source): void {
+  noteCorrupt(source: OpenJournalFile): void {
     const corrupt = source.takeCorrupt();
     if (corrupt === 0) return;
     this.#lost.corrupt += corrupt;
@@ -94,7 +94,7 @@ export class Progress {
   }
 
   /** Counts entries that are missing between the last one read and the oldest unread one. */
-  findGaps(sources: Iterable<Source>, hasDenied: boolean): void {
+  findGaps(sources: Iterable<OpenJournalFile>, hasDenied: boolean): void {
     const next = new Map<string, number>();
     for (const source of sources) {
       const { entries, header } = source.file;

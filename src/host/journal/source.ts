@@ -1,11 +1,11 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { READ_AT_ONCE } from '../../base/files.ts';
-import type { Entry } from './entry.ts';
+import type { EntryPosition } from './entry.ts';
 import { JournalFile } from './journal-file.ts';
 import type { FilePosition } from './position.ts';
 
 /** One journal file being read, with the position of the reader. */
-export class Source {
+export class OpenJournalFile {
   readonly path: string;
   readonly file: JournalFile;
   /** The folder of {@link Journal}'s options that it was found in. */
@@ -15,7 +15,7 @@ export class Source {
   /** The sequence number of the last entry that was read; 0 before there is one. */
   lastSeqnum = 0;
   #fd: number;
-  #next: Entry | undefined;
+  #next: EntryPosition | undefined;
   #corrupt = 0;
 
   /** Opens a file. Throws UnsupportedJournal and the errors of node:fs. */
@@ -33,7 +33,7 @@ export class Source {
   }
 
   /** The next entry, skipping and counting unreadable ones; undefined at the end. */
-  peek(): Entry | undefined {
+  peek(): EntryPosition | undefined {
     while (this.#next === undefined && this.index < this.file.entries) {
       this.#next = this.file.entry(this.index);
       if (this.#next !== undefined || this.file.mayCome(this.index)) break;

@@ -7,7 +7,7 @@ const BLOCK_BYTES = 64 * 1024;
 const BLOCKS = 6;
 
 /** Maximum size of a journal object that is read. */
-export const MAX_OBJECT_BYTES = 1024 * 1024;
+export const MAX_JOURNAL_OBJECT_BYTES = 1024 * 1024;
 
 /**
  * A view of a file through a few blocks. {@link seek} moves it; then `buffer` from `at` on holds the requested bytes,
@@ -73,7 +73,7 @@ export class Window {
   }
 
   #seekLong(offset: number, length: number): boolean {
-    if (length > MAX_OBJECT_BYTES) return false;
+    if (length > MAX_JOURNAL_OBJECT_BYTES) return false;
     const bytes = Buffer.allocUnsafe(length);
     this.buffer = bytes;
     this.view = viewOf(bytes);
@@ -108,9 +108,9 @@ interface Block {
 }
 
 /** A little-endian number of 64 bits; rounded above 2^53. */
-export const u64 = (buffer: Buffer, at: number): number =>
+export const littleU64 = (buffer: Buffer, at: number): number =>
   buffer.readUInt32LE(at) + buffer.readUInt32LE(at + 4) * 0x1_0000_0000;
 
-/** Like {@link u64}, for hot paths. */
+/** Like {@link littleU64}, for hot paths. */
 export const viewU64 = (view: DataView, at: number): number =>
   view.getUint32(at, true) + view.getUint32(at + 4, true) * 0x1_0000_0000;

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { namesIn } from './glob.ts';
-import { keyOf } from './tailed-file.ts';
+import { inodeKey } from './tailed-file.ts';
 
 /** Maximum number of files of a folder among which a renamed one is searched. */
 const MAX_SEARCHED = 5000;
@@ -39,7 +39,7 @@ function list(folder: string): ReadonlyMap<string, string> {
     const path = join(folder, name);
     try {
       const stat = statSync(path, { throwIfNoEntry: false });
-      if (stat?.isFile() === true) paths.set(keyOf(stat), path);
+      if (stat?.isFile() === true) paths.set(inodeKey(stat), path);
     } catch {
       // A file without access cannot be one that was read.
     }

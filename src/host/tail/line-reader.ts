@@ -1,6 +1,9 @@
 /** Maximum line length; the rest of a longer line is skipped. */
 export const MAX_LINE_BYTES = 64 * 1024;
 
+/** Bytes of a file to read at a time. */
+export const CHUNK_BYTES = 256 * 1024;
+
 /** Line ends and decoding of an encoding. */
 export class LineDecoder {
   readonly #decoder: TextDecoder | undefined;

@@ -3,7 +3,7 @@ import { errorCode } from '../../base/error-text.ts';
 import { looksLikeCopy, newestCopy } from './copies.ts';
 import { FolderNames } from './folder-names.ts';
 import { PathList, type PathListOptions } from './path-list.ts';
-import { type FileState, keyOf, TailedFile } from './tailed-file.ts';
+import { type FileState, inodeKey, TailedFile } from './tailed-file.ts';
 
 /** Events of the files of a set, for counting. */
 export interface TailEvents {
@@ -54,7 +54,7 @@ export class TailSet {
     this.#options = options;
     this.#events = events;
     this.#list = new PathList(options, (folder, cause) => events.failed(folder, cause));
-    this.#saved = saved && new Map(saved.map((one) => [keyOf(one), one]));
+    this.#saved = saved && new Map(saved.map((one) => [inodeKey(one), one]));
   }
 
   /** Checks all files; returns those with unread data, the oldest names of one log first. */
@@ -70,7 +70,7 @@ export class TailSet {
     for (const path of this.#list.paths) {
       const stat = this.#stat(path);
       if (stat?.isFile() !== true) continue;
-      const key = keyOf(stat);
+      const key = inodeKey(stat);
       if (seen.has(key)) continue;
       seen.add(key);
       this.#see(path, key, stat, nowMs, isFirst && !known);
@@ -176,7 +176,7 @@ export class TailSet {
       if (this.#files.has(key)) continue;
       for (const path of this.#names.siblings(saved.path)) {
         const stat = this.#stat(path);
-        if (stat?.isFile() !== true || keyOf(stat) !== key) continue;
+        if (stat?.isFile() !== true || inodeKey(stat) !== key) continue;
         const file = new TailedFile(path, stat, saved.offset, nowMs);
         file.remember(saved);
         file.size = stat.size;

@@ -23,7 +23,7 @@ const MIN_HEAD_BYTES = 64;
 const HEAD_BYTES = 1024;
 
 /** The device and inode as a key. */
-export const keyOf = ({ dev, ino }: Pick<Stats, 'dev' | 'ino'>): string => `${dev}:${ino}`;
+export const inodeKey = ({ dev, ino }: Pick<Stats, 'dev' | 'ino'>): string => `${dev}:${ino}`;
 
 /** A followed log file: the read position, and the identity of the file it applies to. */
 export class TailedFile {
@@ -58,7 +58,7 @@ export class TailedFile {
     this.path = path;
     this.dev = dev;
     this.ino = ino;
-    this.key = keyOf({ dev, ino });
+    this.key = inodeKey({ dev, ino });
     this.offset = offset;
     this.grewAt = nowMs;
   }
@@ -94,7 +94,7 @@ export class TailedFile {
   open(path: string = this.path): boolean {
     if (this.isOpen) return true;
     const fd = openSync(path, READ_AT_ONCE);
-    if (keyOf(fstatSync(fd)) !== this.key) {
+    if (inodeKey(fstatSync(fd)) !== this.key) {
       closeSync(fd);
       return false;
     }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { type LogEntry, PRIORITIES } from '../entry.ts';
+import { PRIORITIES } from '../../base/syslog.ts';
+import type { LogEntry } from '../entry.ts';
 import { EntryQueue } from '../entry-queue.ts';
 import { QueueSource } from '../queue-source.ts';
 import { redactor } from '../redact.ts';

@@ -1,11 +1,12 @@
 import { ThrottledLog } from '../../base/log.ts';
 import { Turns } from '../../base/turns.ts';
+import { CHUNK_BYTES } from '../../host/tail/line-reader.ts';
 import type { TailedFile } from '../../host/tail/tailed-file.ts';
 import type { EntryTarget, LogRead, LogSource, LogSourceType, SavedPosition } from '../source.ts';
 import type { LogWorld } from '../world.ts';
 import { chosenFiles, filesWithRules } from './file-selection.ts';
 import { filePositionText, NewFiles, parseFilePosition } from './new-files.ts';
-import { CHUNK_BYTES, ShippedSet } from './shipped-set.ts';
+import { ShippedSet } from './shipped-set.ts';
 
 /** Files are checked this often while nothing is read, milliseconds: they must be open before they are removed. */
 const POLL_MS = 900;

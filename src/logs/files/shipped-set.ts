@@ -1,5 +1,5 @@
 import type { Turns } from '../../base/turns.ts';
-import { LineDecoder, MAX_LINE_BYTES } from '../../host/tail/line-reader.ts';
+import { CHUNK_BYTES, LineDecoder, MAX_LINE_BYTES } from '../../host/tail/line-reader.ts';
 import { type TailEvents, TailSet } from '../../host/tail/tail-set.ts';
 import type { FileState, TailedFile } from '../../host/tail/tailed-file.ts';
 import type { LogEntry } from '../entry.ts';
@@ -7,8 +7,6 @@ import type { EntryTarget } from '../source.ts';
 import type { FileSelection } from './file-selection.ts';
 import { type FileOrigin, fileOrigin, lineEntry } from './line-entry.ts';
 
-/** Bytes of a file to read at a time. */
-export const CHUNK_BYTES = 256 * 1024;
 /** A file that has not grown for this long is closed, milliseconds. */
 const CLOSE_AFTER_MS = 3_600_000;
 const COMPRESSED = /\.(?:gz|bz2|xz|zst|lz4)$/;

@@ -1,6 +1,6 @@
+import { PRIORITIES } from '../../base/syslog.ts';
 import { unitOf } from '../../collectors/log/unit-name.ts';
 import type { LogsSection } from '../../config/logs-section.ts';
-import { PRIORITIES } from '../entry.ts';
 import { priorityOf } from './journal-entry.ts';
 
 /** Returns the fields of an entry by name. */

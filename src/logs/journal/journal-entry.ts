@@ -1,5 +1,5 @@
 import { cursorText } from '../../host/journal/cursor.ts';
-import type { Entry } from '../../host/journal/entry.ts';
+import type { EntryPosition } from '../../host/journal/entry.ts';
 import type { Field } from '../../host/journal/field.ts';
 import type { ReadEntry } from '../../host/journal/journal.ts';
 import type { LogEntry, StoredField } from '../entry.ts';
@@ -21,7 +21,7 @@ const isOwn = ({ name }: Field): boolean => name === BOOT || name === MONOTONIC;
 export class JournalEntry implements LogEntry {
   readonly source = 'journal';
   readonly labels: Labels;
-  readonly #entry: Entry;
+  readonly #entry: EntryPosition;
   readonly #fields: readonly Field[];
   #made: Values | undefined;
 

@@ -1,8 +1,9 @@
 import { errorCode } from '../../base/error-text.ts';
+import { PRIORITIES } from '../../base/syslog.ts';
 import { Turns } from '../../base/turns.ts';
 import type { KernelMessages, KernelRecord } from '../../host/kmsg.ts';
 import { uptimeSeconds } from '../../host/uptime.ts';
-import { type LogEntry, PRIORITIES } from '../entry.ts';
+import type { LogEntry } from '../entry.ts';
 import type { EntryTarget, LogRead, LogSource, SavedPosition } from '../source.ts';
 import type { LogWorld } from '../world.ts';
 

@@ -1,7 +1,7 @@
 import { errorText } from '../../base/error-text.ts';
 import { turn } from '../../base/turns.ts';
 import { type Family, isMetricName } from '../family.ts';
-import { SeriesList, type SeriesView, type Snapshot } from '../snapshot.ts';
+import { type ReadonlySeries, SeriesList, type Snapshot } from '../snapshot.ts';
 import { blockOfPairs } from '../text/format.ts';
 import { parseLine } from '../text/parse.ts';
 import { applyRules, type Labels } from './apply.ts';
@@ -22,7 +22,7 @@ type Decision = 'same' | 'dropped' | { readonly key: string; readonly owner: Fam
 
 /** The decisions for a list of series, and the resulting list. */
 interface Plan {
-  readonly of: SeriesView;
+  readonly of: ReadonlySeries;
   readonly decisions: readonly Decision[];
   /** Undefined when all series stay unchanged. */
   readonly series: SeriesList | undefined;
@@ -86,7 +86,7 @@ export class Relabeling {
     return this.#prepare(series, last, owner);
   }
 
-  async #prepare(series: SeriesView, last: Plan | undefined, owner: object): Promise<void> {
+  async #prepare(series: ReadonlySeries, last: Plan | undefined, owner: object): Promise<void> {
     const steps = this.#plan(series, last);
     for (let step = steps.next(); ; step = steps.next()) {
       if (step.done) {
@@ -119,7 +119,7 @@ export class Relabeling {
   }
 
   /** Yields after every few series. */
-  *#plan(series: SeriesView, last: Plan | undefined): Generator<void, Plan> {
+  *#plan(series: ReadonlySeries, last: Plan | undefined): Generator<void, Plan> {
     const decisions: Decision[] = [];
     const errors: Error[] = [];
     const { head, shift } = sameHead(series, last?.of);
@@ -158,7 +158,7 @@ export class Relabeling {
     return { of: series, decisions, series: list, places, errors };
   }
 
-  #decide(series: SeriesView, index: number, errors: Error[]): Decision {
+  #decide(series: ReadonlySeries, index: number, errors: Error[]): Decision {
     const owner = series.owners[index] as Family;
     if (!this.admits(owner.name)) return 'dropped';
     if (this.#settings.rules.length === 0) return 'same';
@@ -213,14 +213,14 @@ function drained(steps: Generator<void, Plan>): Plan {
   for (let step = steps.next(); ; step = steps.next()) if (step.done) return step.value;
 }
 
-const isSameAt = (one: SeriesView, at: number, other: SeriesView, place: number): boolean =>
+const isSameAt = (one: ReadonlySeries, at: number, other: ReadonlySeries, place: number): boolean =>
   one.middles[at] === other.middles[place] &&
   one.heads[at] === other.heads[place] &&
   one.tails[at] === other.tails[place] &&
   one.owners[at] === other.owners[place];
 
 /** Number of common series at the start of two lists, and the distance between the ends of the lists. */
-function sameHead(series: SeriesView, last: SeriesView | undefined): { head: number; shift: number } {
+function sameHead(series: ReadonlySeries, last: ReadonlySeries | undefined): { head: number; shift: number } {
   if (last === undefined) return { head: 0, shift: 0 };
   const most = Math.min(series.owners.length, last.owners.length);
   let head = 0;
@@ -229,7 +229,7 @@ function sameHead(series: SeriesView, last: SeriesView | undefined): { head: num
 }
 
 /** Number of common series at the end of two lists, after the first `head`. */
-function sameTail(series: SeriesView, last: SeriesView, head: number): number {
+function sameTail(series: ReadonlySeries, last: ReadonlySeries, head: number): number {
   const [count, lastCount] = [series.owners.length, last.owners.length];
   const most = Math.min(count, lastCount) - head;
   let tail = 0;

@@ -1,5 +1,5 @@
 import type { Family } from '../family.ts';
-import type { SeriesView, Snapshot } from '../snapshot.ts';
+import type { ReadonlySeries, Snapshot } from '../snapshot.ts';
 import { headerText } from './format.ts';
 import { Lines } from './lines.ts';
 
@@ -48,7 +48,7 @@ export function* encodeByFamily(snapshots: readonly Snapshot[]): Generator<Buffe
 
 function addSample(
   lines: Lines,
-  { heads, middles, tails }: SeriesView,
+  { heads, middles, tails }: ReadonlySeries,
   values: readonly number[],
   index: number,
   stampMs?: number,
@@ -58,7 +58,7 @@ function addSample(
 
 /** The positions of a family's samples in a snapshot. */
 interface Places {
-  readonly series: SeriesView;
+  readonly series: ReadonlySeries;
   readonly values: readonly number[];
   readonly indices: number[];
 }

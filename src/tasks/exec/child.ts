@@ -17,7 +17,7 @@ interface ChildOptions {
 }
 
 /** How the program ended. */
-export interface Ended {
+export interface ProgramEnd {
   /** `limit`: it printed too much; `stopped`: the signal fired; `spawn`: it could not be started. */
   readonly how: 'exit' | 'limit' | 'stopped' | 'spawn';
   /** -1 when it did not start, 128 + n when signal n ended it. */
@@ -38,7 +38,7 @@ const PIPES_MS = 300;
 const REAP_AT_MS = [0, 20, 100, 500];
 
 /** Runs a program in its own process group; no process of the group remains when this resolves. Never rejects. */
-export async function runChild(options: ChildOptions, signal: AbortSignal): Promise<Ended> {
+export async function runChild(options: ChildOptions, signal: AbortSignal): Promise<ProgramEnd> {
   // A spawn blocks the event loop for some milliseconds.
   await nextSlice();
   const nothing = { stdout: Buffer.alloc(0), stderr: '' };

@@ -2,7 +2,7 @@ import { errorText } from '../../base/error-text.ts';
 import { parseLine } from '../../metrics/text/parse.ts';
 import { readInflux } from './influx.ts';
 import { readNagios } from './nagios.ts';
-import { labelName, metricName, Reading, stampOf } from './reading.ts';
+import { labelName, metricName, ParsedText, stampOf } from './reading.ts';
 
 /** Formats of output. */
 export const FORMATS = ['prometheus', 'openmetrics', 'json', 'influx', 'nagios'] as const;
@@ -17,7 +17,7 @@ interface ReadOptions {
 }
 
 /** Parses a text as far as possible: only bad lines are lost. */
-export const READERS: Readonly<Record<Format, (text: string, options: ReadOptions) => Reading>> = {
+export const READERS: Readonly<Record<Format, (text: string, options: ReadOptions) => ParsedText>> = {
   prometheus: (text, { line }) => readText(text, line, (each) => each),
   openmetrics: (text, { line }) => readText(text, line, fromOpenMetrics),
   json: readJson,
@@ -26,8 +26,8 @@ export const READERS: Readonly<Record<Format, (text: string, options: ReadOption
 };
 
 /** Reads line by line; a line for which `read` throws is lost. */
-function eachLine(text: string, most: number, read: (reading: Reading, line: string) => void): Reading {
-  const reading = new Reading();
+function eachLine(text: string, most: number, read: (reading: ParsedText, line: string) => void): ParsedText {
+  const reading = new ParsedText();
   for (const [index, raw] of text.split('\n').entries()) {
     const line = raw.endsWith('\r') ? raw.slice(0, -1) : raw;
     if (line.length > most) {
@@ -43,7 +43,7 @@ function eachLine(text: string, most: number, read: (reading: Reading, line: str
   return reading;
 }
 
-function readText(text: string, most: number, translate: (line: string) => string | undefined): Reading {
+function readText(text: string, most: number, translate: (line: string) => string | undefined): ParsedText {
   return eachLine(text, most, (reading, raw) => {
     const line = translate(raw);
     const parsed = line === undefined ? undefined : parseLine(line);
@@ -76,8 +76,8 @@ function fromOpenMetrics(line: string): string | undefined {
 }
 
 /** `[{"name": "disk", "timestamp": 1700000000, "tags": {"dev": "sda"}, "value": 1.5}]`. */
-function readJson(text: string, { prefix }: ReadOptions): Reading {
-  const reading = new Reading();
+function readJson(text: string, { prefix }: ReadOptions): ParsedText {
+  const reading = new ParsedText();
   const value: unknown = JSON.parse(text);
   const list = Array.isArray(value) ? value : [value];
   for (const [index, entry] of list.entries()) {
@@ -87,7 +87,7 @@ function readJson(text: string, { prefix }: ReadOptions): Reading {
   return reading;
 }
 
-function jsonEntry(reading: Reading, entry: unknown, prefix: string): string | undefined {
+function jsonEntry(reading: ParsedText, entry: unknown, prefix: string): string | undefined {
   if (typeof entry !== 'object' || entry === null) return 'is not an object';
   const { name, timestamp, tags = {}, value }: Partial<Record<string, unknown>> = { ...entry };
   if (typeof name !== 'string' || name === '') return 'has no name';

@@ -1,10 +1,10 @@
-import { labelName, metricName, type Reading } from './reading.ts';
+import { labelName, metricName, type ParsedText } from './reading.ts';
 
 /** Nanoseconds, as most scripts write them. */
 const NS_PER_MS = 1e6;
 
 /** One line of InfluxDB's line protocol: `m,tag=v f1=1,f2=2i,f3="s",f4=t 1700000000000000000`. Throws for others. */
-export function readInflux(reading: Reading, line: string, prefix: string): void {
+export function readInflux(reading: ParsedText, line: string, prefix: string): void {
   if (line.trim() === '' || line.startsWith('#')) return;
   const [head = '', fields = '', stamp] = splitOutside(line.trim(), ' ');
   const [measurement = '', ...tags] = splitOutside(head, ',');

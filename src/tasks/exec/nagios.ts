@@ -1,4 +1,4 @@
-import { Reading } from './reading.ts';
+import { ParsedText } from './reading.ts';
 
 /** `'label'=value[UOM];[warn];[crit];[min];[max]`: guidelines of the monitoring plugins. */
 const PERFDATA = /('(?:[^']|'')*'|[^\s='"]+)=([^\s;]*)((?:;[^\s;]*)*)/g;
@@ -29,8 +29,8 @@ const UNITS: Readonly<Record<string, readonly [factor: number, unit: string]>> =
 const PARTS = ['warn', 'crit', 'min', 'max'] as const;
 
 /** The performance data of a monitoring plugin's output: the text after `|` in its lines. */
-export function readNagios(text: string, prefix: string): Reading {
-  const reading = new Reading();
+export function readNagios(text: string, prefix: string): ParsedText {
+  const reading = new ParsedText();
   const name = `${prefix}perfdata`;
   const put = (suffix: string, labels: readonly (readonly [string, string])[], value: number) => {
     reading.family(name + suffix).type = 'gauge';

@@ -1,5 +1,4 @@
-import type { MetricType } from '../../metrics/family.ts';
-import { isLabelName, isMetricName } from '../../metrics/family.ts';
+import { isLabelName, isMetricName, type MetricType } from '../../metrics/family.ts';
 
 /** Labels of a sample, in the order of its line. */
 type Labels = readonly (readonly [name: string, value: string])[];
@@ -23,7 +22,7 @@ interface ReadFamily {
 }
 
 /** The parsed content of a text, and one line per problem. */
-export class Reading {
+export class ParsedText {
   readonly families = new Map<string, ReadFamily>();
   readonly lost: string[] = [];
   lostCount = 0;

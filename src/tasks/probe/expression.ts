@@ -79,9 +79,3 @@ function classEnd(source: string, start: number): number {
   }
   return at + 1;
 }
-
-/** Replaces `$1`, `${1}`, `$name` and `${name}` with groups; `$$` is a dollar sign. Like Go's `Regexp.Expand`. */
-export const expand = (template: string, groups: ReadonlyMap<string, string>): string =>
-  template.replaceAll(/\$(?:(\$)|\{(\w+)\}|(\w+))/g, (_, dollar?: string, braced?: string, bare?: string) =>
-    dollar === undefined ? (groups.get(braced ?? bare ?? '') ?? '') : '$',
-  );

@@ -35,7 +35,12 @@ export interface BodyRead {
  * Reads a complete body into `read`, which is also valid if this rejects: with ProbeFailure `body` for a body that is
  * too large or can't be decoded, with the error of the connection, or with the reason of `signal`.
  */
-export function readBody(body: Readable, options: BodyReadOptions, read: BodyRead, signal: AbortSignal): Promise<void> {
+export function readResponseBody(
+  body: Readable,
+  options: BodyReadOptions,
+  read: BodyRead,
+  signal: AbortSignal,
+): Promise<void> {
   const { compression, keep, limit } = options;
   return new Promise((resolve, reject) => {
     const decoder = compression && DECODERS[compression]();

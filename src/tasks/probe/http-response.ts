@@ -1,7 +1,7 @@
 import { monotonicMs, secondsSince } from '../../base/clock.ts';
 import { errorText } from '../../base/error-text.ts';
 import { ProbeFailure } from './failure.ts';
-import { type BodyRead, bodyText, encodingOf, readBody } from './http-body.ts';
+import { type BodyRead, bodyText, encodingOf, readResponseBody } from './http-body.ts';
 import { checkHeaders, checkJson, checkText } from './http-checks.ts';
 import { type ProbeResponse, timeOf } from './http-exchange.ts';
 import type { HttpOptions } from './http-options.ts';
@@ -74,7 +74,7 @@ export async function checkResponse(
     limit: limit ?? (keep ? KEPT_BODY_BYTES : MAX_BODY_BYTES),
   };
   try {
-    await readBody(body, reading, read, signal);
+    await readResponseBody(body, reading, read, signal);
   } catch (cause) {
     result.failure ??= cause;
     return result;

@@ -4,7 +4,7 @@ import { readText, whyUnread } from '../../base/files.ts';
 import type { SourceSettings } from '../../config/sources-section.ts';
 import type { TaskInputs } from '../plan.ts';
 import { hashOf, readDocument, SourceError } from './document.ts';
-import type { Content, Source } from './source.ts';
+import type { Content, TaskListSource } from './source.ts';
 
 const MAX_BYTES = 1024 * 1024;
 const MAX_FILES = 1000;
@@ -21,7 +21,7 @@ interface DirectoryTimes {
 }
 
 /** The files `*.yaml` and `*.yml` of a folder, such as a mounted ConfigMap, by name. */
-export class DirectorySource implements Source {
+export class DirectorySource implements TaskListSource {
   readonly name: string;
   readonly #path: string;
   readonly #isRecursive: boolean;

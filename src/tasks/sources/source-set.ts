@@ -7,7 +7,7 @@ import type { SourceSettings } from '../../config/sources-section.ts';
 import type { TaskInputs } from '../plan.ts';
 import { DirectorySource } from './directory.ts';
 import { SourceError } from './document.ts';
-import type { Content, Source } from './source.ts';
+import type { Content, TaskListSource } from './source.ts';
 import { UrlSource } from './url.ts';
 
 /** What the sources need from the agent. */
@@ -28,7 +28,7 @@ interface SourceSetWorld {
 
 /** One source and its last good content. */
 interface Followed {
-  readonly source: Source;
+  readonly source: TaskListSource;
   content: Content | undefined;
   problems: readonly string[];
   lastSuccessMs: number | undefined;
@@ -134,7 +134,7 @@ export class SourceSet {
     return followed;
   }
 
-  #make({ directory, recursive, url = '', every, keep, auth, sha256, allow }: SourceSettings): Source {
+  #make({ directory, recursive, url = '', every, keep, auth, sha256, allow }: SourceSettings): TaskListSource {
     if (directory !== undefined) return new DirectorySource(directory, recursive, allow);
     const { node, cluster, now } = this.#world;
     const filled = url

@@ -7,7 +7,7 @@ export interface Content {
 }
 
 /** A source of tasks outside of the configuration file. */
-export interface Source {
+export interface TaskListSource {
   /** Display name. */
   readonly name: string;
   /** Reads the content available at startup, without waiting for the network. Throws SourceError or an Error. */

@@ -10,7 +10,7 @@ import type { SourceSettings } from '../../config/sources-section.ts';
 import { Names } from '../../net/names.ts';
 import { hashOf, readDocument } from './document.ts';
 import { getText } from './get-text.ts';
-import type { Content, Source } from './source.ts';
+import type { Content, TaskListSource } from './source.ts';
 
 const MAX_BYTES = 1024 * 1024;
 const RESPONSE_MS = 10_000;
@@ -47,7 +47,7 @@ interface Copy {
 }
 
 /** A registry: tasks for this node, requested periodically. */
-export class UrlSource implements Source {
+export class UrlSource implements TaskListSource {
   readonly name: string;
   readonly #settings: UrlSettings;
   readonly #world: UrlWorld;

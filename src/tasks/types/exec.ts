@@ -10,9 +10,9 @@ import { ownCapabilities } from '../../host/capabilities.ts';
 import { type Family, gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { blockOfPairs } from '../../metrics/text/format.ts';
-import { type Ended, KILL_AFTER_MS, runChild } from '../exec/child.ts';
+import { KILL_AFTER_MS, type ProgramEnd, runChild } from '../exec/child.ts';
 import { FORMATS, READERS } from '../exec/formats.ts';
-import { metricName, type Reading } from '../exec/reading.ts';
+import { metricName, type ParsedText } from '../exec/reading.ts';
 import { defineTaskType, TaskFailure } from '../task-type.ts';
 
 const LABELS = ['script'];
@@ -123,7 +123,7 @@ export const exec = defineTaskType({
       if (ended.how === 'stopped') fail('timeout', 'did not end in time and was killed');
       if (ended.how === 'limit') fail('output_limit', `printed more than ${limits.output} bytes and was killed`);
       if (!good.includes(ended.code)) fail('exit', `ended with exit code ${ended.code}`);
-      let reading: Reading;
+      let reading: ParsedText;
       try {
         reading = READERS[format](ended.stdout.toString('utf8'), { prefix, line: limits.line });
       } catch (cause) {
@@ -164,7 +164,7 @@ class Families {
 
 function addReading(
   out: Snapshot,
-  reading: Reading,
+  reading: ParsedText,
   { id, families, nowMs }: { readonly id: string; readonly families: Families; readonly nowMs: number },
 ): void {
   const own = new Set([success.name, duration.name, exitCode.name]);
@@ -203,7 +203,7 @@ function parametersOf(params: Readonly<Record<string, string>>, pass: 'argv' | '
 }
 
 const TAIL = 4096;
-const tailOf = ({ stdout, stderr }: Ended): string => stdout.subarray(-TAIL).toString() + stderr.slice(-TAIL);
+const tailOf = ({ stdout, stderr }: ProgramEnd): string => stdout.subarray(-TAIL).toString() + stderr.slice(-TAIL);
 
 /** Throws an Error when this agent may not switch to that user. */
 function userOf(text: string | undefined): { readonly uid: number; readonly gid: number } | undefined {

@@ -13,7 +13,7 @@ import { createLog } from '../../../src/base/log.ts';
 import { PodIndex } from '../../../src/collectors/ksm/pod-index.ts';
 import { podInfoRoute } from '../../../src/http/pod-info.ts';
 import { startHttp } from '../../../src/http/server.ts';
-import { POD_INFO_PATH, type Pod, type PodInfo } from '../../../src/kube/pod-info.ts';
+import { type IdentityPod, POD_INFO_PATH, type PodInfo } from '../../../src/kube/pod-info.ts';
 import { type IdentityOptions, identityOptions } from '../../../src/pods/options.ts';
 import { createIdentitySource } from '../../../src/pods/sources.ts';
 import { recorded, startFakeApi } from '../../kit/fake-api-server.ts';
@@ -48,7 +48,7 @@ const namesOf = (pods: readonly PodInfo[] | undefined) =>
 
 test('the state agents report the pods of this node, and whether anything has changed', async (t) => {
   const index = new PodIndex();
-  for (const pod of PODS.items as Pod[]) index.upsert(`${pod.metadata?.namespace}/${pod.metadata?.name}`, pod);
+  for (const pod of PODS.items as IdentityPod[]) index.upsert(`${pod.metadata?.namespace}/${pod.metadata?.name}`, pod);
   const asked: string[] = [];
   const route = podInfoRoute({ ready: () => true, responseFor: (node) => index.responseFor(node) });
   const routes = {
@@ -120,7 +120,7 @@ test('the API server is watched for the pods of this node', async (t) => {
       await new Promise((resolve) => setImmediate(resolve));
     }
   };
-  const onNode = (PODS.items as Pod[]).filter(({ spec }) => spec?.nodeName === NODE);
+  const onNode = (PODS.items as IdentityPod[]).filter(({ spec }) => spec?.nodeName === NODE);
   assert.equal(first?.length, onNode.length);
   assert.equal(await source.pods(signal), undefined);
   server.cluster.remove('/api/v1/pods', 'shop/db-0');

@@ -6,11 +6,11 @@ import type { TestContext } from 'node:test';
 import { Registry } from 'prom-client';
 import { createLog } from '../../../src/base/log.ts';
 import { containerProducers, containerSection } from '../../../src/collectors/container/index.ts';
-import type { Names } from '../../../src/collectors/container/naming.ts';
+import type { NameSource } from '../../../src/collectors/container/naming.ts';
 import { Host } from '../../../src/host/host.ts';
 import type { Losses } from '../../../src/host/lines.ts';
 import type { HostPaths } from '../../../src/host/paths.ts';
-import { NO_LABELS, type Pod, type PodInfo, podInfo } from '../../../src/kube/pod-info.ts';
+import { type IdentityPod, NO_LABELS, type PodInfo, podInfo } from '../../../src/kube/pod-info.ts';
 import type { CollectorResult } from '../../../src/metrics/outcome.ts';
 import { AgentRegistry } from '../../../src/metrics/registry.ts';
 import { numberText } from '../../../src/metrics/text/format.ts';
@@ -36,7 +36,7 @@ export interface Cycle {
 export function containerCycles(
   paths: HostPaths,
   options: object = {},
-  names?: Names,
+  names?: NameSource,
   now: () => number = Date.now,
 ): () => Promise<Cycle> {
   const registry = new AgentRegistry();
@@ -53,7 +53,7 @@ export function containerCycles(
 }
 
 /** The identity client once it knows `pods`. */
-export async function namesOf(pods: readonly PodInfo[]): Promise<Names> {
+export async function namesOf(pods: readonly PodInfo[]): Promise<NameSource> {
   const world = realIdentityWorld(createLog('silent', process.stdout), new Registry());
   const answered = Promise.withResolvers<void>();
   const source = {
@@ -74,7 +74,7 @@ export async function namesOf(pods: readonly PodInfo[]): Promise<Names> {
 /** A node of the recorded clusters: its files, and its pods as the kubelet knew them. */
 export function recordedNode(version: 1 | 2): { paths: HostPaths; pods: PodInfo[]; cadvisor: Map<string, number> } {
   const root = fixture(`cluster-cgroupv${version}`);
-  const { items } = JSON.parse(readFileSync(`${root}/kubelet/pods.json`, 'utf8')) as { items: Pod[] };
+  const { items } = JSON.parse(readFileSync(`${root}/kubelet/pods.json`, 'utf8')) as { items: IdentityPod[] };
   return {
     paths: pathsBelow(`${root}/node`),
     pods: items.map((pod) => podInfo(pod, NO_LABELS)),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { EndedSeries } from '../../../src/collectors/ksm/store/ended-series.ts';
+import { EndedSeriesTracker } from '../../../src/collectors/ksm/store/ended-series.ts';
 import { packingOf } from '../../../src/collectors/ksm/store/packing.ts';
 import { ObjectStore } from '../../../src/collectors/ksm/store/store.ts';
 import { TextArena } from '../../../src/collectors/ksm/store/text-arena.ts';
@@ -32,7 +32,7 @@ for (const seed of ['one', 'two', 'three']) {
     timeout: 120_000,
   }, async () => {
     const random = randomFrom(seed);
-    const ended = new EndedSeries(() => 0);
+    const ended = new EndedSeriesTracker(() => 0);
     const store = new ObjectStore(FAMILIES, packingOf('gzip'), new TextArena(), ended);
     const pushed = async () => {
       const { members } = await store.text();
@@ -62,7 +62,7 @@ for (const seed of ['one', 'two', 'three']) {
 
 test('a standby also tracks series that its own pushes never contained', async () => {
   let nowMs = 0;
-  const ended = new EndedSeries(() => nowMs);
+  const ended = new EndedSeriesTracker(() => nowMs);
   const store = new ObjectStore(FAMILIES, packingOf('gzip'), new TextArena(), ended);
   store.set('a', textOf('a', [0, 1], 1));
   store.set('b', textOf('b', [0, 1], 1));
@@ -83,7 +83,7 @@ test('a standby also tracks series that its own pushes never contained', async (
 
 test('a store that never ended a series allocates nothing for it, and one that is not queried stays within its limits', async () => {
   let nowMs = 0;
-  const ended = new EndedSeries(() => nowMs);
+  const ended = new EndedSeriesTracker(() => nowMs);
   const text = (pod: number) => Buffer.from(textOf(`p${pod}`, [0, 1, 2, 3], 1, 1000));
   const none = Buffer.alloc(0);
   for (let pod = 0; pod < 1000; pod++) ended.replaced(none, text(pod));

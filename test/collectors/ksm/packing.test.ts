@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
-import { BLOCK_BYTES, packingOf } from '../../../src/collectors/ksm/store/packing.ts';
+import { packingOf, ZSTD_BLOCK_BYTES } from '../../../src/collectors/ksm/store/packing.ts';
 import { TextArena } from '../../../src/collectors/ksm/store/text-arena.ts';
 
 const UNPACK = { gzip: gunzipSync, zstd: zstdDecompressSync };
@@ -30,7 +30,7 @@ for (const compression of ['gzip', 'zstd'] as const) {
     });
 
     test('a line longer than a block is not split', () => {
-      const text = Buffer.from(`a{x="${'y'.repeat(2 * BLOCK_BYTES)}"} 1\nb 2\n`);
+      const text = Buffer.from(`a{x="${'y'.repeat(2 * ZSTD_BLOCK_BYTES)}"} 1\nb 2\n`);
       assert.deepEqual(packing.unpack(packing.pack(text), text.length), text);
     });
   });

@@ -2,17 +2,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { PodIndex } from '../../../src/collectors/ksm/pod-index.ts';
-import type { NodePods, Pod, PodInfo } from '../../../src/kube/pod-info.ts';
+import type { IdentityPod, NodePods, PodInfo } from '../../../src/kube/pod-info.ts';
 import { recordedList, resourceNamed } from './kit.ts';
 
 /** The recorded pods by `namespace/name`. */
 const PODS = new Map(
-  (recordedList(resourceNamed('pods')) as Pod[]).map((pod) => [
+  (recordedList(resourceNamed('pods')) as IdentityPod[]).map((pod) => [
     `${pod.metadata?.namespace}/${pod.metadata?.name}`,
     pod,
   ]),
 );
-const recordedPod = (key: string): Pod => PODS.get(key) ?? assert.fail(`no ${key} was recorded`);
+const recordedPod = (key: string): IdentityPod => PODS.get(key) ?? assert.fail(`no ${key} was recorded`);
 
 function recordedIndex(): PodIndex {
   const index = new PodIndex((labels) => (labels?.app === undefined ? {} : { app: labels.app }));
@@ -187,7 +187,7 @@ test('missing fields of a pod are empty strings', () => {
 
 test('more changes than may wait: the responses are the same as without waiting', () => {
   const template = recordedPod('shop/web-67b7ddc566-bxh7f');
-  const podAt = (index: number, nodes: number): [string, Pod] => {
+  const podAt = (index: number, nodes: number): [string, IdentityPod] => {
     const metadata = { ...template.metadata, name: `web-${index}`, resourceVersion: String(index + 1) };
     const nodeName = `node-${index % 3 === 0 ? index % nodes : Math.floor(index / 40) % nodes}`;
     return [`shop/web-${index}`, { ...template, metadata, spec: { ...template.spec, nodeName } }];

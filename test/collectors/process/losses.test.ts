@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Losses } from '../../../src/collectors/process/losses.ts';
+import { ProcessLosses } from '../../../src/collectors/process/losses.ts';
 import { DeniedFile, MalformedFile } from '../../../src/host/errors.ts';
 import { Snapshot } from '../../../src/metrics/snapshot.ts';
 
@@ -10,7 +10,7 @@ function recorded(
   reason: Error,
   hasCapabilities: boolean,
 ): { errors: string[]; withheld: readonly string[] } {
-  const losses = new Losses(hasCapabilities);
+  const losses = new ProcessLosses(hasCapabilities);
   losses.explain('io', reason);
   for (let index = 0; index < count; index++) losses.count('io');
   const out = new Snapshot();

@@ -7,7 +7,7 @@ import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { ThrottledLog } from '../../../src/base/log.ts';
-import { Disk, type Io, stuckOperations } from '../../../src/exporters/spool/disk.ts';
+import { Disk, type DiskIo, stuckOperations } from '../../../src/exporters/spool/disk.ts';
 import type { AddressedBatch } from '../../../src/exporters/spool/format.ts';
 import { Spool } from '../../../src/exporters/spool/spool.ts';
 import type { SpoolOptions } from '../../../src/exporters/spool/spool-options.ts';
@@ -47,17 +47,17 @@ function spoolIn(t: TestContext, folder: string, options: Partial<SpoolOptions> 
 }
 
 /** A disk on which one kind of operation can be stalled and resumed. */
-function stallingDisk(kind: keyof Io, deadlineMs = 50) {
+function stallingDisk(kind: keyof DiskIo, deadlineMs = 50) {
   let gate: PromiseWithResolvers<void> | undefined;
   const { lstat, mkdir, open, readdir, rename, unlink } = files;
-  const real: Io = { lstat, mkdir, open, readdir, rename, unlink };
+  const real: DiskIo = { lstat, mkdir, open, readdir, rename, unlink };
   const io = {
     ...real,
     [kind]: async (...args: unknown[]) => {
       await gate?.promise;
       return (real[kind] as (...all: unknown[]) => unknown)(...args);
     },
-  } as Io;
+  } as DiskIo;
   return {
     disk: new Disk({ io, deadlineMs }),
     stall: () => {

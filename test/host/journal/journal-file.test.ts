@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { cursorText } from '../../../src/host/journal/cursor.ts';
-import type { Entry } from '../../../src/host/journal/entry.ts';
+import type { EntryPosition } from '../../../src/host/journal/entry.ts';
 import { UnsupportedJournal } from '../../../src/host/journal/header.ts';
 import type { JournalFile } from '../../../src/host/journal/journal-file.ts';
 import {
@@ -20,7 +20,7 @@ const withoutSeries = (entries: readonly Printed[]) =>
   entries.map((entry) => ({ ...entry, __CURSOR: String(entry.__CURSOR).replace(/^s=[0-9a-f]+/, 's=') }));
 
 /** A short form of an entry: comparing the output of journalctl would take most of the time for 10,000 files. */
-function textOf(file: JournalFile, entry: Entry): string {
+function textOf(file: JournalFile, entry: EntryPosition): string {
   const fields = file.fields(entry).map(({ name, latin1 }) => `${name}=${latin1}`);
   return [cursorText(entry), ...fields].join('\n');
 }

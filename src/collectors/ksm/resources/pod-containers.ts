@@ -20,7 +20,7 @@ const INFO_LABELS = ['container', 'image_spec', 'image', 'image_id', 'container_
 const AMOUNT_LABELS = ['container', 'node', 'resource', 'unit'];
 
 /** Families of the containers and init containers of a pod. */
-export const containerFamilies: readonly KubeFamily<Pod>[] = [
+export const podContainerFamilies: readonly KubeFamily<Pod>[] = [
   ...familiesOf({
     prefix: 'kube_pod_container',
     noun: 'container',

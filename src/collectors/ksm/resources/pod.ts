@@ -1,6 +1,6 @@
 import { annotations, created, deletionTimestamp, labels, namespaced, owner } from '../common.ts';
 import { defineResource } from '../resource.ts';
-import { containerFamilies } from './pod-containers.ts';
+import { podContainerFamilies } from './pod-containers.ts';
 import { specFamilies } from './pod-spec.ts';
 import { statusFamilies } from './pod-status.ts';
 import type { Pod } from './pod-types.ts';
@@ -16,7 +16,7 @@ export const pods = defineResource<Pod>({
   families: [
     ...specFamilies,
     ...statusFamilies,
-    ...containerFamilies,
+    ...podContainerFamilies,
     created('kube_pod'),
     deletionTimestamp('kube_pod'),
     owner('kube_pod', 'STABLE'),

@@ -9,7 +9,7 @@ const MAX_CHARACTERS = 16 * 1024 * 1024;
  * The series that are no longer in the text of a store: the difference between the old and new text of each rebuild.
  * Costs nothing per object, and on a standby agent, which never requests them, at most a bounded number of keys.
  */
-export class EndedSeries {
+export class EndedSeriesTracker {
   readonly #now: () => number;
   /** Keys in the order in which they ended; those of the older half are dropped first. */
   #older = new Set<string>();

@@ -5,7 +5,7 @@ interface FamilyCount {
 }
 
 /** Calls `visit` with the metric name and the position (newline included) of each sample line of `text`. */
-export function eachLine(text: Buffer, visit: (name: string, start: number, end: number) => void): void {
+export function eachSampleLine(text: Buffer, visit: (name: string, start: number, end: number) => void): void {
   // One character per byte: positions are the same in both, and strings are searched and sliced several times faster.
   const characters = text.toString('latin1');
   let name = '';

@@ -4,7 +4,7 @@ import { type Compression, compressor } from '../../../metrics/compression.ts';
  * zstd's largest block. A receiver gets a block completely or not at all, so that a truncated upload ends with a whole
  * line.
  */
-export const BLOCK_BYTES = 128 * 1024;
+export const ZSTD_BLOCK_BYTES = 128 * 1024;
 const NEWLINE = 0x0a;
 
 /** How the texts of a store are compressed: as members of a payload that is sent as is. */
@@ -39,8 +39,8 @@ export function packingOf(compression: Compression): Packing {
 function blocks(text: Buffer): Buffer[] {
   const pieces: Buffer[] = [];
   let start = 0;
-  while (text.length - start > BLOCK_BYTES) {
-    const last = text.subarray(start, start + BLOCK_BYTES).lastIndexOf(NEWLINE);
+  while (text.length - start > ZSTD_BLOCK_BYTES) {
+    const last = text.subarray(start, start + ZSTD_BLOCK_BYTES).lastIndexOf(NEWLINE);
     const end = last === -1 ? text.indexOf(NEWLINE, start) + 1 || text.length : start + last + 1;
     pieces.push(text.subarray(start, end));
     start = end;

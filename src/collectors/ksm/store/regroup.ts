@@ -1,7 +1,7 @@
 import { turn } from '../../../base/turns.ts';
 import type { Family } from '../../../metrics/family.ts';
 import { headerText } from '../../../metrics/text/format.ts';
-import { eachLine } from './family-tally.ts';
+import { eachSampleLine } from './family-tally.ts';
 import type { TextBlock } from './text-block.ts';
 
 /**
@@ -29,7 +29,7 @@ export async function* regroup(
     for (const block of blocks) {
       await turn();
       const { text } = block;
-      eachLine(text, (name, start, end) => {
+      eachSampleLine(text, (name, start, end) => {
         const target = lines.get(name);
         if (target) target.at += text.copy(target.text, target.at, start, end);
       });
@@ -42,12 +42,12 @@ export async function* regroup(
 }
 
 /** The lines of one family in block order, a chunk per block that has some. */
-export async function* linesOf(blocks: readonly TextBlock[], family: string): AsyncGenerator<string> {
+export async function* familyLines(blocks: readonly TextBlock[], family: string): AsyncGenerator<string> {
   for (const block of blocks) {
     await turn();
     const { text } = block;
     const found: Buffer[] = [];
-    eachLine(text, (name, start, end) => {
+    eachSampleLine(text, (name, start, end) => {
       if (name === family) found.push(text.subarray(start, end));
     });
     if (found.length > 0) yield Buffer.concat(found).toString();

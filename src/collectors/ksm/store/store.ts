@@ -5,16 +5,16 @@ import type { Family } from '../../../metrics/family.ts';
 import { headerText } from '../../../metrics/text/format.ts';
 import { BlockSet } from './block-set.ts';
 import { changedLines } from './changed-lines.ts';
-import type { EndedSeries } from './ended-series.ts';
+import type { EndedSeriesTracker } from './ended-series.ts';
 import { FamilyTally } from './family-tally.ts';
-import { BLOCK_BYTES, type Packing } from './packing.ts';
-import { linesOf, regroup } from './regroup.ts';
+import { type Packing, ZSTD_BLOCK_BYTES } from './packing.ts';
+import { familyLines, regroup } from './regroup.ts';
 import type { TextArena } from './text-arena.ts';
 import {
   type Changes,
-  type Entry,
   Gone,
   NOTHING,
+  type ObjectText,
   type Slot,
   sizeOf,
   TEXT_BLOCK_BYTES,
@@ -61,7 +61,7 @@ export class ObjectStore {
   /** Counts what is in the members, without pending changes. */
   readonly #tally = new FamilyTally();
   readonly #changes: Changes;
-  readonly #ended: EndedSeries | undefined;
+  readonly #ended: EndedSeriesTracker | undefined;
   /** The block with room for new objects, and the only one that may be less than half full. */
   #open: TextBlock | undefined;
   readonly #bytes = { textBytes: 0, memberBytes: 0 };
@@ -71,7 +71,7 @@ export class ObjectStore {
   #header: { readonly text: string; readonly member: Buffer } = { text: '', member: NOTHING };
 
   /** `families` are those that the texts may contain; `ended` receives the series that leave the text. */
-  constructor(families: readonly Family[], packing: Packing, arena: TextArena, ended?: EndedSeries) {
+  constructor(families: readonly Family[], packing: Packing, arena: TextArena, ended?: EndedSeriesTracker) {
     this.#families = families;
     this.#packing = packing;
     this.#arena = arena;
@@ -171,7 +171,7 @@ export class ObjectStore {
   /** The sample lines of one family, a chunk per block that has some. */
   async *lines(name: string): AsyncGenerator<string> {
     await this.#settle();
-    if (this.#tally.families.has(name)) yield* linesOf([...this.#blocks], name);
+    if (this.#tally.families.has(name)) yield* familyLines([...this.#blocks], name);
   }
 
   /** Rebuilds the blocks that have changed, a millisecond each. */
@@ -233,7 +233,7 @@ export class ObjectStore {
     for (const one of taken) one.free();
   }
 
-  #take(block: TextBlock): Entry[] {
+  #take(block: TextBlock): ObjectText[] {
     this.#blocks.delete(block);
     this.#count(block, -1);
     this.#dirty.delete(block);
@@ -261,13 +261,13 @@ export class ObjectStore {
   }
 }
 
-const bytesOf = (entries: readonly Entry[]): number => entries.reduce((sum, { text }) => sum + text.length, 0);
+const bytesOf = (entries: readonly ObjectText[]): number => entries.reduce((sum, { text }) => sum + text.length, 0);
 
 /** Splits into groups of about equal size, each at most a block, and at least half a block if there is enough. */
-function evenGroups(entries: readonly Entry[]): Entry[][] {
+function evenGroups(entries: readonly ObjectText[]): ObjectText[][] {
   const total = bytesOf(entries);
-  const count = total <= BLOCK_BYTES ? 1 : Math.ceil(total / TEXT_BLOCK_BYTES);
-  const groups: Entry[][] = Array.from({ length: count }, () => []);
+  const count = total <= ZSTD_BLOCK_BYTES ? 1 : Math.ceil(total / TEXT_BLOCK_BYTES);
+  const groups: ObjectText[][] = Array.from({ length: count }, () => []);
   let before = 0;
   for (const entry of entries) {
     groups[Math.min(count - 1, Math.floor((before * count) / total) || 0)]?.push(entry);

@@ -1,5 +1,5 @@
 /** A pending text in an arena. */
-export interface Waiting {
+export interface PendingText {
   readonly text: Buffer;
   readonly block: Block;
 }
@@ -24,7 +24,7 @@ export class TextArena {
   readonly #spare: Block[] = [];
 
   /** A copy of `text`, valid until it is released. */
-  hold(text: Buffer): Waiting {
+  hold(text: Buffer): PendingText {
     const block = this.#blockFor(text.length);
     const start = block.used;
     block.used += text.copy(block.bytes, start);
@@ -33,7 +33,7 @@ export class TextArena {
   }
 
   /** Reclaims the memory of a text; its bytes may change from now on. */
-  release({ block }: Waiting): void {
+  release({ block }: PendingText): void {
     block.texts--;
     if (block.texts > 0) return;
     block.used = 0;

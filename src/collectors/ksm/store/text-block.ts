@@ -1,5 +1,5 @@
 import type { Packing } from './packing.ts';
-import type { TextArena, Waiting } from './text-arena.ts';
+import type { PendingText, TextArena } from './text-arena.ts';
 
 /**
  * Approximate text size of one block: ten pods, and with one more still a single zstd block. Twice the size would save
@@ -13,7 +13,7 @@ export interface Slot {
   /** Bytes of its text in the block's member; 0 when it is not in it yet. */
   stored: number;
   /** The text that replaces it at the next rebuild, or a marker that the object is gone. */
-  pending: Waiting | Gone | undefined;
+  pending: PendingText | Gone | undefined;
   /** CRC-32 of the newest text: an event that changes no sample does not touch the block. */
   checksum: number;
 }
@@ -46,7 +46,7 @@ const debtOf = ({ pending, stored }: Slot): number =>
   pending instanceof Gone ? stored + SLOT_BYTES : waitingBytes(pending);
 
 /** The text of an object, extracted from its block. */
-export interface Entry {
+export interface ObjectText {
   readonly slot: Slot;
   readonly text: Buffer;
 }
@@ -78,7 +78,7 @@ export class TextBlock {
   #unpacked: Buffer = NOTHING;
 
   /** Takes over the entries; pending texts in the arena are released. */
-  constructor(packing: Packing, arena: TextArena, entries: readonly Entry[]) {
+  constructor(packing: Packing, arena: TextArena, entries: readonly ObjectText[]) {
     this.#packing = packing;
     this.#arena = arena;
     const text = joined(entries);
@@ -118,7 +118,7 @@ export class TextBlock {
   }
 
   /** Sets the text of an object, even one that was gone, or marks it as gone. */
-  replace(slot: Slot, pending: Waiting | Gone): void {
+  replace(slot: Slot, pending: PendingText | Gone): void {
     this.size += waitingBytes(pending) - sizeOf(slot);
     this.debt -= debtOf(slot);
     this.#release(slot);
@@ -127,10 +127,10 @@ export class TextBlock {
   }
 
   /** The current texts. The block is to be discarded afterwards, and then freed. */
-  read(changes: Changes): Entry[] {
+  read(changes: Changes): ObjectText[] {
     const { text } = this;
     this.#unpacked = text;
-    const entries: Entry[] = [];
+    const entries: ObjectText[] = [];
     let start = 0;
     for (const slot of this.slots) {
       const stored = text.subarray(start, start + slot.stored);
@@ -169,7 +169,7 @@ export class TextBlock {
 const workspace = Buffer.allocUnsafeSlow(2 * TEXT_BLOCK_BYTES);
 
 /** The concatenated texts, valid until the next call. */
-function joined(entries: readonly Entry[]): Buffer {
+function joined(entries: readonly ObjectText[]): Buffer {
   const size = entries.reduce((sum, { text }) => sum + text.length, 0);
   const target = size > workspace.length ? Buffer.allocUnsafeSlow(size) : workspace;
   let at = 0;
