@@ -1,7 +1,8 @@
 // The sockets of a network: /proc/<pid>/net/{tcp,tcp6,udp,udp6}, proc_pid_net(5); numbers are hexadecimal.
 import type { Host } from '../../host/host.ts';
-import { eachRecord, type Losses, words } from '../../host/lines.ts';
+import { eachRecord, type Losses } from '../../host/lines.ts';
 import { count } from '../../host/numbers.ts';
+import { parseSocketLine } from '../../host/socket-files.ts';
 import { gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import type { Row } from './row.ts';
@@ -75,11 +76,10 @@ export function addConnections(
 export const countTcp: Count = (path, text, lost) => {
   const counts = new Map(TCP_STATES.map((state) => [state, 0]));
   eachRecord(lost, path, text, (line) => {
-    const fields = words(line);
-    if (fields[0] === 'sl') return;
-    const [, , , hex = ''] = fields;
-    const state = TCP_STATES[/^[0-9A-F]{2}$/.test(hex) ? Number.parseInt(hex, 16) - 1 : -1];
-    if (state === undefined) throw new Error(`expected a state from 01 to 0B, found ${JSON.stringify(hex)}`);
+    const socket = parseSocketLine(line);
+    if (socket === undefined) return;
+    const state = TCP_STATES[socket.state - 1];
+    if (state === undefined) throw new Error(`expected a state from 01 to 0B, found ${socket.columns[3]}`);
     counts.set(state, (counts.get(state) ?? 0) + 1);
   });
   return counts;
@@ -89,15 +89,13 @@ export const countTcp: Count = (path, text, lost) => {
 export const countUdp: Count = (path, text, lost) => {
   const counts = { listen: 0, dropped: 0, rxqueued: 0, txqueued: 0 };
   eachRecord(lost, path, text, (line) => {
-    const fields = words(line);
-    if (fields[0] === 'sl') return;
-    const [, transmit, receive] = /^([0-9A-F]{8}):([0-9A-F]{8})$/.exec(fields[4] ?? '') ?? [];
-    if (transmit === undefined || receive === undefined) throw new Error('expected a socket line');
-    const dropped = count(fields[12]);
+    const socket = parseSocketLine(line);
+    if (socket === undefined) return;
+    const dropped = count(socket.columns[12]);
     counts.listen++;
     counts.dropped += dropped;
-    counts.rxqueued += Number.parseInt(receive, 16);
-    counts.txqueued += Number.parseInt(transmit, 16);
+    counts.rxqueued += socket.receiveQueue;
+    counts.txqueued += socket.sendQueue;
   });
   return new Map(Object.entries(counts));
 };

@@ -3,11 +3,10 @@
 import { MissingFile } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { decodeTcpSocket, tcpSockets } from '../../host/inet-diag.ts';
-import { words } from '../../host/lines.ts';
 import { netPath } from '../../host/net-files.ts';
 import { Netlink } from '../../host/netlink-socket.ts';
-import { hexadecimal } from '../../host/numbers.ts';
 import { recordsOfFile } from '../../host/records.ts';
+import { parseSocketLine } from '../../host/socket-files.ts';
 import { gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
@@ -90,10 +89,8 @@ function readTcp(out: Snapshot, host: Host): Sums {
 /** A header line, then one socket per line: number, addresses, state, `tx_queue:rx_queue`, … in hexadecimal. */
 function readSockets(out: Snapshot, host: Host, path: string, sums: Sums): boolean {
   const take = (line: string) => {
-    if (/^\s*sl\b/.test(line)) return;
-    const [, , , state, queues = ''] = words(line);
-    const [send, receive] = queues.split(':');
-    sums.addSocket(hexadecimal(state), hexadecimal(receive), hexadecimal(send));
+    const socket = parseSocketLine(line);
+    if (socket) sums.addSocket(socket.state, socket.receiveQueue, socket.sendQueue);
   };
   return recordsOfFile(out, host, path, take, MAX_BYTES);
 }

@@ -1,9 +1,9 @@
 // /proc/net/udp and udp6: proc_pid_net(5); written by net/ipv4/udp.c. udp6 is absent without IPv6.
 import type { Host } from '../../host/host.ts';
-import { type Losses, words } from '../../host/lines.ts';
+import type { Losses } from '../../host/lines.ts';
 import { netPath } from '../../host/net-files.ts';
-import { hexadecimal } from '../../host/numbers.ts';
 import { recordsOfFile } from '../../host/records.ts';
+import { parseSocketLine } from '../../host/socket-files.ts';
 import { gauge } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
@@ -41,14 +41,13 @@ function readUdp(lost: Losses, host: Host, path: string): { send: number; receiv
   let sockets = 0;
   recordsOfFile(lost, host, path, (line) => {
     lines++;
-    if (/^\s*sl\b/.test(line)) {
+    const socket = parseSocketLine(line);
+    if (socket === undefined) {
       heads++;
       return;
     }
-    const [send, receive] = (words(line)[4] ?? '').split(':').map(hexadecimal);
-    if (send === undefined || receive === undefined) throw new Error('expected tx_queue:rx_queue in column 5');
-    sums.send += send;
-    sums.receive += receive;
+    sums.send += socket.sendQueue;
+    sums.receive += socket.receiveQueue;
     sockets++;
   });
   return sockets > 0 || (heads > 0 && lines === heads) ? sums : undefined;

@@ -183,7 +183,7 @@ test('sockets are counted on the row of the network, by state', async (context) 
     ],
   );
   assert.equal(exposed.length, 11 + 4, 'without IPv6 its families are absent');
-  assert.match(results[0]?.errors.map(String).join() ?? '', /net\/udp:3: expected a socket line/);
+  assert.match(results[0]?.errors.map(String).join() ?? '', /net\/udp:3: expected tx_queue:rx_queue in column 5/);
   assert.deepEqual(
     [...ofCgroup(samples, CONTAINER).keys()].filter((series) => /_(tcp|udp)/.test(series)),
     [],
@@ -192,13 +192,14 @@ test('sockets are counted on the row of the network, by state', async (context) 
 
 test('a socket line that cannot be parsed loses that line', () => {
   const lost: string[] = [];
-  const odd = [HEADING, socket('0C', ''), socket('zz', ''), socket('01', ''), 'x\n'].join('');
+  const queues = '00000000:00000000';
+  const odd = [HEADING, socket('0C', queues), socket('zz', queues), socket('01', queues), socket('01', '0:0'), 'x\n'];
   const counts = countTcp(
     'tcp',
-    odd,
+    odd.join(''),
     keep((message) => lost.push(message.slice(0, 6))),
   );
-  assert.deepEqual([counts.get('established'), lost], [1, ['tcp:2:', 'tcp:3:', 'tcp:5:']]);
+  assert.deepEqual([counts.get('established'), lost], [1, ['tcp:2:', 'tcp:3:', 'tcp:5:', 'tcp:6:']]);
   const twice = socket('07', '00000000:00000000', '-1') + socket('07', '00000000:00000000', '2');
   const udp = countUdp(
     'udp',

@@ -31,8 +31,12 @@ const BROKEN: readonly (readonly [CollectorSpec, files: Readonly<Record<string, 
   [nfs, { 'proc/net/rpc/nfs': 'proc2 3 1 2\n' }, /nfs:1: proc2 announces 3 numbers but has 2/],
   [nfsd, { 'proc/net/rpc/nfsd': 'rc 1 many 2\n' }, /nfsd:1: expected a number, found "many"/],
   [sockstat, { 'proc/net/sockstat': 'TCP: inuse 1 orphan\n' }, /sockstat:1: expected a number, found nothing/],
-  [tcpstat, { 'proc/net/tcp': 'sl\n 0: 0100007F:1389 00000000:0000 0A\n' }, /tcp:2: expected a number/],
-  [udpQueues, { 'proc/net/udp': 'sl\n 0: 0:0 0:0 07 zz:0\n' }, /udp:2: expected a number, found "zz"/],
+  [
+    tcpstat,
+    { 'proc/net/tcp': 'sl\n 0: 0100007F:1389 00000000:0000 0A\n' },
+    /tcp:2: expected tx_queue:rx_queue in column 5/,
+  ],
+  [udpQueues, { 'proc/net/udp': 'sl\n 0: 0:0 0:0 07 zz:0\n' }, /udp:2: expected tx_queue:rx_queue in column 5/],
   [xfrm, { 'proc/net/xfrm_stat': 'XfrmInError\n' }, /xfrm_stat:1: expected a number, found nothing/],
   [
     mountstats,
@@ -216,4 +220,21 @@ test('lnstat skips only the broken file', async (t) => {
     'node_lnstat_y_total{subsystem="a",cpu="1"} 13',
   ]);
   assert.match(result.errors[0]?.message ?? '', /stat\/b:2: 1 counts for 2 names/);
+});
+
+test('tcpstat and udp_queues lose a malformed socket line alone', async (t) => {
+  const socket = (state: string, queues: string) => ` 0: 0100007F:1389 00000000:0000 ${state} ${queues} 00:00000000\n`;
+  const text = `  sl\n${socket('0A', '00000002:00000003')}${socket('zz', '00000000:00000000')}${socket('01', '0:0')}`;
+  const paths = hostTree(t, { 'proc/net/tcp': text, 'proc/net/udp': text });
+  const tcp = await collectOnce(tcpstat, paths);
+  assert.deepEqual(tcp.lines, [
+    'node_tcp_connection_states{state="listen"} 1',
+    'node_tcp_connection_states{state="rx_queued_bytes"} 3',
+    'node_tcp_connection_states{state="tx_queued_bytes"} 2',
+  ]);
+  const udp = await collectOnce(udpQueues, paths);
+  assert.deepEqual(udp.lines, ['node_udp_queues{queue="rx",ip="v4"} 3', 'node_udp_queues{queue="tx",ip="v4"} 2']);
+  for (const { result } of [tcp, udp]) {
+    assert.match(result.errors.map(String).join(), /:3: expected a state in column 4.*:4: expected tx_queue:rx_queue/);
+  }
 });
