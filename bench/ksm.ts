@@ -35,7 +35,7 @@ interface Budget {
   readonly firstSeconds?: number;
   readonly firstCpuMs?: number;
   readonly peakMib?: number;
-  /** CPU of an unchanged push, as a multiple of the cost of only sending as many bytes. */
+  /** CPU of an unchanged push, as a multiple of the cost of only sending the same requests. */
   readonly timesBare?: number;
   /** CPU of a push by events a second. */
   readonly pushMs?: Readonly<Record<number, number>>;
@@ -143,10 +143,13 @@ async function measurePace(
   );
 }
 
-/** The cost of an unchanged push and of only sending as many bytes, measured at once: medians of several windows. */
-async function compareUnchanged(budget: Budget, agent: Probed, { pushes, url }: KsmScene): Promise<void> {
-  const bytes = Math.round(pushes.bytes / pushes.count);
-  const args = [`${url}/bare`, String(bytes), String(INTERVAL_S * 1000)];
+/**
+ * The cost of an unchanged push and of only sending the same requests, the state and the agent's own metrics, measured at
+ * once: medians of several windows.
+ */
+async function compareUnchanged(budget: Budget, agent: Probed, { lastBytes, url }: KsmScene): Promise<void> {
+  const sizes = [...lastBytes.values()];
+  const args = [`${url}/bare`, String(INTERVAL_S * 1000), ...sizes.map(String)];
   const sender = fork(new URL('./kit/bare-sender.ts', import.meta.url), args, {
     execArgv: ['--disable-warning=ExperimentalWarning'],
   });
@@ -163,7 +166,7 @@ async function compareUnchanged(budget: Budget, agent: Probed, { pushes, url }: 
     const text = (values: readonly number[]) =>
       `${median(values).toFixed(1)} ms (${values.map((value) => value.toFixed(1)).join(', ')})`;
     console.log(
-      `without events for longer: ${text(own)} CPU a push; a Node.js that only sends ${Math.round(bytes / 1000)} kB: ${text(bare)};`,
+      `without events for longer: ${text(own)} CPU a push; a Node.js that only sends ${sizes.map((bytes) => Math.round(bytes / 1000)).join(' and ')} kB: ${text(bare)};`,
     );
     const ratio = judged(median(own) / median(bare), 'times as much', budget.timesBare, 1);
     console.log(`an unchanged push takes ${ratio}`);

@@ -23,6 +23,8 @@ export interface KsmScene {
   readonly pushes: Pushes;
   /** Received requests of any group. */
   readonly bodies: number;
+  /** The size of the last body of each group, by the path of its job. */
+  readonly lastBytes: ReadonlyMap<string, number>;
   /** Bytes received over remote write, by path. */
   readonly writes: ReadonlyMap<string, number>;
   /** Sets the number of pod events per second. */
@@ -42,8 +44,11 @@ export async function startKsmScene(pods: number): Promise<KsmScene> {
   });
   const pushes: Pushes = { count: 0, bytes: 0, firstMs: new Map() };
   const writes = new Map<string, number>();
+  const lastBytes = new Map<string, number>();
   const sink = await startSink((path, bytes) => {
     if (path.startsWith(WRITE_PATH)) writes.set(path, (writes.get(path) ?? 0) + bytes);
+    const [group = ''] = path.split('?');
+    if (group.includes('/job/')) lastBytes.set(group, bytes);
     const [, job] = /\/job\/kube-state-metrics(.*)/.exec(path) ?? [];
     if (job === undefined) return;
     pushes.count++;
@@ -64,6 +69,7 @@ export async function startKsmScene(pods: number): Promise<KsmScene> {
     url: sink.url,
     apiUrl,
     pushes,
+    lastBytes,
     writes,
     get bodies() {
       return sink.bodies;

@@ -25,12 +25,18 @@ export interface ExportMetrics {
   readonly clockSkew: Gauge<'exporter'>;
   readonly groupsDeleted: Counter<'exporter'>;
   readonly janitorErrors: Counter<'exporter'>;
+  /**
+   * Has `observe` called before the metrics of queues are read: they change several times per push, which only the last
+   * value matters of. Returns what ends this.
+   */
+  onCollect(observe: () => void): () => void;
 }
 
 /** Registers them in `registry`. */
 export function exportMetrics(registry: Registry): ExportMetrics {
   const registers = [registry];
   const exporter = ['exporter'] as const;
+  const observers = new Set<() => void>();
   return {
     requests: new Counter({
       name: 'firesteel_export_requests_total',
@@ -80,6 +86,10 @@ export function exportMetrics(registry: Registry): ExportMetrics {
       help: 'Batches queued for the receiver: tier="memory", tier="disk".',
       labelNames: ['exporter', 'tier'] as const,
       registers,
+      // Metrics are collected in the order of their registration, so this is before all of a queue.
+      collect() {
+        for (const observe of observers) observe();
+      },
     }),
     queueBytes: new Gauge({
       name: 'firesteel_export_queue_bytes',
@@ -171,5 +181,9 @@ export function exportMetrics(registry: Registry): ExportMetrics {
       labelNames: exporter,
       registers,
     }),
+    onCollect(observe) {
+      observers.add(observe);
+      return () => void observers.delete(observe);
+    },
   };
 }

@@ -29,25 +29,39 @@ export async function writeBody(
       if (isOver) return;
     }
     request.cork();
-    for (const buffer of contiguous(piece)) isTaken = request.write(buffer);
+    for (const buffer of piece) isTaken = request.write(buffer);
     request.uncork();
   }
   request.end();
 }
 
-function* piecesOf(members: readonly Buffer[]): Generator<readonly Buffer[]> {
+/** Cached: members never change, and the state of a cluster has thousands of them, often the same in many pushes. */
+const pieces = new WeakMap<readonly Buffer[], readonly (readonly Buffer[])[]>();
+
+function piecesOf(members: readonly Buffer[]): readonly (readonly Buffer[])[] {
+  let made = pieces.get(members);
+  if (made === undefined) {
+    made = split(members);
+    pieces.set(members, made);
+  }
+  return made;
+}
+
+function split(members: readonly Buffer[]): readonly (readonly Buffer[])[] {
+  const made: (readonly Buffer[])[] = [];
   let piece: Buffer[] = [];
   let bytes = 0;
   for (const member of members) {
     if (bytes >= PIECE_BYTES) {
-      yield piece;
+      made.push(contiguous(piece));
       piece = [];
       bytes = 0;
     }
     piece.push(member);
     bytes += member.length;
   }
-  yield piece;
+  made.push(contiguous(piece));
+  return made;
 }
 
 const drained = (request: ClientRequest): Promise<void> =>

@@ -59,14 +59,20 @@ export class GroupEncoder {
 function isSame(one: CollectedGroup, other: CollectedGroup): boolean {
   return (
     (one.births ?? []).length + (other.births ?? []).length === 0 &&
-    areEqual(one.encodings, other.encodings, Object.is) &&
-    areEqual(one.prepared, other.prepared, (a, b) => areEqual(a.members, b.members, Object.is)) &&
-    areEqual(one.snapshots, other.snapshots, (a, b) => a.series === b.series && areEqual(a.values, b.values, Object.is))
+    areEqual(one.encodings, other.encodings) &&
+    areAlike(one.prepared, other.prepared, (a, b) => a === b || areEqual(a.members, b.members)) &&
+    areAlike(one.snapshots, other.snapshots, (a, b) => a.series === b.series && areEqual(a.values, b.values))
   );
 }
 
-const areEqual = <T>(ones: readonly T[], others: readonly T[], areSame: (one: T, other: T) => boolean): boolean =>
+const areAlike = <T>(ones: readonly T[], others: readonly T[], areSame: (one: T, other: T) => boolean): boolean =>
   ones.length === others.length && ones.every((one, index) => areSame(one, others[index] as T));
+
+function areEqual<T>(ones: readonly T[], others: readonly T[]): boolean {
+  if (ones.length !== others.length) return false;
+  for (let index = 0; index < ones.length; index++) if (!Object.is(ones[index], others[index])) return false;
+  return true;
+}
 
 const restamped = (batches: Batches, stampMs: number): Batches =>
   new Map([...batches].map(([encoding, batch]) => [encoding, { ...batch, stampMs }]));

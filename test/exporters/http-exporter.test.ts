@@ -219,10 +219,13 @@ test('a receiver that hangs delays neither delivery nor shutdown; its backlog is
   for (let stamp = 1; stamp <= 10; stamp++) exporter.deliver(await batchAt(stamp));
   assert.equal(await counted('firesteel_export_queue_bodies{exporter="it",tier="memory"}'), 4);
   assert.equal(await counted(dropped('queue_full')), 5);
+  exporter.deliver(await batchAt(11));
+  assert.equal(await counted('firesteel_export_queue_oldest_timestamp_seconds{exporter="it"}'), 0.008);
   const started = performance.now();
   await exporter.close(200);
   assert.ok(performance.now() - started < 5000);
   assert.equal(await counted(dropped('shutdown')), 5);
+  assert.equal(await counted('firesteel_export_queue_bodies{exporter="it",tier="memory"}'), 0, 'after its end');
 });
 
 test('an endless response is truncated: its code decides', { timeout: 120_000 }, async (t) => {

@@ -69,6 +69,20 @@ test('the event loop turns while a large body is written to a receiver that take
   assert.ok(turns >= 15, `${turns} turns`);
 });
 
+test('the same body is written again, whatever was written in between', async () => {
+  const memory = Buffer.from('one two three four');
+  const same = [memory.subarray(0, 4), memory.subarray(4, 8), Buffer.from('!'), memory.subarray(8)];
+  const written = async (body: readonly Buffer[]) => {
+    const texts: string[] = [];
+    const request = Object.assign(new FakeRequest(), { write: (buffer: Buffer) => texts.push(String(buffer)) > 0 });
+    await write(request, body);
+    return texts;
+  };
+  assert.deepEqual(await written(same), ['one two ', '!', 'three four']);
+  assert.deepEqual(await written(same.slice(0, 2)), ['one two ']);
+  assert.deepEqual(await written(same), ['one two ', '!', 'three four']);
+});
+
 test('a piece is written when the socket has accepted the previous one', async () => {
   const request = new FakeRequest();
   request.takes = false;

@@ -67,6 +67,8 @@ export class ClusterState implements Prepared {
   readonly #timing: ReflectorTiming;
   readonly #ended: EndedSeriesTracker | undefined;
   #startedMs = Number.NaN;
+  /** The last text, and what it was made of. */
+  #last: { readonly texts: readonly StoreText[]; readonly text: PreparedText } | undefined;
 
   constructor({
     api,
@@ -127,8 +129,8 @@ export class ClusterState implements Prepared {
 
   /** A description of failing resources; undefined when none is failing. */
   get down(): string | undefined {
+    if (!this.followed.some(isDown)) return undefined;
     const down = this.followed.filter(isDown).map(statusOf);
-    if (down.length === 0) return undefined;
     const more = down.length > 1 ? ` (and ${down.length - 1} more of ${this.followed.length} resources)` : '';
     return `${down[0]?.resource}: ${down[0]?.error}${more}`;
   }
@@ -164,18 +166,23 @@ export class ClusterState implements Prepared {
     if (!this.settled && this.#isPatient()) return undefined;
     const texts: StoreText[] = [];
     for (const store of this.#stores) {
-      signal.throwIfAborted();
-      const text = store.text();
+      const pending = store.text();
       // Most have not changed, so there is nothing to wait for.
-      texts.push(text instanceof Promise ? await text : text);
+      if (pending instanceof Promise) signal.throwIfAborted();
+      texts.push(pending instanceof Promise ? await pending : pending);
     }
-    return {
+    const last = this.#last;
+    // The same object, so that what depends on it only needs to be compared by identity, not by thousands of members.
+    if (last !== undefined && texts.every((text, index) => text === last.texts[index])) return last.text;
+    const text = {
       encoding: this.#packing.compression,
       members: texts.flatMap(({ members }) => members),
       textBytes: texts.reduce((sum, { textBytes }) => sum + textBytes, 0),
       samples: texts.reduce((sum, { samples }) => sum + samples, 0),
       isKept: true,
     };
+    this.#last = { texts, text };
+    return text;
   }
 
   takeEnded(): string[] {

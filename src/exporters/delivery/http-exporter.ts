@@ -47,6 +47,7 @@ export class HttpExporter implements Exporter {
   readonly #log: ThrottledLog;
   readonly #now: () => number;
   readonly #report: Report;
+  readonly #stopCounting: () => void;
   readonly #queue: MemoryQueue;
   readonly #delivery: Delivery;
   readonly #leftOut: LeftOutFamilies;
@@ -111,8 +112,9 @@ export class HttpExporter implements Exporter {
         log,
       });
     }
+    this.#stopCounting = metrics.onCollect(() => this.#count());
     if (!protocol.keepsHistory || stored === undefined) return;
-    this.#spool = stored.spoolFor(name, settings, context, this.#report, () => this.#count());
+    this.#spool = stored.spoolFor(name, settings, context, this.#report);
     if (this.#spool === undefined) return;
     this.#replay = new stored.Replay({
       spool: this.#spool,
@@ -150,7 +152,6 @@ export class HttpExporter implements Exporter {
     }
     this.#keep(batch);
     this.#work(batch.group);
-    this.#count();
   }
 
   /** Delivers one batch for each target in it, and deletes the targets that have vanished. */
@@ -165,7 +166,6 @@ export class HttpExporter implements Exporter {
       );
       for (const part of parts) this.#keep(part);
       this.#work(group);
-      this.#count();
       if (gone.length > 0 && !this.#closing.signal.aborted && batch.mayPush?.() !== false)
         await this.#pushed.delete(group, gone);
     } catch (cause) {
@@ -217,6 +217,7 @@ export class HttpExporter implements Exporter {
     await Promise.all(left.map((batch) => this.#overflow(batch, 'shutdown')));
     await Promise.all([this.#spool?.close(), markers]);
     this.#count();
+    this.#stopCounting();
     this.#sender.close();
   }
 
@@ -243,7 +244,6 @@ export class HttpExporter implements Exporter {
       this.#pushed.add(group);
       if (outcome === 'settled') this.#hasBegun = true;
       else for (const part of outcome.again) this.#keep(part);
-      this.#count();
     }
   }
 

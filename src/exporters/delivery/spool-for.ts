@@ -4,15 +4,13 @@ import type { Report } from './report.ts';
 import type { DeliverySettings } from './settings.ts';
 
 /**
- * The spool of the exporter `name`, not yet open. Undefined when nothing is to be kept on disk. `onChange` is called
- * when its sizes or its state have changed.
+ * The spool of the exporter `name`, not yet open. Undefined when nothing is to be kept on disk.
  */
 export function spoolFor(
   name: string,
   settings: Pick<DeliverySettings, 'queue' | 'spool'>,
   { spool, now, log, disk }: Pick<ExporterContext, 'spool' | 'now' | 'log' | 'disk'>,
   report: Report,
-  onChange: () => void,
 ): Spool | undefined {
   if (!settings.spool.enabled || spool.path === undefined) return undefined;
   return new Spool({
@@ -24,7 +22,6 @@ export function spoolFor(
     log,
     onDrop: report.dropped,
     onSetAside: report.setAside,
-    onChange,
     ...(disk && { disk }),
   });
 }

@@ -19,6 +19,7 @@ const READ = 16 * 1024;
 export function receiverMessage(response: string, contentType = ''): Words {
   const body = response.slice(0, READ);
   const isPage = /^text\/html\b/i.test(contentType) || /^\s*(?:<!doctype html|<html)\b/i.test(body);
+  if (body === '' && !isPage) return { text: '', isPage };
   const text = (isPage ? pageText(body) : body)
     .replace(/^remoteAddr: "[^"]*"; requestURI: \S*?;\s/, '')
     .replaceAll(/\s+/g, ' ');

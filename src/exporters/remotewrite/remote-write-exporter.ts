@@ -39,6 +39,7 @@ export class RemoteWriteExporter implements Exporter {
   readonly #log: ThrottledLog;
   readonly #now: () => number;
   readonly #report: Report;
+  readonly #stopCounting: () => void;
   readonly #endpoints: Endpoints;
   readonly #sender: Sender;
   readonly #channel: Channel;
@@ -72,8 +73,9 @@ export class RemoteWriteExporter implements Exporter {
       closing: this.#closing.signal,
       cut: this.#cut.signal,
     });
-    const spool = spoolFor(name, settings, context, this.#report, () => this.#count());
+    const spool = spoolFor(name, settings, context, this.#report);
     this.#backlog = new Backlog(settings.queue, spool, this.#report);
+    this.#stopCounting = metrics.onCollect(() => this.#count());
   }
 
   accepts(group: Group): boolean {
@@ -152,13 +154,13 @@ export class RemoteWriteExporter implements Exporter {
     clearTimeout(timer);
     await this.#backlog.close(this.#unsent);
     this.#count();
+    this.#stopCounting();
     this.#sender.close();
   }
 
   #add(batch: SampleBatch): void {
     if (batch.samples === 0 || !this.accepts(batch.group)) return;
     this.#backlog.add(batch);
-    this.#count();
     this.#wake();
   }
 
@@ -189,7 +191,6 @@ export class RemoteWriteExporter implements Exporter {
       }
       if (outcome === 'settled') next.batch.onSettled?.();
       await this.#backlog.settle(next);
-      this.#count();
     }
   }
 

@@ -3,13 +3,7 @@ import type { SpoolEntry } from './folder.ts';
 /** The files of a spool, ordered by timestamp. */
 export class SpoolEntries {
   readonly #entries: SpoolEntry[] = [];
-  readonly #onChange: () => void;
   #bytes = 0;
-
-  /** `onChange` is called after each change. */
-  constructor(onChange: () => void) {
-    this.#onChange = onChange;
-  }
 
   get count(): number {
     return this.#entries.length;
@@ -28,7 +22,6 @@ export class SpoolEntries {
     const later = this.#entries.findLastIndex(({ stampMs }) => stampMs <= entry.stampMs) + 1;
     this.#entries.splice(later, 0, entry);
     this.#bytes += entry.bytes;
-    this.#onChange();
   }
 
   /** Removes an entry, if present. */
@@ -37,7 +30,6 @@ export class SpoolEntries {
     if (index === -1) return;
     this.#entries.splice(index, 1);
     this.#bytes -= entry.bytes;
-    this.#onChange();
   }
 
   clear(): void {

@@ -16,8 +16,6 @@ export interface SpoolOptions {
   readonly onDrop: (reason: string, samples: number | undefined) => void;
   /** Called for each unusable file. */
   readonly onSetAside: () => void;
-  /** Called when the sizes or the state have changed. */
-  readonly onChange: () => void;
   readonly disk?: Disk;
 }
 

@@ -31,8 +31,8 @@ export class Spool {
   constructor(options: SpoolOptions) {
     this.#options = options;
     this.#disk = options.disk ?? new Disk();
-    this.#entries = new SpoolEntries(options.onChange);
-    this.#waiting = new WaitingBatches(options.maxWaitingBytes, options.onDrop, options.onChange);
+    this.#entries = new SpoolEntries();
+    this.#waiting = new WaitingBatches(options.maxWaitingBytes, options.onDrop);
   }
 
   /** Capacity, beyond which the oldest batch is dropped. */
@@ -91,8 +91,6 @@ export class Spool {
         await this.#unlock?.();
         this.#unlock = undefined;
         return false;
-      } finally {
-        this.#options.onChange();
       }
     });
   }
@@ -198,10 +196,8 @@ export class Spool {
     const next = this.#isEnding ? 'dropping queued batches' : 'keeping queued batches in memory until it responds';
     this.#say('error', 'stalled', cause.message, `${next}; check the disk of this folder`);
     if (this.#isEnding) this.#waiting.dropAll();
-    this.#options.onChange();
     void this.#disk.stalled?.then(() => {
       this.#options.log.over(`spool ${this.#options.folder} stalled`);
-      this.#options.onChange();
       return this.#inTurn(() => this.#writeWaiting());
     });
   }

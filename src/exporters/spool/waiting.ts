@@ -14,16 +14,14 @@ export interface WaitingBatch {
 export class WaitingBatches {
   readonly #maxBytes: number;
   readonly #onDrop: (reason: string, samples: number) => void;
-  readonly #onChange: () => void;
   readonly #waiting: WaitingBatch[] = [];
   #bytes = 0;
   #sequence = 0;
 
-  /** `onDrop` is called for each dropped batch, `onChange` after each change. */
-  constructor(maxBytes: number, onDrop: (reason: string, samples: number) => void, onChange: () => void) {
+  /** `onDrop` is called for each dropped batch. */
+  constructor(maxBytes: number, onDrop: (reason: string, samples: number) => void) {
     this.#maxBytes = maxBytes;
     this.#onDrop = onDrop;
-    this.#onChange = onChange;
   }
 
   get count(): number {
@@ -49,7 +47,6 @@ export class WaitingBatches {
     this.#waiting.push({ batch, file, bytes: wireBytes(batch), settle });
     this.#bytes += wireBytes(batch);
     while (this.#bytes > this.#maxBytes && this.#waiting.length > 1) this.#dropOldest();
-    this.#onChange();
     return promise;
   }
 
@@ -61,7 +58,6 @@ export class WaitingBatches {
       this.#bytes -= one.bytes;
     }
     one.settle();
-    this.#onChange();
   }
 
   /** Drops all batches: the disk does not respond. */

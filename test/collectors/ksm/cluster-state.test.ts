@@ -221,6 +221,28 @@ for (const { title, before, breakIt, podLists: expected, timing } of FAULTS) {
   });
 }
 
+test(
+  'an unchanged state is the same text in each push, and another one after each change',
+  OPTIONS,
+  async (context) => {
+    const { server, state } = await recordedState(context);
+    const { signal } = new AbortController();
+    state.start();
+    await untilEqual(state, server);
+    let last = await state.text(signal);
+    // Members move next to each other after some payloads, which is another text.
+    for (let push = 0; push < 40; push++) last = await state.text(signal);
+    assert.equal(await state.text(signal), last);
+    server.cluster.remove(PODS, 'default/crash');
+    await untilEqual(state, server);
+    assert.notEqual(await state.text(signal), last);
+    last = await state.text(signal);
+    server.cluster.put(DEPLOYMENTS, { ...recordedObject(server, DEPLOYMENTS, 'shop/web'), spec: {} } as KubeObject);
+    await untilEqual(state, server);
+    assert.notEqual(await state.text(signal), last);
+  },
+);
+
 /** The values of one of the collector's self metrics, by resource. */
 function selfValues(state: ClusterState, name: string): Map<string, number> {
   const out = new Snapshot();

@@ -36,7 +36,6 @@ function backlogIn(t: TestContext, folder: string): Backlog {
     log,
     onDrop: report.dropped,
     onSetAside: report.setAside,
-    onChange: () => undefined,
   });
   const backlog = new Backlog({ cycles: 2, bytes: 2 ** 20 }, spool, report);
   t.after(() => backlog.close(undefined));

@@ -39,7 +39,6 @@ function spoolIn(t: TestContext, folder: string, options: Partial<SpoolOptions> 
       dropped[reason] = (dropped[reason] ?? 0) + samples;
     },
     onSetAside: () => undefined,
-    onChange: () => undefined,
     ...options,
   });
   t.after(() => spool.close());

@@ -19,7 +19,7 @@ const PROGRAM = `
   const log = new ThrottledLog(pino());
   const spool = new Spool({
     folder: process.env.FOLDER, maxBytes: 2 ** 20, maxWaitingBytes: 2 ** 20, maxAgeMs: 60_000, now: () => 0, log,
-    onDrop: () => undefined, onSetAside: () => undefined, onChange: () => undefined,
+    onDrop: () => undefined, onSetAside: () => undefined,
   });
   const member = Buffer.from('x');
   const batch = (stampMs) => ({

@@ -39,7 +39,6 @@ function spoolIn(t: TestContext, folder: string, options: Partial<SpoolOptions> 
       if (samples === undefined) reported.unknown++;
     },
     onSetAside: () => reported.aside++,
-    onChange: () => undefined,
     ...options,
   });
   t.after(() => spool.close());
