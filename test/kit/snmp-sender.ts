@@ -24,7 +24,7 @@ export type By = { readonly version: 0 | 1; readonly community: string } | { rea
 
 /** A session to a port of 127.0.0.1 that ends with the test. */
 export function session(context: TestContext, port: number, by: By): Session {
-  const options = { trapPort: port, port, retries: 0, timeout: 120_000 };
+  const options = { trapPort: port, port, retries: 11, timeout: 10_000 };
   const one =
     'user' in by
       ? netSnmp.createV3Session('127.0.0.1', by.user, { ...options, engineID: '8000b98380deadbeefdeadbeef' })
