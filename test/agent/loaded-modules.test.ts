@@ -101,7 +101,7 @@ const ROLES = [
 const LISTS = /\/(?:index|section|settings|type|field-selection|options|families|sources)\.ts$/;
 
 /** Types of exporters by folder, without what types share. */
-const SHARED = ['delivery', 'http', 'spool'];
+const SHARED = ['delivery', 'http', 'prompb', 'spool'];
 const TYPES = readdirSync(join(PROJECT, 'src/exporters'), { withFileTypes: true })
   .filter((entry) => entry.isDirectory() && !SHARED.includes(entry.name))
   .map(({ name }) => `exporters/${name}`);
@@ -115,6 +115,8 @@ test('a node agent loads no code of disabled features', { skip: !isBundle }, asy
   const types = TYPES.filter((name) => name !== 'exporters/victoriametrics');
   assert.ok(types.length > 4);
   assert.deepEqual(codeOf(sources, [...ROLES, ...types]), []);
+  // Stale markers are messages of remote write.
+  assert.deepEqual(codeOf(sources, ['exporters/prompb']), ['src/exporters/prompb/bytes.ts']);
   // What ends the program asks about operations of disks.
   assert.deepEqual(codeOf(sources, ['exporters/spool']), ['src/exporters/spool/disk.ts']);
 });
