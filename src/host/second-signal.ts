@@ -6,6 +6,7 @@ import { addressOfFunction, libcFunctions } from './syscalls.ts';
 /** libuv's functions are those that Node exports to native modules. */
 const DEFINITIONS = {
   aio_read: { arguments: ['buffer'], return: 'int32' },
+  calloc: { arguments: ['uint64', 'uint64'], return: 'pointer' },
   fcntl: { arguments: ['int32', 'int32', 'int32'], return: 'int32' },
   uv_handle_size: { arguments: ['int32'], return: 'uint64' },
   uv_loop_init: { arguments: ['buffer'], return: 'int32' },
@@ -21,9 +22,6 @@ const MESSAGE_BYTES = 16;
 /** Upper bound of the size of struct aiocb. */
 const AIOCB_BYTES = 256;
 
-/** The C library and libuv keep addresses of these. */
-const kept: Buffer[] = [];
-
 /**
  * Ends this process with `exitCode` at the second of these signals, whatever it is doing; the first is handled as
  * before. For the first process of a PID namespace, for which the kernel ignores signals without a handler. A second
@@ -32,8 +30,10 @@ const kept: Buffer[] = [];
  */
 export function endAtSecond(signals: readonly number[], exitCode: number): void {
   const libc = libcFunctions(DEFINITIONS);
-  const loop = keep(Number(libc.uv_loop_size()));
-  const handles = signals.map(() => keep(Number(libc.uv_handle_size(UV_SIGNAL))));
+  // Native code uses it until the process ends; V8 frees its own buffers before that.
+  const lastingMemory = (length: number) => libc.viewOf(libc.calloc(1n, BigInt(length)), length);
+  const loop = lastingMemory(Number(libc.uv_loop_size()));
+  const handles = signals.map(() => lastingMemory(Number(libc.uv_handle_size(UV_SIGNAL))));
   const exit = addressOfFunction('_exit');
   const before = pipes();
   let failed = libc.uv_loop_init(loop);
@@ -46,8 +46,8 @@ export function endAtSecond(signals: readonly number[], exitCode: number): void 
   libc.check('fcntl', libc.fcntl(fd, F_SETFL, 0)); // reads wait
   // Reads of one file are sequential, and each reads one message.
   for (const atEnd of [undefined, exit]) {
-    const request = keep(AIOCB_BYTES);
-    const message = keep(MESSAGE_BYTES);
+    const request = lastingMemory(AIOCB_BYTES);
+    const message = lastingMemory(MESSAGE_BYTES);
     putU32(request, 0, fd);
     putU64(request, 16, libc.addressOf(message));
     putU64(request, 24, BigInt(message.length));
@@ -63,12 +63,6 @@ function putSigevent(bytes: Buffer, offset: number, address: bigint | undefined,
   putU64(bytes, offset, BigInt(argument));
   putU32(bytes, offset + 12, address === undefined ? SIGEV_NONE : SIGEV_THREAD);
   putU64(bytes, offset + 16, address ?? 0n);
-}
-
-function keep(length: number): Buffer {
-  const made = Buffer.alloc(length);
-  kept.push(made);
-  return made;
 }
 
 /** The pipes of this process by file descriptor. */

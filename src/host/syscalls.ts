@@ -70,6 +70,7 @@ function load() {
     errno: () => ffi.getInt32(errnoAt),
     addressOfFunction: (name: string) => lib.getSymbol(name),
     addressOf: (bytes: Buffer) => ffi.getRawPointer(bytes),
+    viewOf: (address: bigint, length: number) => ffi.toBuffer(address, length, false),
   };
 }
 
@@ -78,7 +79,8 @@ function load() {
  * Unsupported.
  */
 export function libcFunctions<const Definitions extends FunctionDefinitions>(definitions: Definitions) {
-  return { ...openLibc(definitions).functions, addressOf: calls().addressOf, check };
+  const { addressOf, viewOf } = calls();
+  return { ...openLibc(definitions).functions, addressOf, viewOf, check };
 }
 
 /** The address of a function of this process, for calls that take one. Throws Unsupported. */
