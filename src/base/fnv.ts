@@ -22,8 +22,8 @@ export function fnv1a32(bytes: Uint8Array, start = 0, end = bytes.length, seed =
 }
 
 /** Like {@link fnv1a32}, over the code units of a text. */
-export function fnv1a32OfText(text: string): number {
-  let hash = OFFSET_32;
+export function fnv1a32OfText(text: string, seed = OFFSET_32): number {
+  let hash = seed;
   for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), PRIME_32);
   return hash | 0;
 }
