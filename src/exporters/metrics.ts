@@ -26,8 +26,8 @@ export interface ExportMetrics {
   readonly groupsDeleted: Counter<'exporter'>;
   readonly janitorErrors: Counter<'exporter'>;
   /**
-   * Has `observe` called before the metrics of queues are read: they change several times per push, which only the last
-   * value matters of. Returns what ends this.
+   * Calls `observe` before the metrics of queues are read: they change several times per push, and only the last value
+   * matters. Returns a function that unregisters it.
    */
   onCollect(observe: () => void): () => void;
 }
