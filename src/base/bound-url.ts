@@ -1,9 +1,14 @@
-import type { Server } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
+
+/** The address and port that a server listens on. Throws Error when it listens on no TCP port. */
+export function boundAddress(server: Server): AddressInfo {
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the server listens on no port');
+  return address;
+}
 
 /** The URL of a server that listens on a TCP port. Throws Error when it does not. */
 export function boundUrl(server: Server, scheme: 'http' | 'https'): string {
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('the server listens on no port');
-  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-  return `${scheme}://${host}:${address.port}`;
+  const { address, family, port } = boundAddress(server);
+  return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }

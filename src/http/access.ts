@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { isLoopback } from '../base/loopback.ts';
 import { SecretFile } from '../config/secret-file.ts';
 import { refusal, secretCheck, type TokenCheck } from './bearer.ts';
 import { type Reply, refuse } from './message.ts';
@@ -19,18 +20,31 @@ export type Need = 'nothing' | 'read' | 'control' | 'push';
 /** Decides on access. Returns the refusal, or undefined if access is granted. */
 export type Access = (headers: IncomingHttpHeaders, need: Need) => Promise<Reply | undefined>;
 
+/** Where a server listens. */
+interface Listening {
+  /** As configured: a name or an address without brackets; empty for all addresses. */
+  readonly host: string;
+  /** The address that `host` was resolved to. */
+  readonly address: string;
+}
+
 /**
- * The access rules of a server that listens on `host`. On a loopback address only names of this host are accepted:
- * otherwise a foreign web page could make its own name resolve to 127.0.0.1 and read the data served here. `files` is
- * called each time, because a reload changes it.
+ * The access rules of a server. On a loopback address only names of this host are accepted: otherwise a foreign web page
+ * could make its own name resolve to 127.0.0.1 and read the data served here. What is bound decides, because loopback
+ * addresses have many notations. `files` is called each time, because a reload changes it.
  */
-export function accessRules(host: string, files: () => TokenFiles, onError: (cause: unknown) => void): Access {
-  const names = isLoopback(host) ? new Set(['localhost', '127.0.0.1', '[::1]', bracketed(host)]) : undefined;
-  return async ({ host: asked, authorization }, need) => {
+export function accessRules(
+  { host, address }: Listening,
+  files: () => TokenFiles,
+  onError: (cause: unknown) => void,
+): Access {
+  const ownNames = isLoopback(address) ? ['localhost', host.toLowerCase()] : undefined;
+  return async ({ host: header, authorization }, need) => {
     const control = checkOf(files().controlTokenFile);
     const read = checkOf(files().readTokenFile);
     const reader: TokenCheck = async (token) => (await read?.(token)) || ((await control?.(token)) ?? false);
-    if (names && asked !== undefined && !names.has(nameOf(asked))) {
+    const asked = header === undefined ? undefined : nameOf(header);
+    if (ownNames && asked !== undefined && !ownNames.includes(asked) && !isLoopback(asked)) {
       return refuse(421, 'this server listens on a loopback address and answers to localhost and its address only');
     }
     if (need === 'push') {
@@ -49,9 +63,9 @@ export function accessRules(host: string, files: () => TokenFiles, onError: (cau
 const checkOf = (path: string | undefined): TokenCheck | undefined =>
   path === undefined ? undefined : secretCheck(new SecretFile(path));
 
-const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127(?:\.\d+){3}$/.test(host);
-
-const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host);
-
-/** The name in a Host header, without the port. */
-const nameOf = (header: string): string => header.toLowerCase().replace(/:\d*$/, '');
+/** The name or address in a Host header, without the port and brackets. */
+const nameOf = (header: string): string =>
+  header
+    .toLowerCase()
+    .replace(/:\d*$/, '')
+    .replace(/^\[(.*)\]$/, '$1');

@@ -1,6 +1,6 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
-import { boundUrl } from '../base/bound-url.ts';
+import { boundAddress, boundUrl } from '../base/bound-url.ts';
 import { ConfigError } from '../config/config-error.ts';
 import { accessRules, type TokenFiles } from './access.ts';
 import { boundConnections, IDLE_MS, LIMITS } from './limits.ts';
@@ -43,16 +43,18 @@ export async function startHttp(
 ): Promise<HttpServer> {
   const colon = listen.lastIndexOf(':');
   const host = listen.slice(0, colon).replace(/^\[|\]$/g, '');
-  const access = accessRules(host, settings, (cause) => onError('token', cause));
-  const handle = requestHandler(routes, access, onError);
-  const serve = (request: IncomingMessage, response: ServerResponse) => void handle(request, response);
   const server = tls
-    ? createTlsServer({ ...LIMITS, handshakeTimeout: LIMITS.headersTimeout, ...readCertificate(tls) }, serve)
-    : createServer(LIMITS, serve);
+    ? createTlsServer({ ...LIMITS, handshakeTimeout: LIMITS.headersTimeout, ...readCertificate(tls) })
+    : createServer(LIMITS);
   if (tls) followCertificate(server as TlsServer, tls, onError);
   boundConnections(server, () => settings().maxConnections ?? MAX_CONNECTIONS, tls !== undefined);
   server.setTimeout(IDLE_MS);
   await listening(server, host, Number(listen.slice(colon + 1)), listen);
+  // No request is read before this, because the event loop does not turn in between.
+  const { address } = boundAddress(server);
+  const access = accessRules({ host, address }, settings, (cause) => onError('token', cause));
+  const handle = requestHandler(routes, access, onError);
+  server.on('request', (request, response) => void handle(request, response));
   return {
     url: boundUrl(server, tls ? 'https' : 'http'),
     close: () =>

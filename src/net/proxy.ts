@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net';
+import { isLoopback } from '../base/loopback.ts';
 
 /** A forward proxy. */
 export interface ForwardProxy {
@@ -75,8 +76,6 @@ function splitPort(entry: string): { name: string; port?: string } {
 }
 
 const bare = (host: string): string => host.toLowerCase().replace(/^\[(.*)\]$/, '$1');
-
-const isLoopback = (host: string): boolean => isWithin(host, '127.0.0.0', 8) || isWithin(host, '::1', 128);
 
 /** Whether `host` is an address in that network. An IPv4 address may be written as an IPv6 address. */
 function isWithin(host: string, network: string, bits: number): boolean {

@@ -160,6 +160,35 @@ test('on a loopback address only this host’s names are accepted', async (t) =>
   assert.deepEqual(errors, []);
 });
 
+for (const host of [
+  'localhost',
+  'LOCALHOST',
+  '127.0.0.1',
+  '127.1',
+  '127.0.0.2',
+  '2130706433',
+  '[::1]',
+  '[0:0:0:0:0:0:0:1]',
+  '[::ffff:7f00:1]',
+]) {
+  test(`http.listen ${host} is a loopback address: only this host’s names are accepted`, async (t) => {
+    const server = await startHttp(`${host}:0`, { '/get': ok }, () => undefined);
+    t.after(() => server.close());
+    const { port } = new URL(server.url);
+    const ask = async (name: string) => {
+      const connection = await rawConnection(t, server.url);
+      connection.socket.write(head('GET', '/get', { host: name }));
+      return connection.status();
+    };
+    for (const name of [host, `${host}:${port}`, 'localhost', '127.0.0.1', '[::1]']) {
+      assert.equal(await ask(name), 200, name);
+    }
+    for (const name of ['evil.example', `evil.example:${port}`, '10.0.0.1', '']) {
+      assert.equal(await ask(name), 421, `"${name}"`);
+    }
+  });
+}
+
 test('idle connections are closed first, so that others still get through', async (t) => {
   const { url } = await serve(t, { maxConnections: 20 });
   const crowd = await Promise.all(Array.from({ length: 60 }, () => rawConnection(t, url)));

@@ -15,7 +15,7 @@ export interface RawConnection {
 /** Connects to the server at `url`; the connection ends with the test. */
 export async function rawConnection(context: TestContext, url: string): Promise<RawConnection> {
   const { hostname, port } = new URL(url);
-  const socket = connect(Number(port), hostname);
+  const socket = connect(Number(port), hostname.replace(/^\[|\]$/g, ''));
   context.after(() => socket.destroy());
   let text = '';
   const answered = Promise.withResolvers<number>();
