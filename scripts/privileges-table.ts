@@ -56,5 +56,6 @@ function settingsOf({ needs }: Loss): readonly string[] {
 const nameOf = ({ what, isOptional }: Loss) => (isOptional ? `${what} (off)` : what);
 const no = () => 'no';
 const yes = () => 'yes';
-const withSetting = (setting: string) => `with \`${setting}\``;
+/** A chart value has a dot in its name. */
+const withSetting = (setting: string) => (setting.includes('.') ? `with \`${setting}\`` : 'not offered by the chart');
 const list = (words: readonly string[]) => words.map((word) => `\`${word}\``).join(', ');

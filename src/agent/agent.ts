@@ -258,7 +258,7 @@ class RunningAgent implements Agent {
   #skipped(reason: TickSkipReason): void {
     this.#metrics.skipped.inc({ reason });
     this.#status.cycleSkipped();
-    this.#throttled.say('warn', `skip ${reason}`, { reason }, 'push cycle skipped');
+    this.#throttled.write('warn', `skip ${reason}`, { reason }, 'push cycle skipped');
   }
 
   /** Applies the configuration as currently read; returns the names of the components that changed. */

@@ -22,30 +22,30 @@ const TRIM_MS = 60_000;
 
 type UsedPages = Pick<ProgramPages, 'releaseUnused' | 'areKnown'>;
 
-/** How often, at most, pages of the program that are not used are looked for; and how often once all have been tested. */
-const LOOK_MS = 15_000;
-const LATER_LOOK_MS = 150_000;
+/** Shortest pause between releases of unused pages of the program, and the shortest once all pages have been tested. */
+const UNUSED_PAGES_MS = 15_000;
+const ALL_TESTED_MS = 150_000;
 
 /**
- * Releases memory used only during startup, at these times, and later the pages of the program that are not used.
+ * Releases memory used only during startup, at {@link RELEASES_MS}, and later unused pages of the program.
  * `intervalMs` is that of the cycles.
  */
 export function releaseProgram(log: Log, intervalMs: number, pages: UsedPages = program): void {
   for (const delayMs of RELEASES_MS) setTimeout(releaseProgramNow, delayMs, log).unref();
-  const lookMs = Math.max(LOOK_MS, intervalMs);
-  const look = async () => {
+  const pauseMs = Math.max(UNUSED_PAGES_MS, intervalMs);
+  const release = async () => {
     try {
       await pages.releaseUnused();
     } catch (cause) {
-      return log.debug({ err: cause }, 'pages of the program that are not used stay with this process');
+      return log.debug({ err: cause }, 'failed to release unused pages of the program');
     }
-    setTimeout(look, pages.areKnown ? Math.max(LATER_LOOK_MS, lookMs) : lookMs).unref();
+    setTimeout(release, pages.areKnown ? Math.max(ALL_TESTED_MS, pauseMs) : pauseMs).unref();
   };
-  setTimeout(look, Math.max(...RELEASES_MS) + lookMs).unref();
+  setTimeout(release, Math.max(...RELEASES_MS) + pauseMs).unref();
 }
 
 /**
- * Collects garbage at these times, then returns the freed memory, and returns freed memory again each minute. For
+ * Collects garbage at {@link COLLECTIONS_MS}, each time returns the freed memory, and does so again each minute. For
  * agents that only observe a node.
  */
 export function keepHeapSmall(log: Log): void {
@@ -55,7 +55,7 @@ export function keepHeapSmall(log: Log): void {
       trimMalloc();
     } catch (cause) {
       clearInterval(trimming);
-      log.debug({ err: cause }, 'freed memory stays with this process');
+      log.debug({ err: cause }, 'failed to return freed memory');
     }
   };
   const trimming = setInterval(trim, TRIM_MS).unref();
@@ -91,6 +91,6 @@ export async function releaseProgramNow(log: Log): Promise<void> {
   try {
     await program.releaseAll();
   } catch (cause) {
-    log.debug({ err: cause }, 'could not release the memory used only during startup');
+    log.debug({ err: cause }, 'failed to release memory used only during startup');
   }
 }

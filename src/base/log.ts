@@ -65,7 +65,7 @@ const MAX_REMEMBERED = 1000;
 /** Ids, counts and time stamps, which would make the text of every cycle different. */
 const CHANGING = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{12,}|\d+/gi;
 
-/** The common form of texts that differ only in numbers and ids: a key for {@link ThrottledLog.say}. */
+/** The common form of texts that differ only in numbers and ids: a key for {@link ThrottledLog.write}. */
 export const kindOf = (text: string): string => text.replaceAll(CHANGING, '#');
 
 /** Logs each message once, then at most once per `everyMs` with the number of suppressed repetitions. */
@@ -73,7 +73,7 @@ export class ThrottledLog {
   readonly #log: Log;
   readonly #now: () => number;
   readonly #everyMs: number;
-  readonly #said = new Map<string, { at: number; unsaid: number }>();
+  readonly #written = new Map<string, { at: number; suppressed: number }>();
   readonly #stated = new Set<string>();
 
   constructor(log: Log, now: () => number = wallMs, everyMs = 300_000) {
@@ -83,16 +83,16 @@ export class ThrottledLog {
   }
 
   /** `key` identifies the message; it contains no counts, process ids or times, see {@link kindOf}. */
-  say(level: 'info' | 'warn' | 'error', key: string, fields: object, message: string): void {
-    const before = this.#said.get(key);
+  write(level: 'info' | 'warn' | 'error', key: string, fields: object, message: string): void {
+    const before = this.#written.get(key);
     if (before && this.#now() - before.at < this.#everyMs) {
-      before.unsaid++;
+      before.suppressed++;
       return;
     }
-    this.#said.delete(key);
-    this.#said.set(key, { at: this.#now(), unsaid: 0 });
-    dropFirstAdded(this.#said, MAX_REMEMBERED);
-    this.#log[level](before && before.unsaid > 0 ? { ...fields, repeated: before.unsaid } : fields, message);
+    this.#written.delete(key);
+    this.#written.set(key, { at: this.#now(), suppressed: 0 });
+    dropFirstAdded(this.#written, MAX_REMEMBERED);
+    this.#log[level](before && before.suppressed > 0 ? { ...fields, repeated: before.suppressed } : fields, message);
   }
 
   /** Logs a permanent condition exactly once. */
@@ -107,6 +107,6 @@ export class ThrottledLog {
    * logged.
    */
   over(key: string): boolean {
-    return this.#said.delete(key);
+    return this.#written.delete(key);
   }
 }

@@ -4,8 +4,8 @@ import { type Capability, ownCapabilities } from '../host/capabilities.ts';
 import { DeniedFile, WrongNamespace } from '../host/errors.ts';
 
 /**
- * A permission that a pod may be given: a capability, by `tier: extended`, or access to the host, by a setting of that
- * name.
+ * A permission that a pod may be given: a capability, by `tier: extended`, or access to the host, by the chart value of
+ * that name. `hostIPC` is a field of the pod spec that the chart does not set.
  */
 export type Permission =
   | Capability

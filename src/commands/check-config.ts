@@ -83,8 +83,8 @@ async function connect(config: Config, io: Io): Promise<number> {
     }),
   );
   for (const { name, url, acceptsPushes, text } of checked.flat()) {
-    const say = acceptsPushes ? io.stdout : io.stderr;
-    say(`exporters.${name}: ${url} ${text}\n`);
+    const print = acceptsPushes ? io.stdout : io.stderr;
+    print(`exporters.${name}: ${url} ${text}\n`);
   }
   return checked.flat().every(({ acceptsPushes }) => acceptsPushes) ? 0 : 1;
 }

@@ -27,7 +27,7 @@ interface LabelConflict {
  */
 export function labelConflicts({ labels, identity }: LabelSettings, declared: DeclaredByGroup): LabelConflict[] {
   const found: LabelConflict[] = [];
-  const look = (path: readonly string[], families: readonly string[]) => {
+  const check = (path: readonly string[], families: readonly string[]) => {
     const [first, ...more] = families;
     const name = path.at(-1);
     if (first === undefined) return;
@@ -44,14 +44,14 @@ export function labelConflicts({ labels, identity }: LabelSettings, declared: De
     });
   };
   for (const name of Object.keys(labels)) {
-    look(
+    check(
       ['labels', name],
       [...declared.values()].flatMap((own) => own.get(name) ?? []),
     );
   }
   for (const [group, own] of declared) {
     for (const name of Object.keys(identity[group].labels)) {
-      look(['identity', group, 'labels', name], own.get(name) ?? []);
+      check(['identity', group, 'labels', name], own.get(name) ?? []);
     }
   }
   return found;

@@ -45,6 +45,6 @@ export async function createExporter(
   const type = exporterTypeOf(settings);
   const { problems = [], warnings = [] } = type.precheck?.(name, settings, context.env) ?? {};
   if (problems.length > 0) throw new ConfigError(problems);
-  for (const warning of warnings) context.log.say('warn', warning, { exporter: name }, warning);
+  for (const warning of warnings) context.log.write('warn', warning, { exporter: name }, warning);
   return type.create(name, settings, context);
 }

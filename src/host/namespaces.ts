@@ -26,7 +26,7 @@ export class Namespaces {
 
   /** Whether this process is in the host's namespace of that kind; true for a recorded tree. */
   isHosts(kind: NamespaceKind): boolean {
-    const known = this.#known.get(kind) ?? this.#look(kind);
+    const known = this.#known.get(kind) ?? this.#check(kind);
     this.#known.set(kind, known);
     return known;
   }
@@ -37,7 +37,7 @@ export class Namespaces {
       throw new WrongNamespace(`${what} belongs to the agent's own namespace; set ${SETTINGS[kind]}`);
   }
 
-  #look(kind: NamespaceKind): boolean {
+  #check(kind: NamespaceKind): boolean {
     const status = this.#host.readIfExists(this.#host.proc('self/status'));
     if (status === undefined) return true;
     if (kind === 'pid') return ownIds(status) === 1;

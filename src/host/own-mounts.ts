@@ -15,7 +15,7 @@ export class OwnMounts {
   }
 
   /** Refreshes the list. Returns a test for mounts of the host; all pass if its root is not mounted elsewhere. */
-  look(): (mount: Mount) => boolean {
+  refresh(): (mount: Mount) => boolean {
     const { rootfs } = this.#host.paths;
     if (rootfs === '/') return () => true;
     const path = this.#host.proc('self/mountinfo');

@@ -22,7 +22,7 @@ export function recordsOfFile(
   return true;
 }
 
-/** The text of a file of which nothing is said when it is absent; one that is unreadable, empty or of NULs is recorded as a loss. */
+/** The text of a file; undefined, without a loss, if it is absent. An unreadable or empty file, or one of NUL bytes, is a loss. */
 export function textOrLost(lost: Losses, host: Host, path: string): string | undefined {
   try {
     const text = host.readIfExists(path);

@@ -53,11 +53,11 @@ export class ApiError extends Error {
   readonly retryAfterMs: number | undefined;
 
   constructor(url: string, status: number, body: string, retryAfterMs?: number) {
-    const said = statusOf(body);
-    const text = (said?.message ?? body).slice(0, KEPT_TEXT);
+    const parsed = statusOf(body);
+    const text = (parsed?.message ?? body).slice(0, KEPT_TEXT);
     super(`${url}: ${status} ${text.trim()}`);
     this.status = status;
-    this.reason = said?.reason ?? '';
+    this.reason = parsed?.reason ?? '';
     this.url = url;
     this.text = text;
     this.retryAfterMs = retryAfterMs;

@@ -14,7 +14,7 @@ interface Cause {
   readonly paths: Set<string>;
   failures: number;
   readonly sinceMs: number;
-  saidMs: number;
+  loggedMs: number;
   /** How often it has been logged. */
   times: number;
 }
@@ -28,7 +28,7 @@ export class FailureLog {
   readonly #now: () => number;
   readonly #causes = new Map<string, Cause>();
   /** When a cause that is now resolved was last logged. */
-  readonly #saidMs = new Map<string, number>();
+  readonly #loggedMs = new Map<string, number>();
 
   /** `now` returns milliseconds. */
   constructor(log: Log, now: () => number) {
@@ -42,14 +42,14 @@ export class FailureLog {
     this.#leave(path, name);
     const nowMs = this.#now();
     const known = this.#causes.get(name);
-    const cause = known ?? { paths: new Set(), failures: 0, sinceMs: nowMs, saidMs: nowMs, times: 0 };
+    const cause = known ?? { paths: new Set(), failures: 0, sinceMs: nowMs, loggedMs: nowMs, times: 0 };
     this.#causes.set(name, cause);
     cause.paths.add(path);
     cause.failures++;
     if (!this.#isDue(name, cause, nowMs)) return;
     cause.times++;
-    cause.saidMs = nowMs;
-    this.#saidMs.set(name, nowMs);
+    cause.loggedMs = nowMs;
+    this.#loggedMs.set(name, nowMs);
     const fields = {
       cause: name,
       reason: errorText(error),
@@ -73,9 +73,9 @@ export class FailureLog {
     );
   }
 
-  #isDue(name: string, { times, saidMs }: Cause, nowMs: number): boolean {
-    if (times > 0) return nowMs - saidMs >= (AGAIN_MS[Math.min(times, AGAIN_MS.length) - 1] ?? 0);
-    const before = this.#saidMs.get(name);
+  #isDue(name: string, { times, loggedMs }: Cause, nowMs: number): boolean {
+    if (times > 0) return nowMs - loggedMs >= (AGAIN_MS[Math.min(times, AGAIN_MS.length) - 1] ?? 0);
+    const before = this.#loggedMs.get(name);
     return before === undefined || nowMs - before >= QUIET_MS;
   }
 

@@ -8,7 +8,7 @@ const WOKEN = 'woken';
 /**
  * Pauses are this fraction of `retryMs`, spread so that candidates do not send requests simultaneously. A standby checks
  * often enough that a new leader's first push still arrives within lease duration + retry period after the old leader
- * dies. While it is connected to the leader, so that it sees the end of that process at once, it checks less often: a
+ * dies. While it is connected to the leader, so that it notices immediately when that process ends, it checks less often: a
  * request costs 2 ms of CPU in a process that is idle otherwise. The same holds for a leader's renewals, each of which is
  * also an event for every watcher of Leases. A leader whose renewal failed retries soon: of two attempts, one may hang.
  */
@@ -19,7 +19,7 @@ interface Situation {
   readonly isLeader: boolean;
   /** Whether the last round failed. */
   readonly isFailing: boolean;
-  /** Whether the end of the leader's process would be seen at once. */
+  /** Whether the agent would notice immediately if the leader's process ended. */
   readonly seesHolder: boolean;
   /** How long ago the leader sent its last successful renewal. */
   readonly renewedMsAgo: number;
@@ -39,7 +39,7 @@ export class LeasePace {
   readonly #world: PaceWorld;
   /** Ends the pause between two rounds. */
   #wake = new AbortController();
-  /** Whether the end of the holder's process would be seen at once. */
+  /** Whether the agent would notice immediately if the holder's process ended. */
   #seesHolder: boolean = false;
 
   constructor(world: PaceWorld) {
@@ -51,7 +51,7 @@ export class LeasePace {
     this.#wake.abort(WOKEN);
   }
 
-  /** Whether the end of the holder's process would be seen at once. */
+  /** Whether the agent would notice immediately if the holder's process ended. */
   holderSeen(isSeen: boolean): void {
     this.#seesHolder = isSeen;
     if (!isSeen) this.hurry();

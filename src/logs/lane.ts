@@ -259,7 +259,7 @@ export class Lane {
   #problem(message: string, cause: unknown): void {
     this.#lastError = { atMs: this.#options.now(), text: `${message}: ${errorText(cause)}` };
     const { source, exporter } = this.#of;
-    this.#options.log.say('warn', `logs ${source} ${exporter} ${message}`, { source, exporter, err: cause }, message);
+    this.#options.log.write('warn', `logs ${source} ${exporter} ${message}`, { source, exporter, err: cause }, message);
   }
 }
 

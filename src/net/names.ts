@@ -215,14 +215,14 @@ class Reread<T> {
   }
 
   get value(): T {
-    const { stamp, isUsable } = this.#look();
+    const { stamp, isUsable } = this.#stat();
     if (stamp === this.#stamp) return this.#value;
     this.#value = this.#parse(isUsable ? readFileSync(this.#path, 'utf8') : '');
     this.#stamp = stamp;
     return this.#value;
   }
 
-  #look(): { stamp: string; isUsable: boolean } {
+  #stat(): { stamp: string; isUsable: boolean } {
     try {
       const file = statSync(this.#path);
       const isUsable = file.isFile() && file.size <= MAX_FILE_BYTES;

@@ -197,7 +197,7 @@ export class PushCycle {
     if (without.size === 0) log.over(key);
     else {
       const next = 'these families are not pushed: raise the budget or collect less';
-      log.say('warn', key, { group, series: total, families: [...without], next }, 'series budget exceeded');
+      log.write('warn', key, { group, series: total, families: [...without], next }, 'series budget exceeded');
     }
     const kept = without.size === 0 ? snapshots : snapshots.map((snapshot) => snapshot.without(without));
     const prepared: PreparedText[] = [];
@@ -248,7 +248,7 @@ export class PushCycle {
     } catch (cause) {
       if (!signal.aborted) throw cause;
       const next = 'this process had too little CPU: raise its limit or the interval';
-      log.say('warn', key, { group, collector, next }, 'not encoded before the deadline: missing from this push');
+      log.write('warn', key, { group, collector, next }, 'not encoded before the deadline: missing from this push');
       return undefined;
     }
   }
@@ -268,7 +268,7 @@ export class PushCycle {
     for (const [kind, alike] of kinds) {
       const reason = alike[0]?.message;
       const more = alike.length > 1 ? { alike: alike.length } : {};
-      log.say(level, `${name}: ${kind}`, { collector: name, reason, ...more, next }, 'collection failed');
+      log.write(level, `${name}: ${kind}`, { collector: name, reason, ...more, next }, 'collection failed');
     }
   }
 }

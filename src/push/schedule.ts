@@ -27,7 +27,7 @@ const MINUTE_MS = 60_000;
 /** Two hours of ticks each second. */
 const MAX_LATE_TICKS = 7200;
 
-/** How often to check whether the clock was set, beside at each tick: once an interval, but at least this often. */
+/** The clock is compared at each tick and once per interval, but at least this often, to notice when it was set. */
 const LONGEST_WATCH_MS = 15_000;
 
 /**
@@ -41,7 +41,7 @@ export class Schedule {
   /** The next tick. */
   #nextMs: number | undefined;
   #watch: NodeJS.Timeout | undefined;
-  /** Offset of the wall clock from the monotonic clock at the last look. */
+  /** Offset of the wall clock from the monotonic clock at the last comparison. */
   #lastAheadMs = 0;
   #running: Promise<void> | undefined;
   /** Ticks counted as late since the last one that was on time. */
@@ -95,7 +95,7 @@ export class Schedule {
     return now() - monotonicMs();
   }
 
-  /** Whether the clock was set since the last look, so that the schedule has been restarted. */
+  /** Whether the clock was set since the last comparison, so that the schedule has been restarted. */
   #wasSet(): boolean {
     const before = this.#lastAheadMs;
     this.#lastAheadMs = this.#aheadMs();

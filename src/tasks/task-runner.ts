@@ -132,7 +132,7 @@ export class TaskRunner implements Runner {
   }
 
   panicked(task: RunnableTask, cause: unknown): void {
-    this.#throttled.say('error', `task ${task.id}`, { task: task.id, err: cause }, 'a task run failed unexpectedly');
+    this.#throttled.write('error', `task ${task.id}`, { task: task.id, err: cause }, 'a task run failed unexpectedly');
   }
 
   changed(action: 'added' | 'removed' | 'changed' | 'refused', source: TaskSource): void {

@@ -60,6 +60,9 @@ const INSTEAD: readonly (readonly [RegExp, string])[] = [
   [/\b(?:word|conflict) (?:that )?is none\b/i, 'is not a …'],
   [/\bfor a fault of\b/i, 'because of an error in'],
   [/\bis no (?:JSON|text|file|port|URL|fault|error|success|address|failure)\b/i, 'is not a …'],
+  // The same words inside names, where \b does not find them.
+  [/(?:[Tt]ell(?:s|ing)?|[Tt]old)[A-Z]|[a-z](?:Tells?|Telling|Told)\b/, 'reports…, has…, …Options'],
+  [/#debt|\bdebt[A-Z]|\b(?:block|this)\.debt\b|[a-z]Debt|_DEBT/, 'pending…'],
 ];
 
 /** What operators and contributors read: documentation, the page, the chart, and strings and comments of all code. */

@@ -27,7 +27,7 @@ export async function httpComponent(
   const { enabled, listen, tls } = config.http;
   if (!enabled) return undefined;
   const failed = (path: string, cause: unknown) =>
-    world.throttled.say('error', `http ${path}`, { path, err: cause }, 'request failed');
+    world.throttled.write('error', `http ${path}`, { path, err: cause }, 'request failed');
   return components.take(
     'http',
     { listen, tls },

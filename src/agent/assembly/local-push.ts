@@ -18,7 +18,7 @@ export async function localPushComponents(
   });
   if (socket === undefined) return localPush;
   const failed = (path: string, cause: unknown) =>
-    world.throttled.say('error', `push ${path}`, { path, err: cause }, 'request failed');
+    world.throttled.write('error', `push ${path}`, { path, err: cause }, 'request failed');
   await components.take(
     'localPush.socket',
     { socket, ttl, limits },

@@ -6,7 +6,7 @@ import { type Renderer, rendererOf } from './render.ts';
 import type { Resource } from './resource.ts';
 
 /** The options that select what is rendered of an object, equivalent to kube-state-metrics' flags of the same names. */
-interface TellingOptions extends FamilyPatterns {
+interface ExportOptions extends FamilyPatterns {
   readonly labelsAllowlist: Allowlist;
   readonly annotationsAllowlist: Allowlist;
 }
@@ -14,7 +14,7 @@ interface TellingOptions extends FamilyPatterns {
 /** A renderer for each of `resources`, in their order. Throws an Error for an invalid regular expression. */
 export function renderersOf(
   resources: readonly Resource[],
-  options: TellingOptions,
+  options: ExportOptions,
   pushed?: PushedLabelOptions,
   relabel?: Relabeling,
 ): Renderer[] {

@@ -103,7 +103,7 @@ export class ContainerLogs {
     if (pods !== this.#known) this.#update(pods);
     this.#known = pods;
     this.#set ??= this.#follow();
-    const files = this.#set.look(nowMs);
+    const files = this.#set.refresh(nowMs);
     this.#late.clear();
     const { leftOut } = this.#set;
     if (leftOut > 0) {

@@ -74,7 +74,7 @@ export class LogFiles {
 
   /** Reads new data, at most `budget` bytes, yielding to the event loop; returns the number of bytes. */
   read(nowMs: number, budget: number, turns: Turns): Promise<number> {
-    return this.#chunks.read(this.set?.look(nowMs) ?? [], budget, turns);
+    return this.#chunks.read(this.set?.refresh(nowMs) ?? [], budget, turns);
   }
 
   #takeLines(text: string, { path }: TailedFile): void {

@@ -73,7 +73,7 @@ export const filesystemWith = (blockingSpace: (deadlineMs: number) => QuerySpace
       const askBlocking = blockingSpace(settings.mountTimeout);
       return (out) => {
         const mounts = readMounts(host, out);
-        const isReachable = ownMounts.look();
+        const isReachable = ownMounts.refresh();
         const mayBlock = blockingMounts(mounts);
         const late: Promise<void>[] = [];
         for (const mount of lastOfEach(mounts.filter(isWanted))) {

@@ -52,7 +52,7 @@ interface RpcTables {
   readonly known: ReadonlySet<string>;
 }
 
-/** Adds what `tables` say of a file of /proc/net/rpc. */
+/** Adds the samples of a file of /proc/net/rpc, as described by its `tables`. */
 export function addRpc(
   out: Snapshot,
   path: string,

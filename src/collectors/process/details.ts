@@ -63,7 +63,7 @@ export class Details {
 
   /** Whether it has enough open files that counting them takes milliseconds. */
   #countsLater({ fileSlots }: Process): boolean {
-    return !this.#files.tellsOpenFiles && fileSlots > MANY_FILES;
+    return !this.#files.fdSizeIsCount && fileSlots > MANY_FILES;
   }
 
   /** The soft limit of open files, and their number where counting takes long. */

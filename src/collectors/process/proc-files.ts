@@ -26,13 +26,13 @@ export class ProcFiles {
   readonly #root: string;
   readonly #kept: KeptFiles<number>;
   /** Whether the size of a process's fd folder is the number of its entries: from Linux 6.2 on; before it is 0. */
-  readonly tellsOpenFiles: boolean;
+  readonly fdSizeIsCount: boolean;
 
   /** `root` is procfs. */
   constructor(root: string, kept: KeptFiles<number>) {
     this.#root = root;
     this.#kept = kept;
-    this.tellsOpenFiles = tellsOpenFiles(root);
+    this.fdSizeIsCount = fdSizeIsCount(root);
   }
 
   /** The paths of a process's files that are read in every cycle. */
@@ -163,7 +163,7 @@ export class ProcFiles {
   /** The number of entries of an fd folder; undefined if it is absent. Throws DeniedFile or UnreadableFile. */
   openFiles(path: string): number | undefined {
     try {
-      return this.tellsOpenFiles ? statSync(path, { throwIfNoEntry: false })?.size : readdirSync(path).length;
+      return this.fdSizeIsCount ? statSync(path, { throwIfNoEntry: false })?.size : readdirSync(path).length;
     } catch (cause) {
       absent(path, cause);
       return undefined;
@@ -181,7 +181,7 @@ export class ProcFiles {
   }
 }
 
-function tellsOpenFiles(root: string): boolean {
+function fdSizeIsCount(root: string): boolean {
   try {
     // The list has one more: the folder itself, while it is open.
     return Math.abs(readdirSync(`${root}/self/fd`).length - statSync(`${root}/self/fd`).size) <= 1;

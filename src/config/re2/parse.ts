@@ -136,9 +136,9 @@ class Parser {
       if (this.#isNumbered && /^\d+$/.test(name)) return this.#counted(depth);
       return { kind: 'group', of: this.#counted(depth), name };
     }
-    const look = ['<=', '<!', '=', '!', '>', 'P=', 'P>'].find((word) => this.#text.take(word));
-    if (look !== undefined)
-      this.#text.refuse(`RE2 has no ${JSON.stringify(`(?${look}`)}: it would need more than linear time`);
+    const lookaround = ['<=', '<!', '=', '!', '>', 'P=', 'P>'].find((word) => this.#text.take(word));
+    if (lookaround !== undefined)
+      this.#text.refuse(`RE2 has no ${JSON.stringify(`(?${lookaround}`)}: it would need more than linear time`);
     const outer = this.#flags;
     let value = true;
     for (;;) {

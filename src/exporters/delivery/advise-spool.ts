@@ -2,7 +2,7 @@ import type { ExporterContext } from '../exporter-type.ts';
 
 /** Logs once that an exporter without a spool loses batches in an outage. */
 export const adviseSpool = (log: ExporterContext['log']): void =>
-  log.say(
+  log.write(
     'info',
     'no spool',
     {},

@@ -72,7 +72,7 @@ export class Delivery {
       // Only reached for a batch that can't be decompressed, to be split or encoded again.
       this.#options.endpoints.settle(permit, 'unused');
       const attempt: UploadAttempt = { code: 'error', text: String(cause), durationSeconds: 0 };
-      return this.#giveUp(batch, permit.endpoint.url, attempt, UNREADABLE);
+      return this.#drop(batch, permit.endpoint.url, attempt, UNREADABLE);
     }
   }
 
@@ -125,7 +125,7 @@ export class Delivery {
           report.failed(batch, url, attempt, rule, 0);
           return this.#attempt(batch, next, signal);
         }
-        return this.#giveUp(batch, url, attempt, rule);
+        return this.#drop(batch, url, attempt, rule);
       }
       default:
         return this.#later(batch, permit, attempt, rule);
@@ -144,8 +144,8 @@ export class Delivery {
     this.#tries.set(batch, tries);
     const allowed = Math.min(rule.tries ?? Number.POSITIVE_INFINITY, 1 + (settings.retries ?? protocol.retries));
     const isUnclear = rule.reason === 'refused' || rule.reason === 'transport';
-    if (isUnclear && this.#suspects.rejected(batch)) return this.#giveUp(batch, url, attempt, POISON);
-    if (tries >= allowed) return this.#giveUp(batch, url, attempt, rule);
+    if (isUnclear && this.#suspects.rejected(batch)) return this.#drop(batch, url, attempt, POISON);
+    if (tries >= allowed) return this.#drop(batch, url, attempt, rule);
     report.failed(batch, url, attempt, rule, waitMs);
     return { again: [batch] };
   }
@@ -193,7 +193,7 @@ export class Delivery {
     if (!isHealthy) {
       if (rule.otherwise === 'retry') return this.#later(batch, permit, attempt, rule);
       endpoints.settle(permit, 'accepted');
-      return this.#giveUp(batch, endpoint.url, attempt, rule);
+      return this.#drop(batch, endpoint.url, attempt, rule);
     }
     endpoints.settle(permit, 'accepted');
     const only = async (families: readonly string[]) => {
@@ -213,14 +213,14 @@ export class Delivery {
       leftOut.add(sent.group, family, reason);
       report.rejectedFamily(sent.group, endpoint.url, family, reason);
     }
-    if (!isAccepted) return this.#giveUp(batch, endpoint.url, attempt, rule);
+    if (!isAccepted) return this.#drop(batch, endpoint.url, attempt, rule);
     const names = new Set(rejected.map(({ family }) => family));
     const rest = await withFamilies(sent, (family) => !names.has(family));
     this.#delivered(rest.batch, new Map([...out, ...rest.out]));
     return 'settled';
   }
 
-  #giveUp(batch: Batch, url: string, attempt: UploadAttempt, rule: ResponseRule): Outcome {
+  #drop(batch: Batch, url: string, attempt: UploadAttempt, rule: ResponseRule): Outcome {
     this.#options.report.failed(batch, url, attempt, rule, undefined);
     this.#options.report.dropped(rule.reason, batch.samples);
     batch.onSettled?.();

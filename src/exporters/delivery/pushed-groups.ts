@@ -62,7 +62,7 @@ export class PushedGroups {
       if (typeof code === 'number' && code < 300) continue;
       const fields = { exporter, group, url, code, answer: text };
       const message = 'failed to delete a group of this agent: its last values stay at the gateway';
-      log.say('warn', `${exporter}/${group}/delete`, fields, message);
+      log.write('warn', `${exporter}/${group}/delete`, fields, message);
     }
   }
 }

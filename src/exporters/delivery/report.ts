@@ -70,7 +70,7 @@ export class Report {
     const others = [...this.#failing.values()];
     for (const key of complaints) if (!others.some((keys) => keys.has(key))) this.#log.over(key);
     if (others.length > 0) return;
-    this.#log.say('info', `${exporter}/recovered`, { exporter }, 'delivery recovered');
+    this.#log.write('info', `${exporter}/recovered`, { exporter }, 'delivery recovered');
   }
 
   /**
@@ -88,7 +88,7 @@ export class Report {
     this.#failing.set(group, (this.#failing.get(group) ?? new Set()).add(key));
     this.#log.over(`${exporter}/recovered`);
     const next = waitMs === undefined ? 'batch dropped' : `retrying in ${Math.round(waitMs / 100) / 10} s`;
-    this.#log.say(
+    this.#log.write(
       waitMs === undefined ? 'error' : 'warn',
       key,
       { ...failed, group, next },
@@ -111,21 +111,26 @@ export class Report {
     const exporter = this.#exporter;
     this.dropped('unreadable', samples);
     const fields = { exporter, group, err: cause, next: 'batch dropped' };
-    this.#log.say('error', `${exporter}/${group}/unreadable`, fields, 'a batch is unreadable');
+    this.#log.write('error', `${exporter}/${group}/unreadable`, fields, 'a batch is unreadable');
   }
 
   /** Records that a family is omitted from a group from now on, because the receiver rejects it. */
   rejectedFamily(group: Group, url: string, family: string, reason: string): void {
     const fields = { exporter: this.#exporter, group, url, family, answer: reason, next: 'retrying it in an hour' };
     const message = 'the receiver rejects this family: it is omitted, the rest of the group is sent';
-    this.#log.say('error', `${this.#exporter}/${group}/family ${family}`, fields, message);
+    this.#log.write('error', `${this.#exporter}/${group}/family ${family}`, fields, message);
   }
 
   /** Records that an omitted family was accepted again. */
   acceptedAgain(group: Group, family: string): void {
     const exporter = this.#exporter;
     this.#log.over(`${exporter}/${group}/family ${family}`);
-    this.#log.say('info', `${exporter}/${group}/again ${family}`, { exporter, group, family }, 'family accepted again');
+    this.#log.write(
+      'info',
+      `${exporter}/${group}/again ${family}`,
+      { exporter, group, family },
+      'family accepted again',
+    );
   }
 
   /** Records the samples, by family, that were omitted from an accepted push. */

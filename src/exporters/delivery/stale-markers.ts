@@ -84,7 +84,7 @@ export class StaleMarkers {
         await this.#send(ended, ended.keys.slice(start, start + MAX_SERIES)).catch((cause: unknown) => {
           const { exporter, log } = this.#options;
           const message = 'failed to send stale markers: vanished series stay visible at the receiver for five minutes';
-          log.say('error', `${exporter}/stale-markers/error`, { exporter, err: cause }, message);
+          log.write('error', `${exporter}/stale-markers/error`, { exporter, err: cause }, message);
         });
       }
       this.#queue.shift();
@@ -130,11 +130,11 @@ export class StaleMarkers {
     if (isRejected && !isWanted) {
       this.#leftAlone = { url, untilMs: clock.monotonicMs() + COOLDOWN_MS };
       const message = 'the receiver does not support remote write: vanished series stay visible there for five minutes';
-      log.say('info', `${exporter}/stale-markers/none`, fields, message);
+      log.write('info', `${exporter}/stale-markers/none`, fields, message);
     } else {
       const level = isWanted ? 'warn' : 'info';
       const message = 'failed to send stale markers: vanished series stay visible at the receiver for five minutes';
-      log.say(level, `${exporter}/stale-markers`, fields, message);
+      log.write(level, `${exporter}/stale-markers`, fields, message);
     }
     return isRejected;
   }

@@ -52,7 +52,7 @@ export class EntryReport {
     if (!this.isFailing) return;
     for (const key of this.#failing) this.#log.over(key);
     this.#failing.clear();
-    this.#log.say('info', `${exporter}/entries/recovered`, { exporter }, 'delivery of log entries recovered');
+    this.#log.write('info', `${exporter}/entries/recovered`, { exporter }, 'delivery of log entries recovered');
   }
 
   /** Records a failed upload that is retried after `waitMs`. */
@@ -66,13 +66,13 @@ export class EntryReport {
       ...this.#attempts.failed(url, attempt, failure.hint),
       next: `retrying in ${Math.round(waitMs / 100) / 10} s`,
     };
-    this.#log.say('warn', key, fields, `log entries not delivered: ${failure.reason}`);
+    this.#log.write('warn', key, fields, `log entries not delivered: ${failure.reason}`);
   }
 
   /** Records entries that the receiver rejects. */
   dropped(url: string, attempt: UploadAttempt, failure: Failure, entries: number): void {
     const fields = { ...this.#attempts.failed(url, attempt, failure.hint), entries, next: 'dropped' };
     const key = `${this.#exporter}/entries/dropped ${failure.reason}`;
-    this.#log.say('error', key, fields, `log entries dropped: ${failure.reason}`);
+    this.#log.write('error', key, fields, `log entries dropped: ${failure.reason}`);
   }
 }

@@ -55,7 +55,7 @@ export class Attempts {
     this.#metrics.clockSkew.set({ exporter }, skewSeconds);
     if (Math.abs(skewSeconds) > SKEW_WARNING_SECONDS) {
       const message = 'clock differs from the receiver’s: data gets wrong timestamps; check NTP on both';
-      this.#log.say('warn', `${exporter}/skew`, { exporter, skewSeconds: Math.round(skewSeconds) }, message);
+      this.#log.write('warn', `${exporter}/skew`, { exporter, skewSeconds: Math.round(skewSeconds) }, message);
     }
   }
 

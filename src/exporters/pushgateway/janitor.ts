@@ -62,7 +62,7 @@ export class Janitor {
         if (signal.aborted) return;
         this.#options.metrics.janitorErrors.inc({ exporter });
         const fields = { exporter, reason: errorText(cause) };
-        log.say('warn', `${exporter}/janitor`, fields, 'failed to delete groups of nodes that have left the cluster');
+        log.write('warn', `${exporter}/janitor`, fields, 'failed to delete groups of nodes that have left the cluster');
       }
     }
   }
@@ -80,7 +80,7 @@ export class Janitor {
       await gateway.delete(group, signal);
       this.#options.metrics.groupsDeleted.inc({ exporter });
       const { job, instance } = group.labels;
-      log.say(
+      log.write(
         'info',
         `${exporter}/janitor/${job}/${instance}`,
         { exporter, job, instance },

@@ -68,7 +68,7 @@ export class Spool {
         this.#unlock = await lockFolder(this.#disk, folder);
         if (!this.#unlock) {
           this.#trouble = 'another process uses the folder';
-          this.#say('warn', 'locked', this.#trouble, 'waiting for it to exit; keeping batches in memory');
+          this.#report('warn', 'locked', this.#trouble, 'waiting for it to exit; keeping batches in memory');
           return false;
         }
         await this.#takeStock();
@@ -81,7 +81,7 @@ export class Spool {
       } catch (cause) {
         this.#trouble = errorText(cause);
         this.#isComing = cause instanceof DiskStalled;
-        this.#say(
+        this.#report(
           'error',
           'open',
           this.#trouble,
@@ -129,7 +129,7 @@ export class Spool {
           await this.#setAside(entry.file, new UnusableFile(cause.message, entry));
         } else {
           this.#options.onDrop('spool_corrupt', entry.samples);
-          this.#say('error', 'read', errorText(cause), 'batch dropped');
+          this.#report('error', 'read', errorText(cause), 'batch dropped');
         }
         return undefined;
       }
@@ -169,7 +169,7 @@ export class Spool {
     const denied = foreign.find(({ cause }) => isDenied(cause));
     const { file, cause } = denied ?? first;
     const reason = `${foreign.length} foreign entries in the folder, such as ${file}: ${errorText(cause)}`;
-    this.#say('warn', 'foreign', reason, denied ? remedyOf(cause, folder) : 'they are left untouched: remove them');
+    this.#report('warn', 'foreign', reason, denied ? remedyOf(cause, folder) : 'they are left untouched: remove them');
   }
 
   /** Writes waiting batches until none are left or the disk stops responding. */
@@ -184,7 +184,7 @@ export class Spool {
           return;
         }
         // An error of this program costs one batch, not those that wait behind it.
-        this.#say('error', 'write', errorText(cause), 'batch dropped');
+        this.#report('error', 'write', errorText(cause), 'batch dropped');
         this.#options.onDrop('spool_error', next.batch.samples);
       }
       this.#waiting.settle(next);
@@ -194,7 +194,7 @@ export class Spool {
   /** Keeps waiting batches in memory until the disk is back. At shutdown, drops them. */
   #stalled(cause: DiskStalled): void {
     const next = this.#isEnding ? 'dropping queued batches' : 'keeping queued batches in memory until it responds';
-    this.#say('error', 'stalled', cause.message, `${next}; check the disk of this folder`);
+    this.#report('error', 'stalled', cause.message, `${next}; check the disk of this folder`);
     if (this.#isEnding) this.#waiting.dropAll();
     void this.#disk.stalled?.then(() => {
       this.#options.log.over(`spool ${this.#options.folder} stalled`);
@@ -218,7 +218,7 @@ export class Spool {
         const { oldest } = this.#entries;
         const isFull = DISK_IS_FULL.has(errorCode(cause) ?? '');
         const next = isFull ? 'dropping the oldest batches' : `batch dropped; ${remedyOf(cause, this.#options.folder)}`;
-        this.#say('error', isFull ? 'disk_full' : 'write', errorText(cause), next);
+        this.#report('error', isFull ? 'disk_full' : 'write', errorText(cause), next);
         if (!isFull) return onDrop('spool_error', batch.samples);
         if (!oldest || oldest.stampMs > batch.stampMs) return onDrop('disk_full', batch.samples);
         await this.#drop(oldest, 'disk_full');
@@ -253,17 +253,17 @@ export class Spool {
     const { folder, onDrop, onSetAside } = this.#options;
     onSetAside();
     onDrop('spool_corrupt', samples);
-    this.#say('error', 'corrupt', `${file}: ${message}`, `renamed to ${file}.bad`);
+    this.#report('error', 'corrupt', `${file}: ${message}`, `renamed to ${file}.bad`);
     await this.#disk
       .run(`set ${file} aside`, (io) => setAside(io, folder, file))
       .catch((cause: unknown) =>
-        this.#say('error', 'set aside', errorText(cause), 'it is checked again at the next start'),
+        this.#report('error', 'set aside', errorText(cause), 'it is checked again at the next start'),
       );
   }
 
-  #say(level: 'warn' | 'error', what: string, reason: string, next: string): void {
+  #report(level: 'warn' | 'error', what: string, reason: string, next: string): void {
     const { folder, log } = this.#options;
-    log.say(level, `spool ${folder} ${what}`, { folder, reason, next }, 'spool error');
+    log.write(level, `spool ${folder} ${what}`, { folder, reason, next }, 'spool error');
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

@@ -48,7 +48,7 @@ export class TailSet {
   #saved: Map<string, FileState> | undefined;
   readonly #names = new FolderNames();
   readonly #list: PathList;
-  #looks = 0;
+  #refreshes = 0;
 
   constructor(options: TailOptions, events: TailEvents, saved: readonly FileState[] | undefined) {
     this.#options = options;
@@ -58,8 +58,8 @@ export class TailSet {
   }
 
   /** Checks all files; returns those with unread data, the oldest names of one log first. */
-  look(nowMs: number): TailedFile[] {
-    const isFirst = this.#looks++ === 0;
+  refresh(nowMs: number): TailedFile[] {
+    const isFirst = this.#refreshes++ === 0;
     const known = this.#saved !== undefined;
     if (this.#list.refresh(nowMs)) {
       const listed = new Set(this.#list.paths);
@@ -159,7 +159,7 @@ export class TailSet {
     file.isLeft = false;
     if (stat.size !== file.size) file.grewAt = nowMs;
     file.size = stat.size;
-    file.look(stat);
+    file.recordStat(stat);
   }
 
   #beginOf(path: string, stat: Stats, isAtStart: boolean): number {

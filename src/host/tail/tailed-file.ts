@@ -41,7 +41,7 @@ export class TailedFile {
   /** Whether the unread data is an incomplete line. */
   isWaiting: boolean = false;
   /** Size and times at the last check. */
-  #looked = '';
+  #lastStat = '';
   /** Whether the rest of an overlong line is being skipped. */
   isSkipping: boolean = false;
   /** When it last grew, milliseconds by the collector's clock. */
@@ -73,10 +73,10 @@ export class TailedFile {
   }
 
   /** Records the result of checking its path. */
-  look({ size, mtimeMs, ctimeMs }: Pick<Stats, 'size' | 'mtimeMs' | 'ctimeMs'>): void {
-    const looked = `${size} ${mtimeMs} ${ctimeMs}`;
-    this.hasNews = this.#looked !== '' && looked !== this.#looked;
-    this.#looked = looked;
+  recordStat({ size, mtimeMs, ctimeMs }: Pick<Stats, 'size' | 'mtimeMs' | 'ctimeMs'>): void {
+    const stat = `${size} ${mtimeMs} ${ctimeMs}`;
+    this.hasNews = this.#lastStat !== '' && stat !== this.#lastStat;
+    this.#lastStat = stat;
   }
 
   get state(): FileState {

@@ -2,14 +2,14 @@
 import { el, setText } from './dom.js';
 
 /**
- * Copies, and shows a confirmation in `said`. Over plain HTTP, except for localhost, browsers only support the old
+ * Copies, and shows a confirmation in `output`. Over plain HTTP, except for localhost, browsers only support the old
  * method.
  * @param {string} text
- * @param {HTMLElement} said
+ * @param {HTMLElement} output
  */
-export async function copyText(text, said) {
+export async function copyText(text, output) {
   const copied = await writeClipboard(text).catch(() => false);
-  setText(said, copied ? `Copied ${text}` : `Not copied: the browser does not allow it. ${text}`);
+  setText(output, copied ? `Copied ${text}` : `Not copied: the browser does not allow it. ${text}`);
 }
 
 /** @param {string} text @returns {Promise<boolean>} */

@@ -46,15 +46,15 @@ export function manageDialog() {
    * @param {HTMLButtonElement} button
    * @param {string} verb
    * @param {object | undefined} body
-   * @param {(answer: CollectorAnswer) => string} say
+   * @param {(answer: CollectorAnswer) => string} textOf
    */
-  const act = (button, verb, body, say) =>
+  const act = (button, verb, body, textOf) =>
     withResult(button, result, async () => {
       busy = true;
       /** @type {CollectorAnswer} */
       const answer = await post(`/v1/collectors/${encodeURIComponent(id)}/${verb}`, body);
       show(answer.collector);
-      return say(answer);
+      return textOf(answer);
     }).finally(() => {
       busy = false;
     });

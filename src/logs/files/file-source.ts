@@ -28,7 +28,7 @@ class FileSource implements LogSource {
   readonly #newFiles: NewFiles;
   #isNew: boolean;
   #isReading: boolean = false;
-  #lookedAtMs = Number.NEGATIVE_INFINITY;
+  #checkedAtMs = Number.NEGATIVE_INFINITY;
 
   /** `newFiles`: those of the source that it replaces. */
   constructor(world: LogWorld, saved: SavedPosition | undefined, newFiles?: NewFiles) {
@@ -36,7 +36,7 @@ class FileSource implements LogSource {
     this.#newFiles = newFiles ?? new NewFiles(before?.seen);
     const log = new ThrottledLog(world.log, world.now);
     const failed = (path: string, cause: unknown) =>
-      log.say('warn', `logs file ${path}`, { path, err: cause }, 'a log file that is to be shipped is unreadable');
+      log.write('warn', `logs file ${path}`, { path, err: cause }, 'a log file that is to be shipped is unreadable');
     this.#world = world;
     this.#isNew = saved === undefined;
     Object.assign(this.lost, saved?.lost);
@@ -56,9 +56,9 @@ class FileSource implements LogSource {
 
   complete(position: string): string {
     const nowMs = this.#world.now();
-    if (!this.#isReading && Math.abs(nowMs - this.#lookedAtMs) >= POLL_MS) {
-      this.#lookedAtMs = nowMs;
-      for (const set of this.#sets) set.look(nowMs);
+    if (!this.#isReading && Math.abs(nowMs - this.#checkedAtMs) >= POLL_MS) {
+      this.#checkedAtMs = nowMs;
+      for (const set of this.#sets) set.refresh(nowMs);
     }
     return this.#newFiles.complete(position);
   }
@@ -84,11 +84,11 @@ class FileSource implements LogSource {
 
   async #read(target: EntryTarget, turns: Turns): Promise<LogRead | undefined> {
     const nowMs = this.#world.now();
-    this.#lookedAtMs = nowMs;
+    this.#checkedAtMs = nowMs;
     const gathered = { target, read: 0, cut: 0 };
     let isDrained = true;
     for (const set of this.#sets) {
-      const files = set.look(nowMs);
+      const files = set.refresh(nowMs);
       if (this.#isNew) continue;
       if (!(await set.read(files, gathered, nowMs * 1000, turns))) {
         isDrained = false;

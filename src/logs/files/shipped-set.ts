@@ -53,8 +53,8 @@ export class ShippedSet {
   }
 
   /** Lists the files; returns those with unread data. */
-  look(nowMs: number): TailedFile[] {
-    return this.#set.look(nowMs);
+  refresh(nowMs: number): TailedFile[] {
+    return this.#set.refresh(nowMs);
   }
 
   dump(): FileState[] {

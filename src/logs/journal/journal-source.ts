@@ -71,13 +71,13 @@ export class JournalSource implements LogSource {
   }
 
   get waiting(): number {
-    this.#look();
+    this.#scanIfDue();
     return this.#journal.waiting;
   }
 
   async read(target: EntryTarget, signal: AbortSignal): Promise<LogRead | undefined> {
     if (this.#isDrained) this.#scan();
-    else this.#look();
+    else this.#scanIfDue();
     if (this.#found === 0) throw this.#problems[0] ?? new Error(`no journal in ${this.#options.paths.join(' or ')}`);
     if (this.#isNew) {
       this.#isNew = false;
@@ -112,7 +112,7 @@ export class JournalSource implements LogSource {
   }
 
   /** Lists the files, unless that was done a moment ago. */
-  #look(): void {
+  #scanIfDue(): void {
     if (Math.abs(this.#world.now() - this.#scannedAtMs) >= SCAN_MS) this.#scan();
   }
 

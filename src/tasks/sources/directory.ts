@@ -50,7 +50,7 @@ export class DirectorySource implements TaskListSource {
   }
 
   start(offer: (content: Content) => Promise<void>, failed: (cause: unknown) => void): void {
-    const look = () => {
+    const reread = () => {
       this.#watch(soon);
       try {
         const before = this.#seen;
@@ -62,11 +62,11 @@ export class DirectorySource implements TaskListSource {
     };
     const soon = () => {
       clearTimeout(this.#debounce);
-      this.#debounce = setTimeout(look, this.#times.debounceMs);
+      this.#debounce = setTimeout(reread, this.#times.debounceMs);
       this.#debounce.unref();
     };
     this.#watch(soon);
-    this.#poll = setInterval(look, this.#times.pollMs);
+    this.#poll = setInterval(reread, this.#times.pollMs);
     this.#poll.unref();
     // Changes since the first read.
     soon();

@@ -43,7 +43,7 @@ async function startKubelet(context: TestContext, pages: ReadonlySet<string> = n
 
 const isOfKubelet = (series: string) =>
   /^(?:kubelet_|volume_manager_|storage_operation_|rest_client_requests_total\{|process_|go_goroutines\{)/.test(series);
-const toldTwice =
+const duplicated =
   /^(?:container_cpu_usage_seconds_total|container_memory_working_set_bytes|container_start_time_seconds)\{|^(?:resource_)?scrape_error/;
 
 /** The expected samples of a page. */
@@ -64,7 +64,7 @@ test('source: kubelet forwards the kubelet’s pages without duplicate families'
   const wanted = new Map([
     ...expected('/metrics/cadvisor', () => true),
     ...expected('/metrics', isOfKubelet),
-    ...expected('/metrics/resource', (series) => !toldTwice.test(series)),
+    ...expected('/metrics/resource', (series) => !duplicated.test(series)),
   ]);
   assert.deepEqual(difference(samples, wanted), []);
   for (const name of ['kubelet_running_pods{}', 'kubelet_node_name{node="node1"}']) assert.ok(samples.has(name), name);
@@ -77,7 +77,7 @@ test('families: common omits the same as for cgroups', async (context) => {
   const wanted = new Map([
     ...expected('/metrics/cadvisor', (series) => common.has(nameOf(series))),
     ...expected('/metrics', isOfKubelet),
-    ...expected('/metrics/resource', (series) => !toldTwice.test(series)),
+    ...expected('/metrics/resource', (series) => !duplicated.test(series)),
   ]);
   assert.deepEqual(difference(samples, wanted), []);
 });

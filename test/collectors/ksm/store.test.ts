@@ -46,8 +46,8 @@ async function check(store: ObjectStore, model: ReadonlyMap<string, string>): Pr
   assert.equal(whole.samples, expected.length);
   assert.equal(whole.textBytes, Buffer.byteLength(text));
   assert.equal(store.size, model.size);
-  const { blocks, textBytes, debtBytes } = store.sizes;
-  assert.equal(debtBytes, 0);
+  const { blocks, textBytes, pendingBytes } = store.sizes;
+  assert.equal(pendingBytes, 0);
   for (const { family, series } of store.families()) {
     let lines = '';
     for await (const piece of store.lines(family.name)) lines += piece;
@@ -107,7 +107,7 @@ test('members of unchanged blocks are reused, also after a change without effect
   for (let index = 0; index < 200; index++) store.set(`p${index}`, textOf(`p${index}`, 0, 60));
   const before = await store.text();
   for (let index = 0; index < 200; index++) store.set(`p${index}`, textOf(`p${index}`, 0, 60));
-  assert.equal(store.sizes.debtBytes, 0);
+  assert.equal(store.sizes.pendingBytes, 0);
   store.set('p50', textOf('p50', 1, 60));
   const after = await store.text();
   const fresh = after.members.filter((member) => !before.members.includes(member));
@@ -183,11 +183,11 @@ test('objects that are added, changed and deleted leave nothing, even if the tex
     store.delete(`p${index - 50}`);
     model.delete(`p${index - 50}`);
   }
-  assert.ok(store.sizes.textBytes + store.sizes.debtBytes < 8 * 1024 * 1024);
+  assert.ok(store.sizes.textBytes + store.sizes.pendingBytes < 8 * 1024 * 1024);
   await check(store, model);
   for (let index = 0; index < 200; index++) {
     store.set(`q${index % 100}`, textOf('x', index, 1000));
-    assert.ok(store.sizes.debtBytes < 5 * 1024 * 1024);
+    assert.ok(store.sizes.pendingBytes < 5 * 1024 * 1024);
   }
 });
 

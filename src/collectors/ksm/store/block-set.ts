@@ -50,7 +50,7 @@ export class BlockSet {
     if (slab === undefined) return;
     this.#slabs.delete(block);
     slab.blocks.delete(block);
-    if (slab.blocks.size * 2 <= slab.filled) this.#giveUp(slab);
+    if (slab.blocks.size * 2 <= slab.filled) this.#dissolve(slab);
   }
 
   /** To be called once per payload, before the members are read: moves settled ones. Returns whether any has moved. */
@@ -90,7 +90,7 @@ export class BlockSet {
     this.#order.add(slab);
   }
 
-  #giveUp(slab: Slab): void {
+  #dissolve(slab: Slab): void {
     this.#order.delete(slab);
     for (const block of slab.blocks) {
       this.#slabs.delete(block);

@@ -22,7 +22,7 @@ import {
 } from './text-block.ts';
 
 /** With more than this pending, blocks are rebuilt immediately: a standby agent never pushes. */
-const MAX_DEBT_BYTES = 4 * 1024 * 1024;
+const MAX_PENDING_BYTES = 4 * 1024 * 1024;
 
 /** All sample lines of a store: header lines first, then the objects. */
 export interface StoreText {
@@ -41,7 +41,7 @@ export interface StoreSizes {
   readonly textBytes: number;
   readonly memberBytes: number;
   /** Changes that are not in the members yet, and the texts they replace. */
-  readonly debtBytes: number;
+  readonly pendingBytes: number;
 }
 
 /**
@@ -65,7 +65,7 @@ export class ObjectStore {
   /** The block with room for new objects, and the only one that may be less than half full. */
   #open: TextBlock | undefined;
   readonly #bytes = { textBytes: 0, memberBytes: 0 };
-  #debt = 0;
+  #pendingBytes = 0;
   /** The last payload, until a block changes. */
   #text: StoreText | undefined;
   #header: { readonly text: string; readonly member: Buffer } = { text: '', member: NOTHING };
@@ -95,7 +95,7 @@ export class ObjectStore {
   }
 
   get sizes(): StoreSizes {
-    return { ...this.#bytes, objects: this.size, blocks: this.#blocks.size, debtBytes: this.#debt };
+    return { ...this.#bytes, objects: this.size, blocks: this.#blocks.size, pendingBytes: this.#pendingBytes };
   }
 
   /** Sets the sample lines of an object, each with its newline, of which it makes a copy; empty when it has none. */
@@ -119,7 +119,7 @@ export class ObjectStore {
       slot.checksum = checksum;
       this.#change(slot.block, () => slot.block.replace(slot, pending));
     }
-    this.#payBack();
+    this.#rebuildExcess();
   }
 
   /** Removes an object; does nothing when it is absent. */
@@ -129,7 +129,7 @@ export class ObjectStore {
     this.#gone++;
     this.#noteUnpushed(slot, NOTHING);
     this.#change(slot.block, () => slot.block.replace(slot, new Gone(key)));
-    this.#payBack();
+    this.#rebuildExcess();
   }
 
   /**
@@ -199,15 +199,15 @@ export class ObjectStore {
   }
 
   #change(block: TextBlock, change: () => void): void {
-    this.#debt -= block.debt;
+    this.#pendingBytes -= block.pendingBytes;
     change();
-    this.#debt += block.debt;
+    this.#pendingBytes += block.pendingBytes;
     this.#dirty.add(block);
   }
 
-  #payBack(): void {
+  #rebuildExcess(): void {
     for (const block of this.#dirty) {
-      if (this.#debt <= MAX_DEBT_BYTES) return;
+      if (this.#pendingBytes <= MAX_PENDING_BYTES) return;
       this.#rebuild(block);
     }
   }
@@ -237,7 +237,7 @@ export class ObjectStore {
     this.#blocks.delete(block);
     this.#count(block, -1);
     this.#dirty.delete(block);
-    this.#debt -= block.debt;
+    this.#pendingBytes -= block.pendingBytes;
     if (this.#open === block) this.#open = undefined;
     return block.read(this.#changes);
   }

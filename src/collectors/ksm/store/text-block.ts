@@ -36,14 +36,14 @@ export class Gone {
 export const NOTHING = Buffer.alloc(0);
 
 /** Bytes of an object's newest text. */
-export const sizeOf = ({ pending, stored }: Slot): number => (pending ? waitingBytes(pending) : stored);
+export const sizeOf = ({ pending, stored }: Slot): number => (pending ? textBytesOf(pending) : stored);
 
-const waitingBytes = (pending: Slot['pending']): number =>
+const textBytesOf = (pending: Slot['pending']): number =>
   pending === undefined || pending instanceof Gone ? 0 : pending.text.length;
 
 /** Bytes that a rebuild frees for a slot. */
-const debtOf = ({ pending, stored }: Slot): number =>
-  pending instanceof Gone ? stored + SLOT_BYTES : waitingBytes(pending);
+const pendingBytesOf = ({ pending, stored }: Slot): number =>
+  pending instanceof Gone ? stored + SLOT_BYTES : textBytesOf(pending);
 
 /** The text of an object, extracted from its block. */
 export interface ObjectText {
@@ -70,7 +70,7 @@ export class TextBlock {
   /** Bytes of the text including everything pending. */
   size: number;
   /** Bytes of pending texts and of dead objects: what a rebuild would free. */
-  debt = 0;
+  pendingBytes = 0;
   readonly #packing: Packing;
   readonly #arena: TextArena;
   #member: Buffer;
@@ -113,17 +113,17 @@ export class TextBlock {
   /** Appends a new object. */
   append(slot: Slot): void {
     this.slots.push(slot);
-    this.size += waitingBytes(slot.pending);
-    this.debt += waitingBytes(slot.pending);
+    this.size += textBytesOf(slot.pending);
+    this.pendingBytes += textBytesOf(slot.pending);
   }
 
   /** Sets the text of an object, even one that was gone, or marks it as gone. */
   replace(slot: Slot, pending: PendingText | Gone): void {
-    this.size += waitingBytes(pending) - sizeOf(slot);
-    this.debt -= debtOf(slot);
+    this.size += textBytesOf(pending) - sizeOf(slot);
+    this.pendingBytes -= pendingBytesOf(slot);
     this.#release(slot);
     slot.pending = pending;
-    this.debt += debtOf(slot);
+    this.pendingBytes += pendingBytesOf(slot);
   }
 
   /** The current texts. The block is to be discarded afterwards, and then freed. */
