@@ -47,7 +47,7 @@ export function agentOf(
       const init = { method, headers, signal, redirect: 'error' as const, ...(body && { body: JSON.stringify(body) }) };
       const response = await fetch(url + path, init).catch((cause: Error) => {
         const why = errorCode(cause.cause) ?? cause.message;
-        throw new UsageError(`${url}: no answer (${why}); is the agent running? see --url`);
+        throw new UsageError(`${url}: no response (${why}); is the agent running? see --url`);
       });
       try {
         return { status: response.status, body: JSON.parse(await textOf(response)) };

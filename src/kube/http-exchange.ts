@@ -111,9 +111,9 @@ function responseOf(
       timer = setTimeout(() => request.destroy(new TimeoutError(what, milliseconds)), milliseconds);
     };
     request.once('socket', (socket: Socket) => {
-      if (!socket.connecting) return expect('answer', headersMs);
+      if (!socket.connecting) return expect('response', headersMs);
       expect('connection', CONNECT_MS);
-      socket.once(connected, () => expect('answer', headersMs));
+      socket.once(connected, () => expect('response', headersMs));
     });
     request.once('response', (response) => {
       clearTimeout(timer);

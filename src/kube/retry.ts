@@ -52,7 +52,7 @@ export function retryDelay(failures: number, error: unknown, random: () => numbe
 }
 
 /**
- * Why a collection has to be listed again after this answer to a watch; undefined when the watch can be resumed.
+ * Why a collection has to be listed again after this response to a watch; undefined when the watch can be resumed.
  */
 export function reasonToList({ status, text }: ApiError): ListReason | undefined {
   if (status === 410) return 'expired';

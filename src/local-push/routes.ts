@@ -43,7 +43,7 @@ export function createLocalPush({ ttl, limits }: LocalPushSettings, { now, owner
   const registers = [scope];
   const requests = new Counter({
     name: 'firesteel_push_requests_total',
-    help: 'Requests of local pushes, by status of the answer.',
+    help: 'Local push requests by response status.',
     labelNames: ['code'] as const,
     registers,
   });
@@ -69,7 +69,7 @@ export function createLocalPush({ ttl, limits }: LocalPushSettings, { now, owner
     if (now() - minute.sinceMs >= MINUTE_MS || now() < minute.sinceMs) minute = { sinceMs: now(), count: 0 };
     return ++minute.count > limits.pushesPerMinute;
   };
-  const answered =
+  const guarded =
     (act: (request: HttpRequest) => Promise<Reply>) =>
     async (request: HttpRequest): Promise<Reply> => {
       const reply = isOverRate()
@@ -92,7 +92,7 @@ export function createLocalPush({ ttl, limits }: LocalPushSettings, { now, owner
     store.push(labels, families, ttlOf(request, ttl), replaces);
   };
   const gateway = (replaces: boolean) =>
-    answered(async (request) => {
+    guarded(async (request) => {
       const { group: path = '' } = request.params;
       await take(request, groupLabelsOf(path), replaces);
       return { status: 200, body: '' };
@@ -102,7 +102,7 @@ export function createLocalPush({ ttl, limits }: LocalPushSettings, { now, owner
     ...common,
     PUT: gateway(true),
     POST: gateway(false),
-    DELETE: answered(async ({ params: { group: path = '' } }) => {
+    DELETE: guarded(async ({ params: { group: path = '' } }) => {
       store.delete(groupLabelsOf(path));
       return { status: 202, body: '' };
     }),
@@ -113,7 +113,7 @@ export function createLocalPush({ ttl, limits }: LocalPushSettings, { now, owner
       '/metrics/{group...}': group,
       '/v1/push/{job}': {
         ...common,
-        POST: answered(async (request) => {
+        POST: guarded(async (request) => {
           const { job = '' } = request.params;
           await take(request, [['job', job]], false);
           return json(200, { accepted: true });

@@ -228,7 +228,7 @@ export class AgentRegistry extends Scope {
       (cause) => {
         if (!(cause instanceof Late)) return done(asError(cause));
         const late = deadline.reason?.name === 'TimeoutError';
-        const why = late ? `no answer within ${deadlineMs} ms` : 'cancelled because the agent is stopping';
+        const why = late ? `not finished within ${deadlineMs} ms` : 'cancelled because the agent is stopping';
         return done(new Error(`${why}; its series are missing from this cycle`));
       },
     );

@@ -40,7 +40,7 @@ export interface Response {
 }
 
 /** The stage that a request is waiting for. */
-type Stage = 'connect' | 'send' | 'answer';
+type Stage = 'connect' | 'send' | 'response';
 
 /** A stage exceeded its timeout. */
 export class StageTimeout extends Error {
@@ -75,7 +75,7 @@ export async function exchange(asked: Exchange, seen: (request: ClientRequest) =
   // Node's own option `signal` observes the whole stream, which takes as long as the rest of the exchange.
   const cut = () => request.destroy(new Error('aborted'));
   try {
-    const answered = responseOf(request);
+    const responded = responseOf(request);
     signal.addEventListener('abort', cut, { once: true });
     if (signal.aborted) cut();
     request.once('socket', (socket: Socket) => {
@@ -85,9 +85,9 @@ export async function exchange(asked: Exchange, seen: (request: ClientRequest) =
       stages.begin('connect', CONNECT_MS);
       socket.once(secure ? 'secureConnect' : 'connect', () => stages.begin('send', SEND_MS));
     });
-    request.once('finish', () => stages.begin('answer', timeoutMs));
-    await writeBody(request, members, answered);
-    const response = await answered;
+    request.once('finish', () => stages.begin('response', timeoutMs));
+    await writeBody(request, members, responded);
+    const response = await responded;
     const body = await bodyOf(response, maxResponseBytes);
     // Not a slice: in the turn in which a response arrives, libuv reads it before it reports that the last bytes were written.
     if (!request.writableFinished) await setImmediate();

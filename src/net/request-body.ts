@@ -8,15 +8,15 @@ const PIECE_BYTES = 8 * 1024 * 1024;
 /**
  * Writes the body of a request and ends it. The buffers go to the kernel without a copy, some megabytes per call, and
  * the event loop turns in between: libuv writes all that it has in one turn while the receiver keeps up, which takes 10 ms
- * for the 50 MB of a large cluster. Stops when `answered` settles; rejects when it does.
+ * for the 50 MB of a large cluster. Stops when `responded` settles; rejects when it does.
  */
 export async function writeBody(
   request: ClientRequest,
   members: readonly Buffer[],
-  answered: Promise<unknown>,
+  responded: Promise<unknown>,
 ): Promise<void> {
   let isOver: boolean = false;
-  const over = answered.finally(() => {
+  const over = responded.finally(() => {
     isOver = true;
   });
   // The caller handles its error; here it matters only while something is waited for.

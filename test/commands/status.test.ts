@@ -89,7 +89,7 @@ test('warnings cause exit code 3, no agent exit code 1', async (t) => {
   assert.match(await untilCode(agent, 3), /^! Nothing is pushed\.$/m);
   const unreachable = await runCommand(status, ['--url', 'http://127.0.0.1:9']);
   assert.equal(unreachable.code, 1);
-  assert.match(unreachable.stderr, /http:\/\/127\.0\.0\.1:9: no answer/);
+  assert.match(unreachable.stderr, /http:\/\/127\.0\.0\.1:9: no response/);
   const stranger = await runCommand(status, ['--url', agent.url]);
   assert.equal(stranger.code, 1);
   assert.match(stranger.stderr, /401/);

@@ -41,5 +41,5 @@ test('tasks: list, add, run and remove tasks of a running agent; refusals list a
   assert.deepEqual((await tasks('remove', 'load')).stdout, 'removed: load\n');
   await assert.rejects(tasks('what'), /tasks needs one of list, add, remove, run/);
   const unreachable = runCommand(command, ['list', '--url', 'http://127.0.0.1:9']);
-  await assert.rejects(unreachable, /http:\/\/127\.0\.0\.1:9: no answer/);
+  await assert.rejects(unreachable, /http:\/\/127\.0\.0\.1:9: no response/);
 });

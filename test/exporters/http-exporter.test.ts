@@ -66,7 +66,7 @@ test('a temporary failure is retried with the same timestamp', async (t) => {
   assert.equal(await counted('firesteel_export_retries_total{exporter="it",reason="server_error"}'), 1);
   assert.equal(await counted('firesteel_export_requests_total{code="503",exporter="it"}'), 1);
   const complaint = JSON.parse(lines[0] ?? '{}') as Record<string, unknown>;
-  assert.deepEqual([complaint.answer, complaint.next], ['disk is read-only', 'retrying in 0.5 s']);
+  assert.deepEqual([complaint.response, complaint.next], ['disk is read-only', 'retrying in 0.5 s']);
   assert.match(lines[1] ?? '', /delivery recovered/);
 });
 

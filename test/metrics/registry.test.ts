@@ -68,7 +68,7 @@ test('a late collector loses only its own series, and is not started again befor
     producer('fine', (out) => out.add(heat, 1, 'a')),
   );
   const first = await registry.gather(20);
-  assert.match(first.results[0]?.reason ?? '', /no answer within 20 ms/);
+  assert.match(first.results[0]?.reason ?? '', /not finished within 20 ms/);
   assert.equal(first.results[1]?.outcome, 'ok');
   assert.match((await registry.gather(20)).results[0]?.reason ?? '', /still in progress/);
   assert.equal(runs, 1);

@@ -60,7 +60,7 @@ export class PushedGroups {
       const upload: Upload = { method, url, compression: 'none', members: [], timeoutMs: DELETE_MS };
       const { code, text } = await sender.send(upload, signal);
       if (typeof code === 'number' && code < 300) continue;
-      const fields = { exporter, group, url, code, answer: text };
+      const fields = { exporter, group, url, code, response: text };
       const message = 'failed to delete a group of this agent: its last values stay at the gateway';
       log.write('warn', `${exporter}/${group}/delete`, fields, message);
     }

@@ -116,7 +116,7 @@ export class Report {
 
   /** Records that a family is omitted from a group from now on, because the receiver rejects it. */
   rejectedFamily(group: Group, url: string, family: string, reason: string): void {
-    const fields = { exporter: this.#exporter, group, url, family, answer: reason, next: 'retrying it in an hour' };
+    const fields = { exporter: this.#exporter, group, url, family, response: reason, next: 'retrying it in an hour' };
     const message = 'the receiver rejects this family: it is omitted, the rest of the group is sent';
     this.#log.write('error', `${this.#exporter}/${group}/family ${family}`, fields, message);
   }

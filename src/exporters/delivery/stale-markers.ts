@@ -124,7 +124,7 @@ export class StaleMarkers {
   /** Whether a retry is pointless. */
   #failed(url: string, { code, text }: UploadAttempt): boolean {
     const { exporter, isWanted, clock, log } = this.#options;
-    const fields = { exporter, url: withoutQueries(url), code, answer: text };
+    const fields = { exporter, url: withoutQueries(url), code, response: text };
     // Everything except an overload or a transport failure would be rejected again.
     const isRejected = typeof code === 'number' && (code < 500 || code === 501) && code !== 429 && code !== 408;
     if (isRejected && !isWanted) {

@@ -11,7 +11,7 @@ interface AttemptFields {
   readonly exporter: string;
   readonly url: string;
   readonly code: UploadAttempt['code'];
-  readonly answer: string;
+  readonly response: string;
   readonly hint: string | undefined;
 }
 
@@ -74,6 +74,6 @@ export class Attempts {
     const advice = [hint, ...(proxy === undefined ? [] : [between])].filter((one) => one !== undefined).join('; ');
     const message = text === '' ? `status ${code} without a message` : text;
     this.#lastFailure = { atMs: this.#now(), text: advice === '' ? message : `${message} (${advice})` };
-    return { exporter: this.#exporter, url, code, answer: text, hint: advice || undefined };
+    return { exporter: this.#exporter, url, code, response: text, hint: advice || undefined };
   }
 }

@@ -49,7 +49,7 @@ function identityFacts({ identity, nowMs }) {
   const { source, ageSeconds, pods, failure } = identity;
   return [
     { term: 'Source', text: source },
-    { term: 'Last answer', timeMs: nowMs - ageSeconds * 1000, ...(failure === undefined ? {} : { level: 'warn' }) },
+    { term: 'Last response', timeMs: nowMs - ageSeconds * 1000, ...(failure === undefined ? {} : { level: 'warn' }) },
     { term: 'Pods known', text: count(pods) },
     ...(failure === undefined ? [] : [/** @type {Fact} */ ({ term: 'Failure', text: failure, level: 'warn' })]),
   ];

@@ -11,7 +11,7 @@ let askToken = async () => undefined;
 export class ApiError extends Error {
   /**
    * @param {string} message
-   * @param {number} status 0 without an answer
+   * @param {number} status 0 without a response
    * @param {unknown} [body]
    */
   constructor(message, status, body) {

@@ -57,7 +57,10 @@ function deliveryFacts(exporter) {
     lastSuccessMs === undefined
       ? { term: 'Last success', text: 'none yet' }
       : { term: 'Last success', timeMs: lastSuccessMs },
-    { term: 'Last answer', text: lastCode === undefined ? '–' : lastCode === 'error' ? 'no answer' : String(lastCode) },
+    {
+      term: 'Last response',
+      text: lastCode === undefined ? '–' : lastCode === 'error' ? 'no response' : String(lastCode),
+    },
     { term: 'Latency', text: latencyMs === undefined ? '–' : took(latencyMs / 1000) },
     ...(lastFailure ? [{ term: 'Last failure', timeMs: lastFailure.atMs }] : []),
     // A receiver without groups takes log entries, which have their own table.
