@@ -219,10 +219,16 @@ export class ClusterState implements Prepared {
       for (const [key, text] of texts) store.set(key, text);
     };
     const prefix = renderer.resource.sharesFamilies ? `${uniqueName(renderer.resource)} ` : '';
+    const drop = (key: string) => {
+      notes.delete(key);
+      store.delete(prefix + key);
+      if (claims) keep(claims.delete(prefix + key));
+    };
     return {
       onUpsert: (key: string, object: KubeObject) => {
         index?.upsert(key, object);
-        if (!isOurs(object)) return;
+        // It may have replaced one of ours: a list shows a recreated object, whose uid is of another shard, as a change.
+        if (!isOurs(object)) return drop(key);
         const rendered = renderer.renderBytes(object);
         const { bytes, errors } = rendered;
         notes.set(key, rendered);
@@ -246,9 +252,7 @@ export class ClusterState implements Prepared {
       },
       onDelete: (key: string) => {
         index?.delete(key);
-        notes.delete(key);
-        store.delete(prefix + key);
-        if (claims) keep(claims.delete(prefix + key));
+        drop(key);
       },
     };
   }
