@@ -14,7 +14,7 @@ const MAX_PENDING = 2000;
 const DISK_MS = 5000;
 const NEWLINE = 10;
 
-interface Position {
+interface QueuePosition {
   readonly segment: number;
   readonly offset: number;
 }
@@ -38,7 +38,7 @@ export class EntryQueue {
   /** Numbers of the files, in order; the last one is being written. */
   #segments: number[] = [];
   #written = 0;
-  #at: Position = { segment: 0, offset: 0 };
+  #at: QueuePosition = { segment: 0, offset: 0 };
   #pending: string[] = [];
   #writing: Promise<void> | undefined;
   #arrived = Promise.withResolvers<void>();
@@ -56,7 +56,7 @@ export class EntryQueue {
     const names = await within(readdir(folder));
     const found = names.flatMap((name) => (/^\d{1,15}\.jsonl$/.test(name) ? [Number.parseInt(name, 10)] : []));
     queue.#segments = found.sort((a, b) => a - b);
-    const at: Position | undefined = saved && JSON.parse(saved.position);
+    const at: QueuePosition | undefined = saved && JSON.parse(saved.position);
     const first = queue.#segments[0] ?? 0;
     queue.#at = at !== undefined && at.segment >= first ? at : { segment: first, offset: 0 };
     Object.assign(queue.lost, saved?.lost);
@@ -125,7 +125,7 @@ export class EntryQueue {
 
   /** Removes the files before a position. */
   acknowledged(position: string): void {
-    const { segment }: Position = JSON.parse(position);
+    const { segment }: QueuePosition = JSON.parse(position);
     const done = this.#segments.filter((one) => one < segment);
     this.#segments = this.#segments.filter((one) => one >= segment);
     for (const one of done) void rm(this.#path(one), { force: true }).catch(() => undefined);

@@ -1,7 +1,7 @@
 import type { ExporterView, HistoryView } from '../http/status-view.ts';
 
-const SLOT_MS = 60_000;
-const SLOTS = 60;
+const MINUTE_MS = 60_000;
+const MINUTES = 60;
 
 /** The process at the end of a cycle. */
 export interface ProcessUse {
@@ -10,10 +10,10 @@ export interface ProcessUse {
   readonly rssBytes: number;
 }
 
-/** Growth during a slot. */
+/** Growth during one minute. */
 type Growth = Record<'cpuSeconds' | 'accepted' | 'failed' | 'dropped' | 'skipped', number>;
 
-interface Slot extends Growth {
+interface Minute extends Growth {
   readonly atMs: number;
   /** The time span of the growth. */
   spanMs: number;
@@ -21,36 +21,36 @@ interface Slot extends Growth {
   backlogBytes: number;
 }
 
-/** The last hour, one slot per minute, in a few kilobytes of memory. */
+/** The last hour, one point per minute, in a few kilobytes of memory. */
 export class History {
-  readonly #slots: Slot[] = [];
+  readonly #minutes: Minute[] = [];
   /** The last seen totals since the start; those of receivers by name. */
   readonly #seen = new Map<string, number>();
   #lastMs: number | undefined;
 
   /** Adds the state at the end of a cycle; `skipped` is the number of skipped cycles since the start. */
   add(atMs: number, use: ProcessUse, exporters: readonly ExporterView[], skipped: number): void {
-    const slotMs = atMs - (atMs % SLOT_MS);
-    const last = this.#slots.at(-1);
-    const slot = last?.atMs === slotMs ? last : this.#begin(slotMs);
-    slot.spanMs += atMs - (this.#lastMs ?? atMs);
+    const minuteMs = atMs - (atMs % MINUTE_MS);
+    const last = this.#minutes.at(-1);
+    const minute = last?.atMs === minuteMs ? last : this.#begin(minuteMs);
+    minute.spanMs += atMs - (this.#lastMs ?? atMs);
     // The CPU time of startup does not belong to a minute.
     const cpuSeconds = this.#grown('cpu', use.cpuSeconds);
-    if (this.#lastMs !== undefined) slot.cpuSeconds += cpuSeconds;
-    slot.skipped += this.#grown('skipped', skipped);
+    if (this.#lastMs !== undefined) minute.cpuSeconds += cpuSeconds;
+    minute.skipped += this.#grown('skipped', skipped);
     for (const exporter of exporters) {
       const { name, pushes } = exporter;
-      slot.accepted += this.#grown(`accepted ${name}`, pushes?.accepted ?? 0);
-      slot.failed += this.#grown(`failed ${name}`, pushes?.failed ?? 0);
-      slot.dropped += this.#grown(`dropped ${name}`, droppedBy(exporter));
+      minute.accepted += this.#grown(`accepted ${name}`, pushes?.accepted ?? 0);
+      minute.failed += this.#grown(`failed ${name}`, pushes?.failed ?? 0);
+      minute.dropped += this.#grown(`dropped ${name}`, droppedBy(exporter));
     }
-    slot.rssBytes = use.rssBytes;
-    slot.backlogBytes = exporters.reduce((sum, exporter) => sum + waitingBytes(exporter), 0);
+    minute.rssBytes = use.rssBytes;
+    minute.backlogBytes = exporters.reduce((sum, exporter) => sum + waitingBytes(exporter), 0);
     this.#lastMs = atMs;
   }
 
   get view(): HistoryView {
-    const of = (value: (slot: Slot) => number) => this.#slots.map(value);
+    const of = (value: (minute: Minute) => number) => this.#minutes.map(value);
     return {
       atMs: of(({ atMs }) => atMs),
       cpuSeconds: of(({ cpuSeconds, spanMs }) => perSecond(cpuSeconds, spanMs)),
@@ -63,12 +63,12 @@ export class History {
     };
   }
 
-  #begin(atMs: number): Slot {
+  #begin(atMs: number): Minute {
     const growth: Growth = { cpuSeconds: 0, accepted: 0, failed: 0, dropped: 0, skipped: 0 };
-    const slot = { ...growth, atMs, spanMs: 0, rssBytes: 0, backlogBytes: 0 };
-    this.#slots.push(slot);
-    if (this.#slots.length > SLOTS) this.#slots.shift();
-    return slot;
+    const minute = { ...growth, atMs, spanMs: 0, rssBytes: 0, backlogBytes: 0 };
+    this.#minutes.push(minute);
+    if (this.#minutes.length > MINUTES) this.#minutes.shift();
+    return minute;
   }
 
   /** Growth of a total since it was last seen. A receiver that a reload has replaced counts from zero again. */

@@ -1,6 +1,6 @@
 import { Counter, Histogram } from 'prom-client';
 import { type Log, ThrottledLog } from '../base/log.ts';
-import { Slots } from '../base/slots.ts';
+import { Semaphore } from '../base/semaphore.ts';
 import type { TaskView } from '../http/status-view.ts';
 import { Scope } from '../metrics/scope.ts';
 import { TaskRecords } from './records.ts';
@@ -40,10 +40,10 @@ export class TaskRunner implements Runner {
   readonly clocks: TaskRunnerWorld['clocks'];
   readonly #world: TaskRunnerWorld;
   readonly #throttled: ThrottledLog;
-  readonly #slots: Slots;
+  readonly #slots: Semaphore;
   /** For tasks whose last run was slow: more slots, because they mostly wait. */
-  readonly #slow: Slots;
-  readonly #byType = new Map<string, Slots>();
+  readonly #slow: Semaphore;
+  readonly #byType = new Map<string, Semaphore>();
   /** Tasks that were removed while a run was in progress. */
   readonly #leaving = new Set<RunnableTask>();
   readonly #durations: Histogram<'type'>;
@@ -57,8 +57,8 @@ export class TaskRunner implements Runner {
     this.clocks = world.clocks;
     this.schedule = new TaskSchedule(world.clocks);
     this.records = new TaskRecords(world.clocks.now);
-    this.#slots = new Slots(concurrency);
-    this.#slow = new Slots(concurrency * SLOW_SHARE);
+    this.#slots = new Semaphore(concurrency);
+    this.#slow = new Semaphore(concurrency * SLOW_SHARE);
     this.#throttled = new ThrottledLog(world.log, world.clocks.now, PANIC_EVERY_MS);
     const registers = [this.scope];
     this.#durations = new Histogram({
@@ -169,9 +169,9 @@ export class TaskRunner implements Runner {
     this.tasks = tasks;
   }
 
-  #slotsOf({ name, atOnce }: TaskType): Slots | undefined {
+  #slotsOf({ name, atOnce }: TaskType): Semaphore | undefined {
     if (atOnce === undefined) return undefined;
-    const known = this.#byType.get(name) ?? new Slots(atOnce);
+    const known = this.#byType.get(name) ?? new Semaphore(atOnce);
     this.#byType.set(name, known);
     return known;
   }

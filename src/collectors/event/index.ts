@@ -12,7 +12,7 @@ import { eventFamilies } from './families.ts';
 import { type Occurrence, occurrenceOf } from './occurrence.ts';
 import { Receipts } from './receipts.ts';
 import type { EventSection } from './section.ts';
-import { type EventResult, EventTally, type Position } from './tally.ts';
+import { type EventPosition, type EventResult, EventTally } from './tally.ts';
 
 /**
  * The counters do not advance until the Lease has the position of the last push that was delivered, for at most this
@@ -77,17 +77,17 @@ export function createEvents(
   const reflectors = followed(section, api, log, tally, (result) => seen.inc({ result }));
   const families = eventFamilies(section);
   /** The position that the Lease has. */
-  let from: Position | undefined;
+  let from: EventPosition | undefined;
   /** The position of the last push that was delivered, and since when the Lease lacks it. */
-  let pushed: Position | undefined;
+  let pushed: EventPosition | undefined;
   let isUnnotedSince: number | undefined;
-  let receipts: Receipts<Position> | undefined;
+  let receipts: Receipts<EventPosition> | undefined;
   let isLeader: boolean = false;
   const settle = () => {
     if (reflectors.every(({ synced }) => synced)) tally.listed();
   };
-  const followPushes = (): Receipts<Position> => {
-    const made: Receipts<Position> = new Receipts((position) => {
+  const followPushes = (): Receipts<EventPosition> => {
+    const made: Receipts<EventPosition> = new Receipts((position) => {
       if (made !== receipts || position.version <= (pushed ?? from ?? NOTHING).version) return;
       pushed = position;
       isUnnotedSince ??= monotonicMs();
@@ -97,7 +97,7 @@ export function createEvents(
   };
   const isHeld = () => isElected && isUnnotedSince !== undefined && monotonicMs() - isUnnotedSince < LONGEST_HOLD_MS;
   /** The position of the counters. */
-  let counted: Position = NOTHING;
+  let counted: EventPosition = NOTHING;
   return {
     producer: {
       group: 'event',
@@ -188,17 +188,17 @@ function followed(
 }
 
 /** Before the first event. */
-const NOTHING: Position = { version: 0, seconds: 0 };
+const NOTHING: EventPosition = { version: 0, seconds: 0 };
 
 function filterOf({ types, reasons, kinds }: EventSection): (occurrence: Occurrence) => boolean {
   const wants = (list: readonly string[], value: string) => list.length === 0 || list.includes(value);
   return ({ type, reason, kind }) => wants(types, type) && wants(reasons, reason) && wants(kinds, kind);
 }
 
-const textOf = ({ version, seconds }: Position): string => `${version} ${new Date(seconds * 1000).toISOString()}`;
+const textOf = ({ version, seconds }: EventPosition): string => `${version} ${new Date(seconds * 1000).toISOString()}`;
 
 /** Undefined for a note that no agent wrote. */
-function positionOf(text: string | undefined): Position | undefined {
+function positionOf(text: string | undefined): EventPosition | undefined {
   const [, version = '', time = ''] = /^(\d{1,19}) (\S+)$/.exec(text ?? '') ?? [];
   const ms = Date.parse(time);
   return version === '' || Number.isNaN(ms) ? undefined : { version: Number(version), seconds: ms / 1000 };

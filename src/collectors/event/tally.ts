@@ -2,7 +2,7 @@ import type { EventObject } from '../../kube/event.ts';
 import type { Occurrence } from './occurrence.ts';
 
 /** How far the leader has pushed: the version of the newest event that it had counted, and its time. */
-export interface Position {
+export interface EventPosition {
   readonly version: number;
   readonly seconds: number;
 }
@@ -59,8 +59,8 @@ export class EventTally {
   #isCounting: boolean = false;
   #isListed: boolean = false;
   /** The position that the previous leader had reached. */
-  #from: Position | undefined;
-  #position: Position = { version: 0, seconds: 0 };
+  #from: EventPosition | undefined;
+  #position: EventPosition = { version: 0, seconds: 0 };
 
   constructor(options: TallyOptions) {
     this.#options = options;
@@ -78,7 +78,7 @@ export class EventTally {
   }
 
   /** Adds the occurrences since the last call to the series. Returns their new position. */
-  advance(): Position {
+  advance(): EventPosition {
     for (const one of this.#series.values()) {
       if (one.newCount === 0) continue;
       one.count += one.newCount;
@@ -130,14 +130,14 @@ export class EventTally {
   }
 
   /** The leader has pushed everything up to this position. */
-  pushed({ version }: Position): void {
+  pushed({ version }: EventPosition): void {
     this.#recent = this.#recent.filter((one) => one.version > version);
   }
 
   /**
    * This agent has become leader; `from` is the position that the previous leader had reached, undefined when unknown.
    */
-  begin(from: Position | undefined): void {
+  begin(from: EventPosition | undefined): void {
     this.#series.clear();
     this.#isCounting = true;
     this.#from = from;
@@ -189,7 +189,7 @@ export class EventTally {
 }
 
 /** The number of occurrences counted by a leader that continues from this position. */
-function countableOf({ version, by, createdSeconds }: Recent, from: Position | undefined): number {
+function countableOf({ version, by, createdSeconds }: Recent, from: EventPosition | undefined): number {
   // No leader has counted before: this process does not count anything older than itself either.
   if (from === undefined) return createdSeconds === undefined ? by : 0;
   if (version <= from.version) return 0;

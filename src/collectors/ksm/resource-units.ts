@@ -5,9 +5,9 @@ import type { Emit, LabelValue } from './resource.ts';
 /** Amounts by the name of a compute resource: `resources.limits` of a container, `status.capacity` of a node. */
 export type Amounts = Readonly<Record<string, QuantityText>> | null | undefined;
 
-type Unit = 'core' | 'byte' | 'integer';
+type ResourceUnit = 'core' | 'byte' | 'integer';
 
-const UNITS: Readonly<Record<string, Unit>> = {
+const UNITS: Readonly<Record<string, ResourceUnit>> = {
   cpu: 'core',
   memory: 'byte',
   storage: 'byte',
@@ -33,7 +33,7 @@ export function emitAmounts(
 }
 
 /** The unit in which kube-state-metrics reports amounts of `name`; undefined for those it does not report. */
-function unitOf(name: string): Unit | undefined {
+function unitOf(name: string): ResourceUnit | undefined {
   if (Object.hasOwn(UNITS, name)) return UNITS[name];
   if (name.startsWith('hugepages-') || name.startsWith('attachable-volumes-')) return 'byte';
   return isExtendedResource(name) ? 'integer' : undefined;

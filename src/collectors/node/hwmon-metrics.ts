@@ -17,7 +17,7 @@ interface Metric {
   readonly scale: (value: number) => number;
 }
 
-interface Unit {
+interface SensorUnit {
   readonly suffix: string;
   readonly scale: (value: number) => number;
   readonly what: string;
@@ -27,10 +27,10 @@ const same = (value: number): number => value;
 const milli = (value: number): number => value * 0.001;
 const micro = (value: number): number => value / 1e6;
 
-const PLAIN: Unit = { suffix: '', scale: same, what: '' };
+const PLAIN: SensorUnit = { suffix: '', scale: same, what: '' };
 
 /** Units by type, for all elements without a unit in {@link unitOf}. */
-const UNITS: Readonly<Record<string, Unit>> = {
+const UNITS: Readonly<Record<string, SensorUnit>> = {
   cpu: { suffix: '_volts', scale: milli, what: ' in volt' },
   curr: { suffix: '_amps', scale: milli, what: ' in ampere' },
   energy: { suffix: '_joule_total', scale: micro, what: ' in joule' },
@@ -39,11 +39,11 @@ const UNITS: Readonly<Record<string, Unit>> = {
   power: { suffix: '_watt', scale: micro, what: ' in watt' },
   temp: { suffix: '_celsius', scale: milli, what: ' in degrees Celsius' },
 };
-const RPM: Unit = { suffix: '_rpm', scale: same, what: ' in revolutions per minute' };
-const RATIO: Unit = { suffix: '', scale: micro, what: ' as a ratio' };
-const SECONDS: Unit = { suffix: '_seconds', scale: milli, what: ' in seconds' };
+const RPM: SensorUnit = { suffix: '_rpm', scale: same, what: ' in revolutions per minute' };
+const RATIO: SensorUnit = { suffix: '', scale: micro, what: ' as a ratio' };
+const SECONDS: SensorUnit = { suffix: '_seconds', scale: milli, what: ' in seconds' };
 
-function unitOf(type: string, element: string): Unit {
+function unitOf(type: string, element: string): SensorUnit {
   if (element === 'fault' || element === 'alarm') return PLAIN;
   if (element === 'beep') return { ...PLAIN, suffix: '_enabled' };
   if (type === 'temp' && element === 'type') return PLAIN;

@@ -127,7 +127,7 @@ export const systemd = defineCollector({
 });
 
 /** A unit as reported by ListUnits. */
-interface Unit {
+interface SystemdUnit {
   readonly name: string;
   readonly loaded: boolean;
   readonly activeState: string;
@@ -148,7 +148,7 @@ class Manager {
   }
 
   /** All units, sorted by name. Throws NoData when the bus has no systemd. */
-  async units(): Promise<Unit[]> {
+  async units(): Promise<SystemdUnit[]> {
     const call = { ...MANAGER, interface: `${DESTINATION}.Manager`, member: 'ListUnits', args: [] };
     try {
       const [rows] = await this.#connection.call(call);
@@ -178,7 +178,7 @@ class Manager {
 }
 
 /** A row of ListUnits, `(ssssssouso)`. */
-function unitOf(row: readonly DbusValue[]): Unit {
+function unitOf(row: readonly DbusValue[]): SystemdUnit {
   const [name, , loadState, activeState, , , path] = row.map(String);
   if (name === undefined || activeState === undefined || path === undefined) throw new Error('ListUnits: a short row');
   return { name, loaded: loadState === 'loaded', activeState, path };
@@ -195,14 +195,14 @@ async function addSystem(out: Snapshot, manager: Manager): Promise<void> {
 
 const STATES = ['active', 'activating', 'deactivating', 'inactive', 'failed'];
 
-function addSummary(out: Snapshot, all: readonly Unit[]): void {
+function addSummary(out: Snapshot, all: readonly SystemdUnit[]): void {
   const counts = new Map(STATES.map((state) => [state, 0]));
   for (const { activeState } of all) counts.set(activeState, (counts.get(activeState) ?? 0) + 1);
   for (const [state, count] of counts) out.add(units, count, state);
 }
 
 /** Reads the data of one unit; returns the function that adds it. */
-async function readUnit(manager: Manager, unit: Unit, given: Options): Promise<(out: Snapshot) => void> {
+async function readUnit(manager: Manager, unit: SystemdUnit, given: Options): Promise<(out: Snapshot) => void> {
   const properties = PROPERTIES.filter(
     ({ suffix, option }) => unit.name.endsWith(suffix) && (option === undefined || given[option]),
   );
@@ -231,7 +231,7 @@ const NO_LIMIT = 2n ** 64n - 1n;
 
 const TYPED: Readonly<Record<string, string>> = { service: 'Service', mount: 'Mount' };
 
-async function unitType(manager: Manager, { name, path }: Unit): Promise<string> {
+async function unitType(manager: Manager, { name, path }: SystemdUnit): Promise<string> {
   const kind = TYPED[name.slice(name.lastIndexOf('.') + 1)];
   return kind === undefined ? '' : String((await manager.property(path, `${DESTINATION}.${kind}`, 'Type')) ?? '');
 }

@@ -8,7 +8,7 @@ import type { Process } from './process.ts';
 /**
  * The processes with the highest values in a fixed number of slots; a process that remains among them keeps its slot.
  */
-class Slots {
+class TopSlots {
   readonly #held: (Process | undefined)[];
   #best: { readonly process: Process; readonly value: number }[] = [];
 
@@ -44,14 +44,14 @@ class Slots {
 
 /** The processes that use most CPU time and most memory, under labels that do not grow with the pids of a host. */
 export class Top {
-  readonly #cpu: Slots;
-  readonly #memory: Slots;
+  readonly #cpu: TopSlots;
+  readonly #memory: TopSlots;
   #before: number | undefined;
 
   /** `count` is at least 1. */
   constructor(count: number) {
-    this.#cpu = new Slots(count);
-    this.#memory = new Slots(count);
+    this.#cpu = new TopSlots(count);
+    this.#memory = new TopSlots(count);
   }
 
   /** Takes a process into account. */

@@ -2,11 +2,11 @@ import { MAX_WORK, PatternCostError } from './automaton.ts';
 import { EDGE, holds, OP, type Program } from './program.ts';
 
 /** Start and end of the groups of one thread; shared until it changes. */
-type Slots = readonly number[];
+type CaptureSlots = readonly number[];
 
 interface Thread {
   readonly step: number;
-  readonly slots: Slots;
+  readonly slots: CaptureSlots;
 }
 
 /**
@@ -40,7 +40,7 @@ export function spans(
   let round = 0;
   let work = 0;
   let threads: Thread[] = [];
-  let found: Slots | undefined;
+  let found: CaptureSlots | undefined;
   const kindAt = (at: number): number =>
     at < 0 || at >= text.length ? EDGE : (kinds[classOf(text.charCodeAt(at))] as number);
   for (let at = from; ; ) {
@@ -86,7 +86,7 @@ export function spans(
   return found;
 }
 
-function saved(slots: Slots, slot: number, at: number): Slots {
+function saved(slots: CaptureSlots, slot: number, at: number): CaptureSlots {
   const changed = slots.slice();
   changed[slot] = at;
   return changed;

@@ -1,5 +1,5 @@
 import { REAL_CLOCK } from '../../base/clock.ts';
-import { Slots } from '../../base/slots.ts';
+import { Semaphore } from '../../base/semaphore.ts';
 import type { LogSourceName } from '../../logs/entry.ts';
 import type { LogProtocol } from '../../logs/protocol.ts';
 import type { LogSink, Shipped } from '../../logs/sink.ts';
@@ -44,7 +44,7 @@ export class EntryExporter implements Exporter, LogSink {
   readonly #now: () => number;
   readonly #upload: EntryUpload;
   /** The uploads of each source. */
-  readonly #slots = new Map<string, Slots>();
+  readonly #slots = new Map<string, Semaphore>();
   readonly #closing = new AbortController();
   /** Aborts uploads that exceed the deadline of close(). */
   readonly #cut = new AbortController();
@@ -134,7 +134,7 @@ export class EntryExporter implements Exporter, LogSink {
 
   async #ship(batch: EncodedBatch, signal: AbortSignal): Promise<Shipped | undefined> {
     const { source } = batch;
-    const slots = this.#slots.get(source) ?? new Slots(this.#parallel);
+    const slots = this.#slots.get(source) ?? new Semaphore(this.#parallel);
     this.#slots.set(source, slots);
     await slots.take();
     const wake = () => this.#endpoints.wake();

@@ -16,7 +16,7 @@ const CLOCK_SET_US = 1e6;
 export type OpenKmsg = Pick<KernelMessages, 'next' | 'close'>;
 
 /** The position up to which records were read. */
-interface Position {
+interface KernelPosition {
   readonly bootId: string;
   /** Sequence number of the last record; -1 before the first. */
   readonly sequence: number;
@@ -44,7 +44,7 @@ export class KmsgSource implements LogSource {
     this.#isNew = saved === undefined;
     if (saved === undefined) return;
     Object.assign(this.lost, saved.lost);
-    const { bootId, sequence }: Position = JSON.parse(saved.position);
+    const { bootId, sequence }: KernelPosition = JSON.parse(saved.position);
     this.#last = bootId === this.#bootId ? sequence : -1;
   }
 
@@ -82,7 +82,7 @@ export class KmsgSource implements LogSource {
   }
 
   get #position(): string {
-    return JSON.stringify({ bootId: this.#bootId, sequence: this.#last ?? -1 } satisfies Position);
+    return JSON.stringify({ bootId: this.#bootId, sequence: this.#last ?? -1 } satisfies KernelPosition);
   }
 
   #opened(): OpenKmsg {

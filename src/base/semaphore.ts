@@ -1,5 +1,5 @@
 /** A semaphore: when all slots are taken, callers wait in order. */
-export class Slots {
+export class Semaphore {
   readonly #waiting = new Set<() => void>();
   #free: number;
 
