@@ -34,3 +34,27 @@ test('links between pages lead to existing files and headings', () => {
   }
   assert.deepEqual(broken, []);
 });
+
+/** Pages about the code; paths in the first are relative to `src/`, and without `.ts`. */
+const OF_CODE = ['docs/architecture.md', 'CONTRIBUTING.md'];
+const PATH = /^(?=.*\/)[a-z][\w.*-]*(?:\/[\w.*-]+)*\/?$/;
+/** A word such as NAME or TYPE, for the reader to replace. */
+const PLACEHOLDER = /\b[A-Z]{2,}\b/;
+const OF_REPOSITORY = /^(?:bench|docs|helm|scripts|src|test)\//;
+
+test('paths in documents are those of files or folders', () => {
+  const missing: string[] = [];
+  for (const page of PAGES) {
+    const isOfCode = OF_CODE.includes(page);
+    const text = textOf(page);
+    const quoted = [...text.matchAll(/`([^`\n]+)`/g)].map(([, path = '']) => path);
+    const listed = isOfCode ? [...text.matchAll(/^ {4}(src\/\S+)/gm)].map(([, path = '']) => path) : [];
+    for (const path of [...quoted, ...listed]) {
+      if (!PATH.test(path) || PLACEHOLDER.test(path) || path === 'text/plain') continue;
+      if (!isOfCode && !OF_REPOSITORY.test(path)) continue;
+      const names = [path, ...(isOfCode ? [`src/${path}`, `src/${path}.ts`] : [])];
+      if (globSync(names, { cwd: ROOT }).length === 0) missing.push(`${page}: ${path}`);
+    }
+  }
+  assert.deepEqual(missing, []);
+});
