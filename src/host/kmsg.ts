@@ -17,6 +17,9 @@ export interface KernelRecord {
   readonly properties?: ReadonlyMap<string, string>;
 }
 
+/** The open device, from which records are read. */
+export type OpenKmsg = Pick<KernelMessages, 'next' | 'close'>;
+
 /** Parses one record; undefined if it is not a record. */
 export function parseKernelRecord(record: string): KernelRecord | undefined {
   const match = /^(\d{1,10}),(\d{1,15}),(\d{1,15})[^;\n]*;([^\n]*)/.exec(record);

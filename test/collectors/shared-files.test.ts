@@ -1,35 +1,28 @@
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
-import type { CollectorSpec } from '../../src/collectors/collector.ts';
+import { test } from 'node:test';
 import { diskstats } from '../../src/collectors/node/diskstats.ts';
 import { meminfo } from '../../src/collectors/node/meminfo.ts';
 import { netdev } from '../../src/collectors/node/netdev.ts';
 import { pressure } from '../../src/collectors/node/pressure.ts';
-import { collectOnce } from '../kit/collect.ts';
-import { hostTree } from '../kit/host-tree.ts';
-import { containerCycles, NET_DEV_HEAD, V2Node } from './container/kit.ts';
+import { stat } from '../../src/collectors/node/stat.ts';
+import { NET_DEV_HEAD } from './container/kit.ts';
+import { BOOT_TIME } from './process/proc-tree.ts';
+import { byContainer, byNode, byProcess, type Reader, type Samples } from './shared-readers.ts';
 
-// Files of the kernel that the node collectors and the container collector both read: damage loses the same lines in
-// each.
+// Files of the kernel that several collectors read: damage loses the same lines in each.
 
 interface Case {
   readonly what: string;
   readonly text: string;
-  /** Samples by collector. */
-  readonly node: Readonly<Record<string, number>>;
-  readonly container: Readonly<Record<string, number>>;
+  /** Samples by the name of the reader. */
+  readonly of: Readonly<Record<string, Samples>>;
   /** The end of each collector's only error; none if it has none. */
   readonly lost?: string;
 }
 
 interface File {
-  readonly spec: CollectorSpec;
-  readonly options?: object;
   readonly path: string;
-  /** Where the container collector reads it, if elsewhere. */
-  readonly containerPath?: string;
-  /** The samples to compare: of the node collector, and of the container collector. */
-  readonly of: readonly [node: RegExp, container: RegExp];
+  readonly readers: Readonly<Record<string, Reader>>;
   readonly cases: readonly Case[];
 }
 
@@ -38,39 +31,58 @@ const DISK = '1 2 3 4 5 6 7 8 9 10 11';
 const NVME = ` 259 0 nvme0n1 ${DISK}\n`;
 const PSI = 'avg10=0.00 avg60=0.00 avg300=0.00';
 
-const disks = (...names: readonly string[]): Pick<Case, 'node' | 'container'> => ({
-  node: Object.fromEntries(names.map((name) => [`node_disk_reads_completed_total{device="${name}"}`, 1])),
-  container: Object.fromEntries(names.map((name) => [`container_fs_sector_reads_total{device="/dev/${name}"}`, 3])),
+const disks = (...names: readonly string[]): Pick<Case, 'of'> => ({
+  of: {
+    node: Object.fromEntries(names.map((name) => [`node_disk_reads_completed_total{device="${name}"}`, 1])),
+    container: Object.fromEntries(names.map((name) => [`container_fs_sector_reads_total{device="/dev/${name}"}`, 3])),
+  },
 });
-const devices = (...names: readonly string[]): Pick<Case, 'node' | 'container'> => ({
-  node: Object.fromEntries(names.map((name) => [`node_network_transmit_drop_total{device="${name}"}`, 12])),
-  container: Object.fromEntries(
-    names.map((name) => [`container_network_transmit_packets_dropped_total{interface="${name}"}`, 12]),
-  ),
+const devices = (...names: readonly string[]): Pick<Case, 'of'> => ({
+  of: {
+    node: Object.fromEntries(names.map((name) => [`node_network_transmit_drop_total{device="${name}"}`, 12])),
+    container: Object.fromEntries(
+      names.map((name) => [`container_network_transmit_packets_dropped_total{interface="${name}"}`, 12]),
+    ),
+  },
 });
-const stalls = (values: { some?: number; full?: number }): Pick<Case, 'node' | 'container'> => {
+const stalls = (values: { some?: number; full?: number }): Pick<Case, 'of'> => {
   const entries = Object.entries({ waiting: values.some, stalled: values.full }).filter(([, value]) => value);
   const samples = (prefix: string) =>
     Object.fromEntries(entries.map(([kind, value]) => [`${prefix}_memory_${kind}_seconds_total{}`, value as number]));
-  return { node: samples('node_pressure'), container: samples('container_pressure') };
+  return { of: { node: samples('node_pressure'), container: samples('container_pressure') } };
 };
-const memory = (totalBytes?: number, swapBytes?: number): Pick<Case, 'node' | 'container'> => ({
-  node: {
-    ...(totalBytes !== undefined && { 'node_memory_MemTotal_bytes{}': totalBytes }),
-    ...(swapBytes !== undefined && { 'node_memory_SwapTotal_bytes{}': swapBytes }),
-  },
-  container: {
-    ...(totalBytes !== undefined && { 'container_spec_memory_limit_bytes{}': totalBytes }),
-    ...(swapBytes !== undefined && { 'container_spec_memory_swap_limit_bytes{}': swapBytes }),
+const memory = (totalBytes?: number, swapBytes?: number): Pick<Case, 'of'> => ({
+  of: {
+    node: {
+      ...(totalBytes !== undefined && { 'node_memory_MemTotal_bytes{}': totalBytes }),
+      ...(swapBytes !== undefined && { 'node_memory_SwapTotal_bytes{}': swapBytes }),
+    },
+    container: {
+      ...(totalBytes !== undefined && { 'container_spec_memory_limit_bytes{}': totalBytes }),
+      ...(swapBytes !== undefined && { 'container_spec_memory_swap_limit_bytes{}': swapBytes }),
+    },
   },
 });
 
+/** The process has existed since a second after that. */
+const booted: Pick<Case, 'of'> = {
+  of: {
+    node: { 'node_boot_time_seconds{}': BOOT_TIME },
+    process: {
+      'namedprocess_namegroup_oldest_start_time_seconds{groupname="web"}': BOOT_TIME + 1,
+      'namedprocess_namegroup_youngest_start_time_seconds{groupname="web"}': BOOT_TIME + 1,
+      'namedprocess_namegroup_uptime_seconds{groupname="web"}': 999,
+    },
+  },
+};
+
 const FILES: readonly File[] = [
   {
-    spec: netdev,
-    options: { netlink: false },
     path: 'proc/1/net/dev',
-    of: [/^node_network_transmit_drop_total/, /^container_network_transmit_packets_dropped_total/],
+    readers: {
+      node: byNode(netdev, /^node_network_transmit_drop_total/, { netlink: false }),
+      container: byContainer(/^container_network_transmit_packets_dropped_total/),
+    },
     cases: [
       {
         what: 'a colon in the name of a device',
@@ -104,9 +116,11 @@ const FILES: readonly File[] = [
     ],
   },
   {
-    spec: diskstats,
     path: 'proc/diskstats',
-    of: [/^node_disk_reads_completed_total/, /^container_fs_sector_reads_total/],
+    readers: {
+      node: byNode(diskstats, /^node_disk_reads_completed_total/),
+      container: byContainer(/^container_fs_sector_reads_total/),
+    },
     cases: [
       { what: 'columns of newer kernels', text: ` 259 0 nvme0n1 ${DISK} 12 13 14 15 16 17 18\n`, ...disks('nvme0n1') },
       {
@@ -142,10 +156,11 @@ const FILES: readonly File[] = [
     ],
   },
   {
-    spec: pressure,
     path: 'proc/pressure/memory',
-    containerPath: 'sys/fs/cgroup/memory.pressure',
-    of: [/^node_pressure_memory_/, /^container_pressure_memory_/],
+    readers: {
+      node: byNode(pressure, /^node_pressure_memory_/),
+      container: byContainer(/^container_pressure_memory_/, { at: 'sys/fs/cgroup/memory.pressure' }),
+    },
     cases: [
       {
         what: 'both lines',
@@ -186,9 +201,11 @@ const FILES: readonly File[] = [
     ],
   },
   {
-    spec: meminfo,
     path: 'proc/meminfo',
-    of: [/^node_memory_/, /^container_spec_memory_(?:swap_)?limit_bytes/],
+    readers: {
+      node: byNode(meminfo, /^node_memory_/),
+      container: byContainer(/^container_spec_memory_(?:swap_)?limit_bytes/),
+    },
     cases: [
       { what: 'all lines', text: 'MemTotal: 4 kB\nSwapTotal: 2 kB\nNew: 1 MB\n', ...memory(4096, 2048) },
       {
@@ -223,43 +240,53 @@ const FILES: readonly File[] = [
       },
     ],
   },
+  {
+    path: 'proc/stat',
+    readers: {
+      node: byNode(stat, /^node_boot_time_seconds/),
+      process: byProcess(/_(?:oldest|youngest)_start_time_seconds|_uptime_seconds/),
+    },
+    cases: [
+      { what: 'the boot time', text: `cpu 1 2 3\nbtime ${BOOT_TIME}\n`, ...booted },
+      {
+        what: 'no boot time',
+        text: 'cpu 1 2 3\nctxt 5\n',
+        of: { node: {}, process: {} },
+        lost: 'stat:2: expected a line "btime" before the end',
+      },
+      {
+        what: 'a malformed boot time',
+        text: 'cpu 1 2 3\nbtime 9x\n',
+        of: { node: {}, process: {} },
+        lost: 'stat:2: expected a number, found "9x"',
+      },
+      {
+        what: 'a boot time without a value',
+        text: 'btime\nctxt 5\n',
+        of: { node: {}, process: {} },
+        lost: 'stat:1: expected a number, found nothing',
+      },
+      {
+        what: 'two boot times',
+        text: `btime ${BOOT_TIME}\nbtime 5\n`,
+        ...booted,
+        lost: 'stat:2: btime is listed twice',
+      },
+      { what: 'an empty file', text: '', of: { node: {}, process: {} }, lost: 'stat: the file is empty' },
+    ],
+  },
 ];
 
-/** Samples of the root cgroup by name and the one label that is left. */
-const ofRoot = (samples: ReadonlyMap<string, number>): [string, number][] =>
-  [...samples]
-    .filter(([series]) => series.includes('id="/"'))
-    .map(([series, value]) => [series.replace(/(?:id="\/",?)/, '').replace(',}', '}'), value]);
-
-async function ofNode(t: TestContext, { spec, options, path, of: [pattern] }: File, text: string) {
-  const { lines, result } = await collectOnce(spec, hostTree(t, { [path]: text }), options);
-  const samples = lines.map((line) => [
-    line.replace(/ .*/, '').replace(/^\w+$/, '$&{}'),
-    Number(line.replace(/.* /, '')),
-  ]);
-  return [Object.fromEntries(samples.filter(([series]) => pattern.test(String(series)))), result.errors] as const;
-}
-
-async function ofContainers(t: TestContext, { path, containerPath = path, of: [, pattern] }: File, text: string) {
-  const node = new V2Node(t);
-  const mount = '22 1 259:0 / / rw - ext4 /dev/nvme0n1 rw\n';
-  node.write('proc/1/mountinfo', mount);
-  node.write(containerPath, text);
-  const { samples, results } = await containerCycles(node.paths, { families: 'kubelet' })();
-  const errors = results.find(({ collector }) => collector === 'container')?.errors ?? [];
-  return [Object.fromEntries(ofRoot(samples).filter(([series]) => pattern.test(series))), errors] as const;
-}
-
-for (const file of FILES) {
-  for (const { what, text, node, container, lost } of file.cases) {
-    test(`${file.path}, ${what}: the node collector ${file.spec.name} and the container collector`, async (t) => {
-      const expected = lost === undefined ? [] : [lost];
-      const ends = (errors: readonly Error[]) =>
-        errors.map(({ message }) => (message.replace('.pressure', '').endsWith(lost ?? '?') ? lost : message));
-      const [nodeSamples, nodeErrors] = await ofNode(t, file, text);
-      assert.deepEqual([nodeSamples, ends(nodeErrors)], [node, expected]);
-      const [containerSamples, containerErrors] = await ofContainers(t, file, text);
-      assert.deepEqual([containerSamples, ends(containerErrors)], [container, expected]);
-    });
+for (const { path, readers, cases } of FILES) {
+  for (const { what, text, of, lost } of cases) {
+    for (const [name, read] of Object.entries(readers)) {
+      test(`${path}, ${what}: as the collector ${name} reads it`, async (t) => {
+        const [samples, errors] = await read(t, path, text);
+        const ends = errors.map(({ message }) =>
+          message.replace('.pressure', '').endsWith(lost ?? '?') ? lost : message,
+        );
+        assert.deepEqual([samples, ends], [of[name], lost === undefined ? [] : [lost]]);
+      });
+    }
   }
 }

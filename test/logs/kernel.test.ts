@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { createLog } from '../../src/base/log.ts';
 import { loadSettings } from '../../src/commands/settings.ts';
 import { Host } from '../../src/host/host.ts';
-import { parseKernelRecord } from '../../src/host/kmsg.ts';
+import { type OpenKmsg, parseKernelRecord } from '../../src/host/kmsg.ts';
 import { kernelSource } from '../../src/logs/kernel/kernel-source.ts';
-import type { OpenKmsg } from '../../src/logs/kernel/kmsg-source.ts';
 import type { LogRead, LogSource, SavedPosition } from '../../src/logs/source.ts';
 import type { LogWorld } from '../../src/logs/world.ts';
 import { until } from '../kit/exporter.ts';
@@ -23,6 +22,8 @@ const NOW_MS = 1_700_000_100_000;
 /** A kernel whose buffer has these records; it was booted 100 s ago. */
 class Kernel {
   records: string[] = [];
+  /** The file of the last source. */
+  uptime = '';
   readonly #context: TestContext;
 
   constructor(context: TestContext) {
@@ -47,6 +48,7 @@ class Kernel {
     const { logs } = loadSettings({ set: ['logs.kernel.source=kmsg', ...set] }, {}).config;
     const files = { 'proc/uptime': '100.00 5.00\n', 'proc/sys/kernel/random/boot_id': `${boot}\n` };
     const host = new Host(hostTree(this.#context, files));
+    this.uptime = host.proc('uptime');
     const world: LogWorld = { logs, host, log: createLog('fatal'), now: () => NOW_MS, labels: {}, names: undefined };
     return kernelSource(world, this.open).open(saved, undefined, 'store') as LogSource;
   }
@@ -92,6 +94,23 @@ test('records of /dev/kmsg become entries, and a restart continues after the pos
     batch?.entries.map(({ cursor }) => cursor),
   );
   assert.equal(source.lost.rotated, 0);
+});
+
+test('nothing is read while the uptime, from which the times follow, is unknown', async (context) => {
+  const kernel = new Kernel(context);
+  const source = kernel.source(['logs.kernel.start=oldest']);
+  await readEntries(source);
+  kernel.say('6,11,2000000,-;hello');
+  for (const [malformed, reason] of [
+    ['', /uptime:1: expected a number, found nothing/],
+    ['1x 5.00\n', /uptime:1: expected a number, found "1x"/],
+  ] as const) {
+    writeFileSync(kernel.uptime, malformed);
+    await assert.rejects(readEntries(source), reason);
+  }
+  writeFileSync(kernel.uptime, '100.00 5.00\n');
+  const times = (await readEntries(source))?.entries.map(({ timeUs }) => timeUs);
+  assert.deepEqual(times, [1_700_000_002_000_000]);
 });
 
 test('records overwritten by the kernel are counted from sequence numbers, across restarts and boots', async (context) => {

@@ -1,7 +1,7 @@
-import { asError, errorCode } from '../../base/error-text.ts';
 // What the kernel reports: its messages from the journal or /dev/kmsg, and its mount table.
+import { asError, errorCode } from '../../base/error-text.ts';
 import { Turns } from '../../base/turns.ts';
-import { KernelMessages } from '../../host/kmsg.ts';
+import { KernelMessages, type OpenKmsg } from '../../host/kmsg.ts';
 import { readMounts } from '../../host/mounts.ts';
 import { uptimeSeconds } from '../../host/uptime.ts';
 import { NoData } from '../../metrics/outcome.ts';
@@ -39,7 +39,7 @@ interface KernelWorld {
   readonly bootId: () => string | undefined;
   readonly pods?: PodNames | undefined;
   /** Opens /dev/kmsg. */
-  readonly openKmsg?: () => KernelMessages;
+  readonly openKmsg?: () => OpenKmsg;
 }
 
 /** The collector `kernel`; registers with the journal feed unless it only reads /dev/kmsg. */
@@ -51,7 +51,7 @@ export function collectKernel(
   const mounts = new ReadOnlyMounts();
   const dumps = new CounterSet(coreDumps, MAX_CORE_DUMPS);
   let position: KmsgPosition | undefined;
-  let kmsg: KernelMessages | undefined;
+  let kmsg: OpenKmsg | undefined;
   /** The source of messages, once selected. */
   let source = options.source === 'auto' ? undefined : options.source;
 

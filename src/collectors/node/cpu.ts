@@ -1,10 +1,8 @@
-// The cpu lines of /proc/stat: proc_stat(5); also /proc/cpuinfo (cpu-info.ts) and /sys/devices/system/cpu
+// The cpu lines of /proc/stat (host/kernel-stat.ts); also /proc/cpuinfo (cpu-info.ts) and /sys/devices/system/cpu
 // (cpu-sysfs.ts). Present on every Linux host.
 import * as z from 'zod';
 import { pattern } from '../../config/units.ts';
-import { MalformedFile } from '../../host/errors.ts';
-import { eachRecord, type Losses, words } from '../../host/lines.ts';
-import { integer } from '../../host/numbers.ts';
+import { CPU_MODES, GUEST_MODES, IDLE, parseCpuTicks, type Ticks } from '../../host/kernel-stat.ts';
 import { counter } from '../../metrics/family.ts';
 import { defineCollector } from '../collector.ts';
 import { cpuInfo, cpuInfoFamilies } from './cpu-info.ts';
@@ -20,12 +18,6 @@ const guestSeconds = counter(
   'Time that the CPU spent running virtual machines, which the modes user and nice of node_cpu_seconds_total include.',
   ['cpu', 'mode'],
 );
-
-/** Columns of a cpu line, in order; those after `steal` are for guests. */
-const MODES = ['user', 'nice', 'system', 'idle', 'iowait', 'irq', 'softirq', 'steal'];
-const GUEST_MODES = ['user', 'nice'];
-const COLUMNS = MODES.length + GUEST_MODES.length;
-const IDLE = MODES.indexOf('idle');
 
 /** USER_HZ, the same on all architectures that containers run on, whatever the kernel's own HZ is. */
 const TICKS_PER_SECOND = 100;
@@ -58,13 +50,13 @@ export const cpu = defineCollector({
       for (const [id, ticks] of parseCpuTicks(out, path, host.read(path))) {
         const counts = neverFalling(highest.get(id), ticks);
         current.set(id, counts);
-        for (const [index, mode] of MODES.entries()) {
+        for (const [index, mode] of CPU_MODES.entries()) {
           const time = counts[index];
           if (time !== undefined) out.add(seconds, time / TICKS_PER_SECOND, id, mode);
         }
         if (!guest) continue;
         for (const [index, mode] of GUEST_MODES.entries()) {
-          const time = counts[MODES.length + index];
+          const time = counts[CPU_MODES.length + index];
           if (time !== undefined) out.add(guestSeconds, time / TICKS_PER_SECOND, id, mode);
         }
       }
@@ -74,34 +66,6 @@ export const cpu = defineCollector({
     };
   },
 });
-
-/** Longer than any machine runs: such values are printed for negative times, such as 2^64 - 1. */
-const IMPOSSIBLE_TICKS = 2 ** 53;
-
-/** Ticks of a CPU by column; undefined for a column that is absent or not a valid time. */
-type Ticks = readonly (number | undefined)[];
-
-/** Ticks by CPU number, as many as a line has columns at most. An invalid column is dropped alone. */
-export function parseCpuTicks(lost: Losses, path: string, text: string): Map<string, Ticks> {
-  const byCpu = new Map<string, Ticks>();
-  eachRecord(lost, path, text, (line, number) => {
-    // The line without a number is the sum of the others.
-    if (!line.startsWith('cpu') || line.startsWith('cpu ')) return;
-    const [name = '', ...columns] = words(line);
-    const cpu = String(integer(name.slice('cpu'.length)));
-    if (columns.length <= IDLE) throw new Error(`expected at least ${IDLE + 1} times, found ${columns.length}`);
-    if (byCpu.has(cpu)) throw new Error(`CPU ${cpu} is listed twice`);
-    const ticks = columns.slice(0, COLUMNS).map((column, index) => {
-      const count = integer(column);
-      if (count >= 0 && count < IMPOSSIBLE_TICKS) return count;
-      const mode = MODES[index] ?? `guest ${GUEST_MODES[index - MODES.length]}`;
-      lost.lose(path, new MalformedFile(path, number, `${count} ticks of ${mode} are not a valid time`));
-      return undefined;
-    });
-    byCpu.set(cpu, ticks);
-  });
-  return byCpu;
-}
 
 /** `now`, but no column lower than `before`, unless the CPU was unplugged in between. */
 export function neverFalling(before: Ticks | undefined, now: Ticks): Ticks {

@@ -1,9 +1,8 @@
-// /proc/stat except the cpu lines: proc_stat(5). Present on every Linux host.
+// /proc/stat except the cpu lines (host/kernel-stat.ts). Present on every Linux host.
 
 import * as z from 'zod';
 import { zip } from '../../base/zip.ts';
-import { eachRecord, words } from '../../host/lines.ts';
-import { count } from '../../host/numbers.ts';
+import { parseKernelStat } from '../../host/kernel-stat.ts';
 import { counter, type Family, gauge } from '../../metrics/family.ts';
 import { defineCollector } from '../collector.ts';
 
@@ -34,18 +33,15 @@ export const stat = defineCollector({
   families: [...Object.values(byKeyword), softirqs],
   create({ host }, { softirq }) {
     const path = host.proc('stat');
+    const wanted = new Set([...Object.keys(byKeyword), ...(softirq ? ['softirq'] : [])]);
     return (out) => {
-      eachRecord(out, path, host.read(path), (line) => {
-        const [keyword = '', first, ...rest] = words(line.slice(0, MAX_LINE));
+      const lines = parseKernelStat(out, path, host.read(path), wanted);
+      for (const [keyword, counts] of lines) {
         const family = Object.hasOwn(byKeyword, keyword) ? byKeyword[keyword] : undefined;
-        if (family) out.add(family, count(first));
-        if (keyword !== 'softirq' || !softirq) return;
-        const counts = rest.slice(0, VECTORS.length).map(count);
-        for (const [vector, value] of zip(VECTORS, counts)) out.add(softirqs, value, vector);
-      });
+        if (family && counts?.[0] !== undefined) out.add(family, counts[0]);
+      }
+      const [, ...byVector] = lines.get('softirq') ?? [];
+      for (const [vector, value] of zip(VECTORS, byVector)) out.add(softirqs, value, vector);
     };
   },
 });
-
-/** The intr line continues with one count per interrupt, thousands on large machines; only its total is used. */
-const MAX_LINE = 512;

@@ -15,6 +15,8 @@ import { Users } from './users.ts';
 /** Assigns processes to groups by process-exporter's rules: by their own attributes, else by their parents. */
 export class Classifier {
   readonly matchers: readonly Matcher[];
+  /** Whether a name has the start time of its process. */
+  readonly needsStartTime: boolean;
   readonly #files: ProcFiles;
   readonly #users: Users;
   readonly #options: ProcessOptions;
@@ -28,7 +30,9 @@ export class Classifier {
     this.#options = options;
     this.#users = new Users(host, options.refreshInterval);
     this.#units = units;
-    const uses = (field: 'Username' | 'Cgroups') => this.matchers.some(({ template }) => template.fields.has(field));
+    const uses = (field: 'Username' | 'Cgroups' | 'StartTime') =>
+      this.matchers.some(({ template }) => template.fields.has(field));
+    this.needsStartTime = uses('StartTime');
     this.#needsUser = uses('Username');
     this.#needsCgroups = options.byPod || uses('Cgroups');
   }

@@ -1,6 +1,8 @@
 import { Turns } from '../../base/turns.ts';
+import { kernelUnits } from '../../host/auxv.ts';
 import type { Host } from '../../host/host.ts';
 import { KeptFiles } from '../../host/kept-files.ts';
+import { readBootTime } from '../../host/kernel-stat.ts';
 import { OTHER } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import type { PodNames } from '../../pods/pod-names.ts';
@@ -30,7 +32,7 @@ const MAX_UNNAMED_CYCLES = 2;
 export class ProcessCollector {
   readonly #world: World;
   readonly #options: ProcessOptions;
-  readonly #units: Units;
+  readonly #units: Units = { ...kernelUnits(), bootTime: Number.NaN };
   readonly #containers: PodNames | undefined;
   readonly #classifier: Classifier;
   readonly #kept: KeptFiles<number>;
@@ -54,18 +56,17 @@ export class ProcessCollector {
   readonly #living = new Set<string>();
 
   /** Without `containers` no process has the labels of its pod. */
-  constructor(world: World, options: ProcessOptions, units: Units, containers?: PodNames) {
+  constructor(world: World, options: ProcessOptions, containers?: PodNames) {
     this.#kept = new KeptFiles<number>(options.keepOpen);
     const files = new ProcFiles(world.host.paths.procfs, this.#kept);
     this.#world = world;
     this.#options = options;
-    this.#units = units;
     this.#containers = options.byPod ? containers : undefined;
-    this.#classifier = new Classifier(world.host, files, options, units);
+    this.#classifier = new Classifier(world.host, files, options, this.#units);
     this.#table = new ProcessTable(files, this.#classifier, options);
     this.#details = new Details(files);
     this.#threads = new Threads(files, this.#details);
-    this.#proportional = new Proportional(files, options.smapsPerCycle, options.smapsMaxRss / units.pageBytes);
+    this.#proportional = new Proportional(files, options.smapsPerCycle, options.smapsMaxRss / this.#units.pageBytes);
     this.#ports = new Ports(files, options.slowInterval);
     this.#top = options.topN > 0 ? new Top(options.topN) : undefined;
     this.#groups = new ProcessGroups(options.maxGroups);
@@ -77,6 +78,7 @@ export class ProcessCollector {
     const cycle: Cycle = { now: this.#world.now(), turns: new Turns(signal), losses: this.#losses };
     const { processes } = this.#table;
     this.#kept.touch();
+    this.#learnBootTime(out);
     try {
       await this.#table.look(cycle);
     } catch (cause) {
@@ -100,6 +102,14 @@ export class ProcessCollector {
     out.add(EXTRA.overflow, this.#overflow);
     out.add(EXTRA.skipped, this.#table.skipped);
     this.#losses.addTo(out, processes.size);
+  }
+
+  #learnBootTime(out: Snapshot): void {
+    if (!Number.isNaN(this.#units.bootTime)) return;
+    this.#units.bootTime = readBootTime(out, this.#world.host) ?? Number.NaN;
+    if (Number.isNaN(this.#units.bootTime) && this.#classifier.needsStartTime) {
+      throw new Error(`the names of groups have {{.StartTime}}: ${out.errors.at(-1)?.message}`);
+    }
   }
 
   async #addToGroups(processes: Iterable<Process>, cycle: Cycle): Promise<void> {

@@ -8,8 +8,8 @@ import { type ProcessGroup, STATES } from './group.ts';
 export interface Units {
   readonly ticksPerSecond: number;
   readonly pageBytes: number;
-  /** Seconds since 1970; read once, since the kernel moves it whenever the clock is set. */
-  readonly bootTime: number;
+  /** Seconds since 1970, NaN until known; read once, since the kernel moves it whenever the clock is set. */
+  bootTime: number;
 }
 
 type ValueOf = (group: ProcessGroup, units: Units, nowSeconds: number) => number;

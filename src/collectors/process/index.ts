@@ -1,14 +1,11 @@
 // Process groups under the names of process-exporter: /proc/<pid>/{stat,status,io,fd,cmdline,limits,cgroup} and more by
 // option, all in proc_pid(5). With hidepid, or in a pod without hostPID, only some processes are visible.
 import * as z from 'zod';
-import { kernelUnits } from '../../host/auxv.ts';
-import type { Host } from '../../host/host.ts';
 import type { Producer } from '../../metrics/scope.ts';
 import type { PodNames } from '../../pods/pod-names.ts';
 import { bindCollector, type CollectorSpec, defineCollector, oneByOne, type World } from '../collector.ts';
 import { ProcessCollector } from './collect.ts';
 import { families } from './families.ts';
-import type { Units } from './group-series.ts';
 import { checkOptions, options, type ProcessOptions, processNames } from './options.ts';
 
 /** The process collector; `containers` names the containers if processes are split by pod. */
@@ -21,20 +18,10 @@ export const processCollector = (containers?: PodNames): CollectorSpec<typeof op
     whenEmpty: 'no process matches a configured group',
     families,
     create(world, given) {
-      // Created in the first cycle, because it needs the boot time, and then reused.
-      let collector: ProcessCollector | undefined;
-      return oneByOne((out, signal) => {
-        collector ??= new ProcessCollector(world, given, readUnits(world.host), containers);
-        return collector.collect(out, signal);
-      });
+      const collector = new ProcessCollector(world, given, containers);
+      return oneByOne((out, signal) => collector.collect(out, signal));
     },
   });
-
-/** The units of this host's kernel. Throws MissingFile without /proc/stat. */
-function readUnits(host: Host): Units {
-  const btime = /^btime (\d+)$/m.exec(host.read(host.proc('stat')));
-  return { ...kernelUnits(), bootTime: Number(btime?.[1] ?? 0) };
-}
 
 /** The section `collectors.process` of the configuration. */
 export const processSection = z

@@ -1,9 +1,9 @@
 import { Journal } from '../../host/journal/journal.ts';
-import { KernelMessages } from '../../host/kmsg.ts';
+import { KernelMessages, type OpenKmsg } from '../../host/kmsg.ts';
 import { JournalSource } from '../journal/journal-source.ts';
 import type { LogSourceType, SavedPosition } from '../source.ts';
 import type { LogWorld } from '../world.ts';
-import { KmsgSource, type OpenKmsg } from './kmsg-source.ts';
+import { KmsgSource } from './kmsg-source.ts';
 
 /**
  * Messages of the kernel: from the journal if there is one, otherwise from /dev/kmsg, which `openKmsg` opens; never

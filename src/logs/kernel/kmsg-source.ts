@@ -1,7 +1,7 @@
 import { errorCode } from '../../base/error-text.ts';
 import { PRIORITIES } from '../../base/syslog.ts';
 import { Turns } from '../../base/turns.ts';
-import type { KernelMessages, KernelRecord } from '../../host/kmsg.ts';
+import type { KernelRecord, OpenKmsg } from '../../host/kmsg.ts';
 import { uptimeSeconds } from '../../host/uptime.ts';
 import type { LogEntry } from '../entry.ts';
 import type { EntryTarget, LogRead, LogSource, SavedPosition } from '../source.ts';
@@ -11,9 +11,6 @@ import type { LogWorld } from '../world.ts';
 const STEP = 32;
 /** The clock was changed if the boot time moves by more than this, microseconds; its resolution is 10 ms. */
 const CLOCK_SET_US = 1e6;
-
-/** The open device. */
-export type OpenKmsg = Pick<KernelMessages, 'next' | 'close'>;
 
 /** The position up to which records were read. */
 interface KernelPosition {

@@ -4,11 +4,17 @@ import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writ
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { JournalFeed } from '../../../src/collectors/log/journal-feed.ts';
+import { collectKernel } from '../../../src/collectors/log/kernel.ts';
 import { KernelLines } from '../../../src/collectors/log/kernel-lines.ts';
 import { kernelRules } from '../../../src/collectors/log/kernel-rules.ts';
 import { containerOf, OomLines } from '../../../src/collectors/log/oom.ts';
+import { journalOptions, kernelOptions } from '../../../src/collectors/log/options.ts';
+import { LogState } from '../../../src/collectors/log/state.ts';
+import { Host } from '../../../src/host/host.ts';
 import { parseKernelRecord } from '../../../src/host/kmsg.ts';
 import { Snapshot } from '../../../src/metrics/snapshot.ts';
+import { hostTree } from '../../kit/host-tree.ts';
 import { exportEntry, JournalWriter } from '../../kit/journal-writer.ts';
 import { linesOf } from '../../kit/lines.ts';
 import { LogGroup, totalOf } from '../../kit/log-group.ts';
@@ -149,6 +155,33 @@ test('an active problem ends ten minutes after its last message', () => {
   assert.equal(gauge(1_000_500), 'problem_gauge{type="KernelDeadlock",reason="TaskHung"} 1');
   assert.equal(gauge(1_000_000 + 599_000), 'problem_gauge{type="KernelDeadlock",reason="TaskHung"} 1');
   assert.equal(gauge(1_000_000 + 601_000), 'problem_gauge{type="KernelDeadlock",reason="TaskHung"} 0');
+});
+
+test('messages of /dev/kmsg wait until the uptime, from which their age follows, can be read', async (context) => {
+  const paths = hostTree(context, { 'proc/uptime': '1000x 5.00\n', 'proc/1/mountinfo': `${ROOT('rw')}\n` });
+  const records = ['3,1,390000000,-;old', `3,2,995000000,-;${LINES[0]?.[1]}`].map(parseKernelRecord);
+  const world = { host: new Host(paths), now: () => 2_000_000 };
+  const state = new LogState(undefined);
+  const bootId = () => 'b';
+  const collect = collectKernel(kernelOptions.parse({ source: 'kmsg', start: 'boot' }), {
+    world,
+    state,
+    bootId,
+    feed: new JournalFeed(journalOptions.parse({}), { state, now: world.now, bootId }),
+    openKmsg: () => ({ next: () => records.shift(), close: () => undefined }),
+  });
+  const cycle = async () => {
+    const out = new Snapshot();
+    await collect(out, AbortSignal.timeout(60_000));
+    return linesOf(out).filter((line) => /priority="err"|TaskHung/.test(line));
+  };
+  await assert.rejects(cycle(), /uptime:1: expected a number, found "1000x"/);
+  writeFileSync(join(paths.procfs, 'uptime'), '1000.00 5.00\n');
+  assert.deepEqual(await cycle(), [
+    'problem_counter{reason="TaskHung"} 1',
+    'kernel_messages_total{priority="err"} 1',
+    'problem_gauge{type="KernelDeadlock",reason="TaskHung"} 1',
+  ]);
 });
 
 test('parses records of /dev/kmsg as the kernel writes them', () => {

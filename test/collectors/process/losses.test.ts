@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { ProcessLosses } from '../../../src/collectors/process/losses.ts';
 import { DeniedFile, MalformedFile } from '../../../src/host/errors.ts';
 import { Snapshot } from '../../../src/metrics/snapshot.ts';
+import { BOOT_TIME, ProcTree } from './proc-tree.ts';
 
 /** The recorded losses if `count` of ten processes lack their `io` for `reason`. */
 function recorded(
@@ -36,3 +37,35 @@ for (const [what, count, reason, hasCapabilities] of [
     assert.deepEqual(withheld, []);
   });
 }
+
+test('without a boot time there are no start times, and the next cycle reads it again', async (t) => {
+  const tree = new ProcTree(t);
+  tree.set(7, { comm: 'web' });
+  const collect = tree.collector({ process_names: [{ name: '{{.Comm}}', cmdline: ['.+'] }] });
+  for (const malformed of ['cpu 1\n', 'btime 9x\n']) {
+    tree.write('proc/stat', malformed);
+    const seen = await collect();
+    assert.equal(seen.collected.result.outcome, 'partial');
+    assert.match(seen.losses.join(), /^stat:1: expected/);
+    assert.equal(seen.of('web', 'num_procs'), 1);
+    assert.equal(seen.of('web', 'oldest_start_time_seconds'), undefined);
+    assert.equal(seen.of('web', 'uptime_seconds'), undefined);
+  }
+  for (const btime of [BOOT_TIME, BOOT_TIME + 60]) {
+    tree.write('proc/stat', `btime ${btime}\n`);
+    const seen = await collect();
+    assert.deepEqual(seen.losses, []);
+    assert.equal(seen.of('web', 'oldest_start_time_seconds'), BOOT_TIME + 1);
+  }
+});
+
+test('names with a start time wait for the boot time', async (t) => {
+  const tree = new ProcTree(t, { 'proc/stat': 'btime 9x\n' });
+  tree.set(7, { comm: 'web' });
+  const collect = tree.collector({ process_names: [{ name: '{{.StartTime}}', cmdline: ['.+'] }], allowPid: true });
+  const { result } = (await collect()).collected;
+  assert.equal(result.outcome, 'fault');
+  assert.match(String(result.errors.map(({ message }) => message)), /\{\{\.StartTime\}\}: .*stat:1: expected a number/);
+  tree.write('proc/stat', `btime ${BOOT_TIME}\n`);
+  assert.deepEqual((await collect()).groups, { '2023-11-14 22:13:21 +0000 UTC': 1 });
+});

@@ -57,6 +57,11 @@ export class ProcTree {
     return join(this.paths.procfs, ...name);
   }
 
+  /** Writes a file below the root, such as `proc/stat`. */
+  write(path: string, text: string): void {
+    writeFileSync(join(this.paths.rootfs, path), text);
+  }
+
   /** Writes a process, or a thread below `<pid>/task`. A process without `comm` is named by its pid. */
   set(pid: number | string, fake: Fake = {}): void {
     const { comm = `p${pid}`, argv = [`/bin/${comm}`], uid = 0, filesLimit = 1024, files = 0 } = fake;
