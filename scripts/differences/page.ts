@@ -99,7 +99,7 @@ const CADVISOR = list(
 
 const PROCESS = list(
   '`threads` and `smaps` are off by default, because they read a file per thread and walk all page tables.',
-  'The start time of a group is exact; process-exporter reads the boot time again each time, so it varies.',
+  'The start time of a group is exact; process-exporter rereads the boot time every time, so it varies.',
   'Threads by state count each thread once; process-exporter counts the main thread of some twice.',
   'There is a limit of groups (`maxGroups`), beyond which they are counted together.',
 );

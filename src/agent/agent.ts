@@ -152,7 +152,7 @@ class RunningAgent implements Agent {
       pushNow: () => void this.#current.assembly.schedule.soon(),
       reassemble: () =>
         void this.reload().catch((cause: unknown) =>
-          this.#world.log.error({ err: cause }, 'the shard was not changed'),
+          this.#world.log.error({ err: cause }, 'failed to change the shard'),
         ),
       onSkip: (reason) => this.#skipped(reason),
       gate: (group, name) => this.#registry.gate(group, name),

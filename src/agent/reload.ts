@@ -29,7 +29,7 @@ export function reloader(
   const registers = [registry];
   const reloads = new Counter({
     name: 'firesteel_config_reloads_total',
-    help: 'Reloads of the configuration, by result: applied or refused.',
+    help: 'Configuration reloads by result: applied or refused.',
     labelNames: ['result'] as const,
     registers,
   });

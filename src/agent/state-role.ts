@@ -147,7 +147,7 @@ export function createStateRole(
     : podInfoTokenReview && tokenReviewer(client, { ...podInfoTokenReview, monotonicMs });
   const guard = check && {
     check,
-    onError: (cause: unknown) => log.error({ err: cause }, 'the token of a node agent could not be checked'),
+    onError: (cause: unknown) => log.error({ err: cause }, 'failed to check the token of a node agent'),
   };
   // A token that only the API server can check is useless while that is down; the proof of the holder is sufficient.
   const { shard, totalShards } = section;

@@ -69,7 +69,7 @@ export const REPLACED: readonly Replaced[] = [
     known: [
       {
         series: /^(container|machine)_scrape_error\{|^container_last_seen\{/,
-        reason: 'depends on the moment of the reading',
+        reason: 'depends on when it is read',
       },
       {
         series: /^container_fs_(reads|writes)(_bytes)?_total\{.*id="\/"/,
@@ -118,7 +118,7 @@ export const REPLACED: readonly Replaced[] = [
       },
       {
         series: /^namedprocess_namegroup_oldest_start_time_seconds\{/,
-        reason: 'process-exporter reads the boot time again each time',
+        reason: 'process-exporter rereads the boot time every time',
       },
     ],
   },

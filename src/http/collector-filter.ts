@@ -20,7 +20,7 @@ export function filterOf(query: URLSearchParams, known: readonly (readonly [grou
   if (names.length > MAX_NAMES) throw new BadSelection(`more than ${MAX_NAMES} collectors`);
   const called = new Set(known.flatMap(([group, name]) => [name, `${group}.${name}`]));
   const unknown = names.find((name) => !called.has(name));
-  if (unknown !== undefined) throw new BadSelection(`no collector ${JSON.stringify(unknown.slice(0, 80))} is on`);
+  if (unknown !== undefined) throw new BadSelection(`no collector ${JSON.stringify(unknown.slice(0, 80))} is enabled`);
   const chosen = new Set(names);
   const wanted: CollectorFilter = (group, name) =>
     (chosen.has(name) || chosen.has(`${group}.${name}`)) === collect.length > 0;

@@ -198,7 +198,7 @@ export class LeaseElection implements Election {
 
   /** The Lease is free before it expires: its holder has ended. */
   #holderEnded(proof: string): void {
-    this.#log.info({ holder: this.status.holder }, 'the holder of the Lease has ended');
+    this.#log.info({ holder: this.status.holder }, 'the process that holds the Lease has ended');
     this.#observed.ended(proof);
     this.#pace.hurry();
   }
@@ -292,7 +292,7 @@ export class LeaseElection implements Election {
       const wasHeld = await this.#store.release(this.#observed.lease, this.#candidate, releasing);
       if (wasHeld) this.#log.info('released the Lease');
     } catch (error) {
-      this.#log.warn({ err: error }, 'failed to release the Lease; it has to expire');
+      this.#log.warn({ err: error }, 'failed to release the Lease; the next leader must wait until it expires');
     }
   }
 }

@@ -49,13 +49,13 @@ export function createLocalPush({ ttl, limits }: LocalPushSettings, { now, owner
   });
   const expired = new Counter({
     name: 'firesteel_push_expired_total',
-    help: 'Groups of local pushes that have expired.',
+    help: 'Local push groups that have expired.',
     registers,
   });
   const store = new PushStore(limits, { now, ownerOf, onExpired: () => expired.inc() });
   new Gauge({
     name: 'firesteel_push_series',
-    help: 'Series of local pushes, by job.',
+    help: 'Series from local pushes, by job.',
     labelNames: ['job'] as const,
     registers,
     collect() {

@@ -69,7 +69,7 @@ export class Lane {
       ({ position }) => this.#source?.acknowledged(position),
       (cause) => {
         options.metrics.saveErrors.inc(this.#of);
-        this.#problem('the position could not be saved', cause);
+        this.#problem('failed to save the position', cause);
       },
     );
   }
@@ -175,7 +175,7 @@ export class Lane {
       position = source.complete?.(position) ?? position;
     } catch (cause) {
       // The next read fails for the same reason, and opens the source again.
-      this.#problem('new files could not be looked for', cause);
+      this.#problem('failed to check for new files', cause);
     }
     if (position === this.#put) return;
     this.#put = position;
@@ -239,7 +239,7 @@ export class Lane {
         return shipped;
       } catch (cause) {
         this.#unsent.add(batch);
-        this.#problem('a batch could not be sent; retrying', cause);
+        this.#problem('failed to send a batch; retrying', cause);
         await REAL_CLOCK.sleep(EVERY_MS, signal);
       }
     }

@@ -43,7 +43,7 @@ export class LogsRole {
       }),
     );
     if (spoolPath === undefined) {
-      world.log.warn('log entries: without spool.path, the positions are lost on restart; set it');
+      world.log.warn('log shipping: positions are lost on restart; set spool.path');
     }
   }
 

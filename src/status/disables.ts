@@ -65,7 +65,7 @@ export class Disables {
       this.#persistedIn = file;
       return disables;
     } catch (cause) {
-      this.#world.log.error({ err: cause }, 'failed to read the disabled collectors; all of them run again');
+      this.#world.log.error({ err: cause }, 'failed to read which collectors are disabled; all of them run again');
       return new Map();
     }
   }

@@ -63,7 +63,7 @@ export class TaskRunner implements Runner {
     const registers = [this.scope];
     this.#durations = new Histogram({
       name: 'firesteel_task_run_seconds',
-      help: 'How long runs of tasks took, by type.',
+      help: 'Duration of task runs, by type.',
       labelNames: ['type'] as const,
       buckets: BUCKETS,
       registers,

@@ -155,7 +155,7 @@ describe('the leader is killed', { concurrency: true, timeout: 400_000 }, () => 
       const killed = performance.now();
       const pushed = await agents.pushes('state-1', killed);
       await agents.pushes('state-1', pushed);
-      assert.match(standby.stderr(), /the holder of the Lease has ended/);
+      assert.match(standby.stderr(), /the process that holds the Lease has ended/);
       await vm.visible('kube_pod_info', Date.now() - (performance.now() - pushed) - 1000, 10);
       const gap = await storedGap(vm);
       assert.ok(gap <= intervalMs + 5000, `a gap of ${gap} ms`);

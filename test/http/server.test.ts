@@ -82,7 +82,7 @@ test('collect[] and exclude[] select collectors, as in node_exporter', async (t)
   assert.deepEqual(await familiesOf('exclude[]=cpu'), ['node_disks', 'node_mounts']);
   assert.deepEqual(await familiesOf(''), ['node_cpu', 'node_disks', 'node_mounts']);
   for (const [query, why] of [
-    ['collect[]=nothing', /no collector .+nothing.+ is on/],
+    ['collect[]=nothing', /no collector .+nothing.+ is enabled/],
     ['collect[]=cpu&exclude[]=disks', /are mutually exclusive/],
     [`${'collect[]=cpu&'.repeat(201)}`, /more than 200/],
   ] as const) {

@@ -59,7 +59,7 @@ test('a batch that could not be encoded is sent again, and its entries are ackno
   assert.equal(lane.status().failing, false);
   assert.equal(batches.length, 2);
   assert.equal(batches[0], batches[1]);
-  assert.match(lane.status().lastError?.text ?? '', /could not be sent.*allocation failed/);
+  assert.match(lane.status().lastError?.text ?? '', /failed to send.*allocation failed/);
   await lane.stop();
   assert.deepEqual([lane.status().acked, (batches[0] as CountingBatch).isReleased], [1, true]);
 });

@@ -31,12 +31,12 @@ const PLAIN: SensorUnit = { suffix: '', scale: same, what: '' };
 
 /** Units by type, for all elements without a unit in {@link unitOf}. */
 const UNITS: Readonly<Record<string, SensorUnit>> = {
-  cpu: { suffix: '_volts', scale: milli, what: ' in volt' },
-  curr: { suffix: '_amps', scale: milli, what: ' in ampere' },
-  energy: { suffix: '_joule_total', scale: micro, what: ' in joule' },
+  cpu: { suffix: '_volts', scale: milli, what: ' in volts' },
+  curr: { suffix: '_amps', scale: milli, what: ' in amperes' },
+  energy: { suffix: '_joule_total', scale: micro, what: ' in joules' },
   humidity: { suffix: '', scale: micro, what: ' as a ratio' },
-  in: { suffix: '_volts', scale: milli, what: ' in volt' },
-  power: { suffix: '_watt', scale: micro, what: ' in watt' },
+  in: { suffix: '_volts', scale: milli, what: ' in volts' },
+  power: { suffix: '_watt', scale: micro, what: ' in watts' },
   temp: { suffix: '_celsius', scale: milli, what: ' in degrees Celsius' },
 };
 const RPM: SensorUnit = { suffix: '_rpm', scale: same, what: ' in revolutions per minute' };

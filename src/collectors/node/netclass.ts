@@ -30,7 +30,7 @@ const numbers: readonly (readonly [file: string, family: Family])[] = [
   ['ifindex', property('iface_id', 'Index of the device')],
   ['iflink', property('iface_link', 'Index of the device that this one is linked to')],
   ['link_mode', property('iface_link_mode', 'Link mode (`IF_LINK_MODE_*`)')],
-  ['mtu', property('mtu_bytes', 'Largest packet')],
+  ['mtu', property('mtu_bytes', 'Size of the largest packet')],
   ['name_assign_type', property('name_assign_type', 'How the name was chosen (`NET_NAME_*`)')],
   ['netdev_group', property('net_dev_group', 'Group of the device')],
   ['tx_queue_len', property('transmit_queue_length', 'Transmit queue length in packets')],

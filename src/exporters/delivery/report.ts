@@ -111,7 +111,7 @@ export class Report {
     const exporter = this.#exporter;
     this.dropped('unreadable', samples);
     const fields = { exporter, group, err: cause, next: 'batch dropped' };
-    this.#log.write('error', `${exporter}/${group}/unreadable`, fields, 'a batch is unreadable');
+    this.#log.write('error', `${exporter}/${group}/unreadable`, fields, 'failed to decode a batch');
   }
 
   /** Records that a family is omitted from a group from now on, because the receiver rejects it. */

@@ -85,7 +85,7 @@ export class Spool {
           'error',
           'open',
           this.#trouble,
-          `continuing without the disk, retrying; ${remedyOf(cause, this.#options.folder)}`,
+          `continuing without the disk and retrying; ${remedyOf(cause, this.#options.folder)}`,
         );
         this.#entries.clear();
         await this.#unlock?.();

@@ -36,7 +36,7 @@ class FileSource implements LogSource {
     this.#newFiles = newFiles ?? new NewFiles(before?.seen);
     const log = new ThrottledLog(world.log, world.now);
     const failed = (path: string, cause: unknown) =>
-      log.write('warn', `logs file ${path}`, { path, err: cause }, 'a log file that is to be shipped is unreadable');
+      log.write('warn', `logs file ${path}`, { path, err: cause }, 'failed to read a log file to be shipped');
     this.#world = world;
     this.#isNew = saved === undefined;
     Object.assign(this.lost, saved?.lost);

@@ -69,7 +69,7 @@ export class SourceSet {
     });
     this.#hash = new Gauge({
       name: 'firesteel_source_hash_info',
-      help: 'Always 1; the hash of the active content of the source.',
+      help: 'Always 1. The label shows the hash of the active content of the source.',
       labelNames: ['source', 'hash'] as const,
       registers,
     });
@@ -160,7 +160,7 @@ export class SourceSet {
         commit,
         content.inputs,
       );
-      this.#world.log.info({ source: followed.source.name, hash: content.hash }, 'a source of tasks has changed');
+      this.#world.log.info({ source: followed.source.name, hash: content.hash }, 'a task source has changed');
     }
     followed.problems = [];
     followed.lastSuccessMs = this.#world.now();
@@ -170,7 +170,7 @@ export class SourceSet {
   #failed(followed: Followed, cause: unknown): void {
     const problems = cause instanceof SourceError ? cause.problems : [errorText(cause)];
     if (problems.join('\n') !== followed.problems.join('\n')) {
-      const message = 'a source of tasks is unusable; keeping its last valid tasks';
+      const message = 'a task source is unusable; keeping its last valid tasks';
       this.#world.log.error({ source: followed.source.name, problems: problems.slice(0, 20) }, message);
     }
     followed.problems = problems;
