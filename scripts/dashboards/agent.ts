@@ -87,7 +87,7 @@ export const AGENT: Dashboard = {
     {
       title: 'Collection',
       panels: [
-        { title: 'Samples a cycle', query: 'firesteel_cycle_samples{$s}', legend: '{{instance}}' },
+        { title: 'Samples per cycle', query: 'firesteel_cycle_samples{$s}', legend: '{{instance}}' },
         {
           title: 'Slowest collectors',
           unit: 's',
@@ -134,13 +134,13 @@ export const AGENT: Dashboard = {
           legend: '{{source}} to {{exporter}}',
         },
         {
-          title: 'Oldest entry that is not acknowledged',
+          title: 'Oldest unacknowledged entry',
           unit: 's',
           query: 'topk(20, firesteel_logs_lag_seconds{$s})',
           legend: '{{instance}} {{source}} to {{exporter}}',
         },
         {
-          title: 'Entries lost or refused',
+          title: 'Entries lost or rejected',
           unit: 'ops',
           query:
             'sum by (source, exporter, reason) (rate(firesteel_logs_lost_total{$s}[$__rate_interval])) > 0 or sum by (source, exporter, reason) (rate(firesteel_logs_dropped_total{$s}[$__rate_interval])) > 0',

@@ -46,7 +46,7 @@ export const CLUSTER: Dashboard = {
       ],
     },
     {
-      title: 'Room',
+      title: 'Capacity',
       panels: [
         {
           title: 'CPU requested',

@@ -99,13 +99,13 @@ export const NODE: Dashboard = {
           legend: '{{instance}} {{mountpoint}}',
         },
         {
-          title: 'Disks busy',
+          title: 'Disk utilization',
           unit: 'percentunit',
           query: `rate(node_disk_io_time_seconds_total{$s,${DISKS}}[$__rate_interval])`,
           legend: '{{instance}} {{device}}',
         },
         {
-          title: 'Written and read',
+          title: 'Bytes read and written',
           unit: 'Bps',
           query: `sum by (instance) (rate(node_disk_written_bytes_total{$s,${DISKS}}[$__rate_interval])) + sum by (instance) (rate(node_disk_read_bytes_total{$s,${DISKS}}[$__rate_interval]))`,
           legend: '{{instance}}',
@@ -113,17 +113,17 @@ export const NODE: Dashboard = {
       ],
     },
     {
-      title: 'Logs that are counted',
+      title: 'Counted logs',
       panels: [
         {
-          title: 'Bytes not yet read',
+          title: 'Unread bytes',
           unit: 'bytes',
           query:
             'sum by (instance) (log_lag_bytes{$s}) or on (instance) sum by (instance) (container_log_lag_bytes{$s})',
           legend: '{{instance}}',
         },
         {
-          title: 'Bytes removed before they were read',
+          title: 'Bytes lost before they were read',
           unit: 'bytes',
           query:
             'sum by (instance, logfile) (increase(log_lost_bytes_total{$s}[$__rate_interval])) > 0 or sum by (instance, namespace, pod, container) (increase(container_log_lost_bytes_total{$s}[$__rate_interval])) > 0',

@@ -28,7 +28,7 @@ export const PROBES: Dashboard = {
           query: 'max(probe_duration_seconds{$s})',
         },
         {
-          title: 'Next certificate ends in',
+          title: 'Next certificate expires in',
           as: 'stat',
           unit: 'dtdurations',
           query: 'min(probe_ssl_earliest_cert_expiry{$s} - time())',

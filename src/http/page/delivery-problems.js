@@ -32,7 +32,7 @@ function refusedFamilies({ name, leftOut = [] }) {
   if (first === undefined) return [];
   const names = leftOut.slice(0, 3).map(({ group, family }) => `${family} of ${group}`);
   const why = `${list(names)}${leftOut.length > 3 ? ', …' : ''} left out; the rest is delivered. ${first.reason}`;
-  const what = `${name} refuses ${counted(leftOut.length, 'family', 'families')}`;
+  const what = `${name} rejects ${counted(leftOut.length, 'family', 'families')}`;
   const nextTryMs = Math.min(...leftOut.map(({ retryMs }) => retryMs));
   return [{ key: `families ${name}`, kind: KINDS.refused, level: 'warn', what, why, nextTryMs, href: HREF }];
 }

@@ -101,7 +101,7 @@ function stateText(collector) {
 
 /** @param {Pick<RunView, 'series' | 'durationSeconds' | 'lostUnits' | 'reason'>} run */
 function runText({ series, durationSeconds, lostUnits, reason }) {
-  const lost = lostUnits > 0 ? `, ${counted(lostUnits, 'part')} not readable` : '';
+  const lost = lostUnits > 0 ? `, ${counted(lostUnits, 'unit')} lost` : '';
   return `${count(series)} series in ${took(durationSeconds)}${lost}.${reason ? ` ${reason}` : ''}`;
 }
 

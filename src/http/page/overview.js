@@ -116,7 +116,7 @@ function showCycle({ cycle }, age) {
 /** @param {StatusView} status */
 function showLeader({ election }) {
   if (!election) tile('leader', 'no election', 'each node agent pushes');
-  else if (election.lease === '') tile('leader', 'this agent', 'no other is elected');
+  else if (election.lease === '') tile('leader', 'this agent', 'without an election');
   else if (election.master) tile('leader', 'this agent', counted(election.transitions, 'hand-over'));
   else if (election.holder === '') tile('leader', 'none', election.lease, 'bad');
   else tile('leader', 'another one', election.holder);

@@ -84,7 +84,7 @@ export function leaderProblem({ election }) {
 export function identityProblem({ identity }) {
   if (identity?.failure === undefined) return [];
   const why = `${identity.source} has not answered for ${span(identity.ageSeconds)}: ${identity.failure}`;
-  return [agentProblem('identity', KINDS.identity, 'warn', 'names of pods are stale', why, '#agent')];
+  return [agentProblem('identity', KINDS.identity, 'warn', 'pod names are stale', why, '#agent')];
 }
 
 /** @param {StatusView} status @returns {Problem[]} */
