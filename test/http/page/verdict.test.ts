@@ -134,7 +134,7 @@ test('each kind of problem is reported with its reason', () => {
     ],
     [
       { identity: { source: 'the kubelet', ageSeconds: 90, pods: 3, failure: 'ECONNREFUSED' } },
-      /^Names of pods are stale\.$/,
+      /^Pod names are stale\.$/,
       /the kubelet has not answered for 1 min 30 s: ECONNREFUSED/,
     ],
     [
