@@ -11,6 +11,12 @@ import { STEP_LABEL } from './pod-history.ts';
 /** Of each shard. */
 const REPLICAS = 2;
 
+/**
+ * How long the kubelet takes to notice that a new pod is ready. Agents start so fast here that without it there would hardly
+ * be a time in which old and new ones have to cover all objects together.
+ */
+const PROBE_MS = 5000;
+
 /** A running state agent. */
 export interface RunningShard {
   readonly shard: number;
@@ -65,6 +71,7 @@ export class Rollout {
         const next = this.#start(shard, totalShards);
         pair.push(next);
         await this.#ready(next.port);
+        await setTimeout(PROBE_MS);
         endings.push(this.#end(one));
       }
       return pair;
