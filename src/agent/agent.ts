@@ -241,8 +241,10 @@ class RunningAgent implements Agent {
   #unready(): readonly string[] {
     if (this.#cycles === 0) return ['the first collection is still running'];
     const { state } = this.#current.assembly;
-    const notReady = state?.ready === false ? ['the state of the cluster is not ready yet'] : [];
-    return [...notReady, ...(state?.ksm.state.unready ?? [])];
+    if (state === undefined) return [];
+    const { ksm, election } = state;
+    const reasons = [...ksm.state.unready, ...(election.unready === undefined ? [] : [election.unready])];
+    return reasons.length > 0 || state.ready ? reasons : ['the state of the cluster is not ready yet'];
   }
 
   async #run(deadlineMs: number): Promise<void> {

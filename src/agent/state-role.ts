@@ -155,7 +155,7 @@ export function createStateRole(
   const own = () => ({
     ...{ shard, totalShards, isStopping },
     isMaster: election.isLeader(),
-    isSettled: ksm.state.settled,
+    isSettled: ksm.state.settled && election.unready === undefined,
   });
   const peerRoutes = lease && leaseRoutes(lease, own, token && guard);
   const resharding =

@@ -85,8 +85,10 @@ function receiverText(exporter: ExporterView, status: StatusView): string {
     .join('; ');
 }
 
-const leaderText = ({ master, holder, lease }: NonNullable<StatusView['election']>): string =>
-  master ? 'this agent' : holder === '' ? `${lease} has no holder` : holder;
+function leaderText({ master, holder, lease, failure }: NonNullable<StatusView['election']>): string {
+  const leader = master ? 'this agent' : holder === '' ? `${lease} has no holder` : holder;
+  return failure === undefined ? leader : `${leader}; ${failure}`;
+}
 
 const namesOf = (families: readonly { readonly family: string; readonly series: number }[]): string =>
   families.map(({ family, series }) => `${family} (${count(series)})`).join(', ');

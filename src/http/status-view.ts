@@ -85,6 +85,10 @@ interface ElectionView {
   /** Empty if there is no holder, or if it is unknown. */
   readonly holder: string;
   readonly transitions: number;
+  /** Whether this agent leads although the Lease cannot be renewed. */
+  readonly withoutLease: boolean;
+  /** Why the Lease could not be read or written the last time. */
+  readonly failure?: string;
 }
 
 /** The source of the names of pods. */

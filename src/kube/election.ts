@@ -8,6 +8,10 @@ export interface Election {
    * alone, even while the process was suspended.
    */
   isLeader(): boolean;
+  /**
+   * Why this process may be unable to become leader; undefined once it has shown that it can, whatever happens later.
+   */
+  readonly unready: string | undefined;
   /** The state shown on the status page. */
   readonly status: ElectionStatus;
   /** Starts as a standby. Call once only. */
@@ -35,6 +39,8 @@ export interface ElectionStatus {
   readonly transitions: number;
   /** Whether this process is the leader only because it cannot renew the Lease and no other state agent reaches the API server. */
   readonly withoutLease: boolean;
+  /** Why the Lease could not be read or written the last time; unset when it could. */
+  readonly failure?: string;
 }
 
 /** Called synchronously after a change; must not throw. */
@@ -50,6 +56,7 @@ export function soleLeader(registry: Registry, { onLeader, onStandby }: Election
   leaseMetrics(registry, '', () => isLeader && !retired);
   return {
     isLeader: () => isLeader,
+    unready: undefined,
     get status() {
       return { lease: '', master: isLeader, holder: '', transitions: 0, withoutLease: false };
     },

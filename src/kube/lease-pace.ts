@@ -34,7 +34,9 @@ interface PaceWorld extends Pick<LeaseWorld, 'monotonicMs' | 'sleep' | 'random'>
   readonly isFailing: () => boolean;
 }
 
-/** When the rounds of an election begin: after a pause, or when something has happened. */
+/**
+ * When the rounds of an election begin, after a pause or when something has happened, and how long their requests may take.
+ */
 export class LeasePace {
   readonly #world: PaceWorld;
   /** Ends the pause between two rounds. */
@@ -60,6 +62,20 @@ export class LeasePace {
   /** A round begins. */
   begin(): void {
     if (this.#wake.signal.aborted) this.#wake = new AbortController();
+  }
+
+  /**
+   * How long to wait for a response: one of two attempts may hang, and there must be time left to ask the other candidates.
+   */
+  get longestPatienceMs(): number {
+    return 0.4 * this.#world.options.renewDeadlineMs;
+  }
+
+  /** The same, within the leadership of this process. */
+  patienceMs(): number {
+    const { leadership, monotonicMs } = this.#world;
+    const left = leadership.isHeld ? leadership.until - monotonicMs() : Number.POSITIVE_INFINITY;
+    return Math.min(this.longestPatienceMs, left);
   }
 
   /** Waits until the next round is due. */

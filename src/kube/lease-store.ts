@@ -28,6 +28,7 @@ export class LeaseStore {
   readonly #sleep: Clock['sleep'];
   readonly #collection: string;
   readonly #path: string;
+  #mayWrite: boolean = false;
 
   constructor(api: Pick<KubeApi, 'json'>, sleep: Clock['sleep'], namespace: string, name: string) {
     this.#api = api;
@@ -49,12 +50,34 @@ export class LeaseStore {
   /**
    * Writes a Lease with optimistic locking: only if it has not changed since it was read. Resolves to the stored Lease.
    */
-  put(body: Lease, patienceMs: number): Promise<Lease> {
+  async put(body: Lease, patienceMs: number): Promise<Lease> {
     const isNew = body.metadata?.resourceVersion === undefined;
     const target = isNew
       ? ({ method: 'POST', path: this.#collection } as const)
       : ({ method: 'PUT', path: this.#path } as const);
-    return this.#call({ ...target, body }, patienceMs);
+    const stored = await this.#call({ ...target, body }, patienceMs);
+    this.#mayWrite = true;
+    return stored;
+  }
+
+  /** Whether this process has once written the Lease, or was told that it may. */
+  get mayWrite(): boolean {
+    return this.#mayWrite;
+  }
+
+  /**
+   * Finds out whether this process may write the Lease, without changing it, unless that is known. Rejects if it may not;
+   * without a Lease there is nothing to try.
+   */
+  async tryOut(known: Lease | undefined, patienceMs: number): Promise<void> {
+    if (this.#mayWrite || known === undefined) return;
+    try {
+      await this.#call({ method: 'PUT', path: this.#path, query: { dryRun: 'All' }, body: known }, patienceMs);
+    } catch (error) {
+      // The API server compares records only for those that may write them.
+      if (!isConflict(error)) throw error;
+    }
+    this.#mayWrite = true;
   }
 
   /**

@@ -89,15 +89,22 @@ export class LeaseElection implements Election {
     return this.#leadership.isHeld;
   }
 
+  get unready(): string | undefined {
+    const { failure = `the Lease ${this.status.lease} has not been read yet` } = this.#failures;
+    return this.#store.mayWrite ? undefined : `election: ${failure}`;
+  }
+
   get status(): ElectionStatus {
     const { namespace, name } = this.#options;
     const { lease } = this.#observed;
+    const { failure } = this.#failures;
     return {
       lease: `${namespace}/${name}`,
       master: this.isLeader(),
       holder: lease ? holderOf(lease) : '',
       transitions: lease ? transitionsOf(lease) : 0,
       withoutLease: this.isLeader() && this.#leadership.withoutLease,
+      ...(failure !== undefined && { failure }),
     };
   }
 
@@ -182,10 +189,12 @@ export class LeaseElection implements Election {
     try {
       await this.#acquireOrRenew();
       this.#consent.reached();
+      // Otherwise a standby that may not write would only notice when it is needed.
+      await this.#store.tryOut(this.#observed.lease, this.#pace.patienceMs());
       this.#failures.over();
     } catch (error) {
       // A wait that the end of leadership cut short is no cause: the cause is what failed before.
-      const isCut = error instanceof LateResponse && error.patienceMs < SHORT * this.#longestPatienceMs;
+      const isCut = error instanceof LateResponse && error.patienceMs < SHORT * this.#pace.longestPatienceMs;
       if (isCut && this.#failures.last !== undefined) return;
       if (!this.#failures.add(error)) {
         this.#consent.reached();
@@ -216,7 +225,7 @@ export class LeaseElection implements Election {
         if (!isConflict(error) && !isNotFound(error)) throw error;
       }
     }
-    const lease = await this.#store.get(this.#patienceMs());
+    const lease = await this.#store.get(this.#pace.patienceMs());
     if (lease !== undefined) this.#observe(lease);
     // A deleted Lease may have a leader that does not know yet, so its record counts until it expires.
     const othersUntil = Math.max(this.#observed.othersUntil, this.#consent.promisedUntil);
@@ -240,23 +249,10 @@ export class LeaseElection implements Election {
     this.#consent.isTakingOver = reason !== undefined;
     try {
       const noted = withNote(body, this.#world.notes?.note(false));
-      this.#holds(await this.#store.put(noted, this.#patienceMs()), began, reason);
+      this.#holds(await this.#store.put(noted, this.#pace.patienceMs()), began, reason);
     } finally {
       this.#consent.isTakingOver = false;
     }
-  }
-
-  /**
-   * How long to wait for a response: one of two attempts may hang, and there must be time left to ask the other candidates.
-   */
-  get #longestPatienceMs(): number {
-    return 0.4 * this.#options.renewDeadlineMs;
-  }
-
-  /** The same, within the leadership of this process. */
-  #patienceMs(): number {
-    const patience = this.#longestPatienceMs;
-    return this.isLeader() ? Math.min(patience, this.#leadership.until - this.#world.monotonicMs()) : patience;
   }
 
   /** The API server has stored our record; it is valid from when the request was sent. */

@@ -7,7 +7,7 @@ export interface ShardReport {
   readonly totalShards: number;
   /** Whether it is the leader; the word of the API. */
   readonly isMaster: boolean;
-  /** Whether all of its lists are complete. */
+  /** Whether it could push: all of its lists are complete, and it may use the Lease. */
   readonly isSettled: boolean;
   /** Whether it is about to stop. */
   readonly isStopping: boolean;

@@ -255,7 +255,7 @@ export class FakeApiServer {
   }
 
   /** Reads and writes of one object, with the API server's optimistic locking. */
-  #object({ kind, path, namespace, name = '' }: FakeRequest, body: KubeObject): [number, string] {
+  #object({ kind, path, namespace, name = '', query }: FakeRequest, body: KubeObject): [number, string] {
     const metadata = { ...body.metadata, ...(namespace && { namespace }) };
     const key = kind === 'create' ? keyOf({ metadata }) : namespace ? `${namespace}/${name}` : name;
     const stored = this.cluster.collections.get(path)?.objects.get(key);
@@ -273,6 +273,7 @@ export class FakeApiServer {
         const advice = 'the object has been modified; please apply your changes to the latest version and try again';
         return refusal(409, 'Conflict', `Operation cannot be fulfilled on ${qualified}: ${advice}`);
       }
+      if (query.get('dryRun') === 'All') return [200, JSON.stringify({ ...body, metadata })];
       return [200, JSON.stringify(this.cluster.put(path, { ...body, metadata }))];
     }
     if (kind === 'delete') this.cluster.remove(path, key);

@@ -36,7 +36,7 @@ export class LeaseServer {
     this.lease = changed && this.#stored(changed);
   }
 
-  answer({ method = 'GET', path, body }: Omit<KubeRequest, 'signal'>): Lease {
+  answer({ method = 'GET', path, query, body }: Omit<KubeRequest, 'signal'>): Lease {
     const wanted = body as Lease | undefined;
     const refuse = (status: number) => new ApiError(`${method} ${path}`, status, '');
     if (method === 'POST') {
@@ -46,6 +46,7 @@ export class LeaseServer {
       if (!this.lease) throw refuse(404);
       if (method === 'PUT') {
         if (wanted?.metadata?.resourceVersion !== this.lease.metadata?.resourceVersion) throw refuse(409);
+        if (query?.dryRun === 'All') return this.lease;
         this.lease = this.#stored(wanted as Lease);
       }
     }

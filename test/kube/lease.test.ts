@@ -94,6 +94,70 @@ test('the self metrics report the leader, since when, and failures', async (t) =
   );
 });
 
+/** A Lease that another process holds for the next minute. */
+const heldByAnother = (server: FakeApiServer): Lease =>
+  server.cluster.put(LEASES, {
+    apiVersion: 'coordination.k8s.io/v1',
+    kind: 'Lease',
+    metadata: { namespace: 'shop', name: 'ksm' },
+    spec: {
+      holderIdentity: 'old',
+      leaseDurationSeconds: 60,
+      leaseTransitions: 1,
+      renewTime: '2026-11-30T12:00:00.000000Z',
+    },
+  } as Lease) as Lease;
+
+for (const kind of ['get', 'update'] as const) {
+  for (const status of [401, 403, 500]) {
+    test(`a standby whose ${kind} of the Lease gets ${status} is not ready, and says why; once ready it stays so`, async (t) => {
+      const server = await startFakeApi(t);
+      const held = heldByAnother(server);
+      server.fail(
+        kind,
+        { status, body: recorded('api/pods-403.txt') },
+        { path: LEASES, times: Number.POSITIVE_INFINITY },
+      );
+      const { election, said } = candidateOf(t, server, 'state-0');
+      assert.match(election.unready ?? '', /^election: the Lease shop\/ksm has not been read yet/);
+      election.start();
+      const wanted = new RegExp(`^election: .*leases/ksm.*: ${status} `);
+      await eventually(() => wanted.test(election.unready ?? ''), 'the reason');
+      assert.match(election.status.failure ?? '', new RegExp(`: ${status} `));
+      const { length } = server.requests;
+      await eventually(() => server.requests.length > length + 6, 'more rounds');
+      assert.equal(said().filter((line) => line.startsWith('leader election failed')).length, 1);
+      server.heal();
+      await eventually(() => election.unready === undefined, 'readiness');
+      await eventually(() => election.status.failure === undefined, 'the end of the failure');
+      assert.equal(leaseOf(server).metadata?.resourceVersion, held.metadata?.resourceVersion, 'nothing was written');
+      assert.equal(election.isLeader(), false);
+      const asked = server.count('update');
+      await server.stop();
+      await eventually(() => election.status.failure !== undefined, 'the outage');
+      assert.equal(election.unready, undefined, 'a later outage does not remove readiness');
+      assert.equal(server.count('update'), asked, 'it tries to write until it knows');
+    });
+  }
+}
+
+test('without the namespace of the Lease a candidate is not ready, and says why', async (t) => {
+  const server = await startFakeApi(t);
+  const body = JSON.stringify({
+    kind: 'Status',
+    code: 404,
+    reason: 'NotFound',
+    message: 'namespaces "shop" not found',
+  });
+  server.fail('create', { status: 404, body }, { path: LEASES, times: Number.POSITIVE_INFINITY });
+  const { election } = candidateOf(t, server, 'state-0');
+  election.start();
+  await eventually(() => /^election: .*404 namespaces "shop" not found/.test(election.unready ?? ''), 'the reason');
+  server.heal();
+  await eventually(() => election.isLeader(), 'it is leader');
+  assert.equal(election.unready, undefined);
+});
+
 test('an edit that keeps the holder does not end leadership; other labels and annotations are kept', async (t) => {
   const server = await startFakeApi(t);
   const { election, calls } = candidateOf(t, server, 'state-0');

@@ -34,12 +34,13 @@ export function agentFacts() {
 /** @param {StatusView} status @returns {Fact[]} */
 function leaderFacts({ election }) {
   if (election === undefined) return [];
-  const { lease, master, holder, transitions } = election;
+  const { lease, master, holder, transitions, failure } = election;
   return [
     { term: 'Pushes', text: master ? 'this agent' : 'another one', level: master ? 'ok' : 'off' },
     { term: 'Held by', text: holder || (lease === '' ? 'no election' : 'none') },
     { term: 'Lease', text: lease || '–' },
     { term: 'Hand-overs', text: count(transitions) },
+    ...(failure === undefined ? [] : [/** @type {Fact} */ ({ term: 'Failure', text: failure, level: 'warn' })]),
   ];
 }
 

@@ -75,9 +75,15 @@ export function budgetProblem({ group, limit, series, dropped }) {
 
 /** @param {StatusView} status @returns {Problem[]} */
 export function leaderProblem({ election }) {
-  if (!election || election.lease === '' || election.master || election.holder !== '') return [];
-  const why = `The Lease ${election.lease} has no known holder: the state of the cluster may not be pushed.`;
-  return [agentProblem('leader', KINDS.leader, 'bad', 'no state agent leads', why, '#agent')];
+  if (!election || election.lease === '') return [];
+  const { lease, master, holder, failure } = election;
+  if (!master && holder === '') {
+    const unknown = `The Lease ${lease} has no known holder: the state of the cluster may not be pushed.`;
+    const why = failure === undefined ? unknown : `${unknown} ${failure}`;
+    return [agentProblem('leader', KINDS.leader, 'bad', 'no state agent leads', why, '#agent')];
+  }
+  if (failure === undefined) return [];
+  return [agentProblem('leader', KINDS.leader, 'warn', `the Lease ${lease} cannot be used`, failure, '#agent')];
 }
 
 /** @param {StatusView} status @returns {Problem[]} */

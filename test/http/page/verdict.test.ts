@@ -128,9 +128,14 @@ test('each kind of problem is reported with its reason', () => {
       /95 of 100 series/,
     ],
     [
-      { election: { lease: 'a/b', master: false, holder: '', transitions: 0 } },
+      { election: { lease: 'a/b', master: false, holder: '', transitions: 0, withoutLease: false } },
       /^No state agent leads\.$/,
       /the Lease a\/b/i,
+    ],
+    [
+      { election: { lease: 'a/b', master: false, holder: 'c', transitions: 0, withoutLease: false, failure: '403' } },
+      /^The Lease a\/b cannot be used\.$/,
+      /403/,
     ],
     [
       { identity: { source: 'the kubelet', ageSeconds: 90, pods: 3, failure: 'ECONNREFUSED' } },
@@ -244,7 +249,7 @@ test('each kind of problem is reported with its reason', () => {
 });
 
 test('a ready state agent is healthy, and names the leader', () => {
-  const election = { lease: 'a/b', master: false, holder: 'state-0', transitions: 1 };
+  const election = { lease: 'a/b', master: false, holder: 'state-0', transitions: 1, withoutLease: false };
   assert.match(verdict(status({ election })).sentence, /the receiver keeps up; state-0 leads\.$/);
 });
 
