@@ -60,7 +60,7 @@ export class LeaseStore {
     return stored;
   }
 
-  /** Whether this process has once written the Lease, or was told that it may. */
+  /** Whether this process has written the Lease once, or the API server has accepted a dry run. */
   get mayWrite(): boolean {
     return this.#mayWrite;
   }
