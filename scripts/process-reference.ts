@@ -15,6 +15,7 @@ export function processReference({ summary, options, families }: CollectorSpec, 
     GROUPS,
     table(['key', 'default', 'what'], optionsOf(entry)),
     DIFFERENCES,
+    READ_RARELY,
     '## Options',
     'Below `collectors.process`; `enabled: false` disables the collector.',
     table(['option', 'default', 'what'], optionsOf(options)),
@@ -68,3 +69,19 @@ const DIFFERENCES = `## Differences to process-exporter
 - \`{{.Matches}}\` without a name is refused, because it would expose the command line as a label.
 - \`process_exporter_build_info\` and metrics of the exporter's own process are not exposed.
 - Expressions see the first 4 KiB of a command line, and names of groups have at most 256 characters.`;
+
+const READ_RARELY = `## What is read less often
+
+Each change shows in the next cycle, except for these, where finding out takes as long as reading them:
+
+- \`filedesc_limit\` and \`worst_fd_ratio\` use the limit as of the last \`slowInterval\`: \`limits\` takes 10 µs per process, and
+  another process can change it at any time.
+- \`context_switches_total\` grows by those of the first thread of each process in every cycle, by those of further threads, which
+  process-exporter does not count, every \`slowInterval\`; with \`threads\`, which reads each of them, in every cycle.
+- \`open_filedesc\` of a process with a table of more than 8,192 files is counted every \`slowInterval\` before Linux 6.2, which made their
+  number a single read: the kernel takes a microsecond per file.
+- Arguments, user and cgroup, which decide about the group, are read when a process is new, when its comm changes and every
+  \`refreshInterval\`.
+- Proportional memory is read in rotation, \`smapsPerCycle\` processes in each cycle.
+- A listening port belongs to the process in which it was found first until that one ends; a port in none is searched
+  again every \`slowInterval\`.`;

@@ -102,4 +102,7 @@ const PROCESS = list(
   'The start time of a group is exact; process-exporter rereads the boot time every time, so it varies.',
   'Threads by state count each thread once; process-exporter counts the main thread of some twice.',
   'There is a limit of groups (`maxGroups`), beyond which they are counted together.',
+  'The limit of open files (`worst_fd_ratio`) is read every `slowInterval`, not in every cycle, because each read takes 10 µs per process and ' +
+    'nothing shows cheaply whether it has changed. [What else is read less often](process.md#what-is-read-less-often).',
+  '`context_switches_total` includes those of all threads, of further threads every `slowInterval`; process-exporter counts the first only.',
 );

@@ -44,11 +44,10 @@ export class ProcessCollector {
   readonly #top: Top | undefined;
   readonly #groups: ProcessGroups;
   readonly #losses = new ProcessLosses();
-  /**
-   * Without swap the status of a process, the most expensive of its files, is read rarely once the process is no longer
-   * young.
-   */
+  /** Whether the host has swap. */
   #hasSwap = true;
+  /** Whether the memory in swap of a process may have changed without it running: with swap, and once after its end. */
+  #mayHaveSwapped = true;
   #listErrors = 0;
   #partialErrors = 0;
   #overflow = 0;
@@ -85,7 +84,9 @@ export class ProcessCollector {
       if (!signal.aborted) this.#listErrors++;
       throw cause;
     }
+    const hadSwap = this.#hasSwap;
     this.#hasSwap = hasSwap(this.#world.host);
+    this.#mayHaveSwapped = hadSwap || this.#hasSwap;
     if (this.#options.smaps) await this.#proportional.read(processes.values(), cycle);
     const listeners = this.#options.ports ? await this.#ports.look(processes, cycle) : [];
     await this.#addToGroups(processes.values(), cycle);
@@ -136,23 +137,24 @@ export class ProcessCollector {
   /** Reads the due files of a process; returns a promise if some of them are read later. */
   #read(process: Process, cycle: Cycle): Promise<void> | undefined {
     const { threads, slowInterval } = this.#options;
-    if (process.slowAt === 0) process.youngUntil = cycle.now + slowInterval;
     const isDue = cycle.now >= process.slowAt;
     if (isDue) process.slowAt = cycle.now + slowInterval * (process.slowAt === 0 ? spread(process.pid) : 1);
     if (isDue || (threads && process.threads > 1)) return this.#readSlowly(process, isDue, cycle);
-    this.#readFast(process, isDue, cycle);
+    this.#readFast(process, cycle);
     return undefined;
   }
 
   async #readSlowly(process: Process, isDue: boolean, cycle: Cycle): Promise<void> {
     if (process.threads > 1) await this.#threads.read(process, this.#options.threads, cycle);
-    this.#readFast(process, isDue, cycle);
+    this.#readFast(process, cycle);
     if (isDue) await this.#details.readLimits(process, cycle.losses);
   }
 
-  #readFast(process: Process, isDue: boolean, { now, losses }: Cycle): void {
-    if (isDue || this.#hasSwap || now < process.youngUntil) this.#details.readStatus(process, losses);
-    this.#details.readUse(process, losses);
+  #readFast(process: Process, { losses }: Cycle): void {
+    const isResting = this.#details.isResting(process);
+    if (!isResting || this.#mayHaveSwapped) this.#details.readStatus(process, losses);
+    if (!isResting) this.#details.readStorageUse(process, losses);
+    this.#details.readOpenFiles(process, losses);
     if (this.#options.wchan) this.#details.readWchan(process, this.#options.threads, losses);
   }
 

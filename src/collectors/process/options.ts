@@ -54,9 +54,7 @@ export const options = z.strictObject({
     .describe('Refresh interval for the arguments, user and cgroup of known processes.'),
   slowInterval: duration(0)
     .prefault('60s')
-    .describe(
-      'How often to read limits and the context switches of further threads; without swap also the `status` files of processes older than this.',
-    ),
+    .describe('How often to read limits and the context switches of further threads.'),
   threads: z.boolean().default(false).describe('Export metrics by thread name; reads every thread in every cycle.'),
   wchan: z.boolean().default(false).describe('Threads by the kernel function they wait in.'),
   smaps: z

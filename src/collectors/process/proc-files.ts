@@ -17,6 +17,7 @@ const MAX_ROWS_BYTES = 1024 * 1024;
 export interface HotPaths {
   readonly io: string;
   readonly fd: string;
+  readonly schedstat: string;
 }
 
 /** The files of processes. The first `length` bytes of `bytes` hold the last file read. */
@@ -37,7 +38,8 @@ export class ProcFiles {
 
   /** The paths of a process's files that are read in every cycle. */
   hotPaths(pid: number): HotPaths {
-    return { io: detached(this.path(`${pid}/io`)), fd: detached(this.path(`${pid}/fd`)) };
+    const path = (name: string) => detached(this.path(`${pid}/${name}`));
+    return { io: path('io'), fd: path('fd'), schedstat: path('schedstat') };
   }
 
   /** Path of a file below procfs. */

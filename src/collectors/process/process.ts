@@ -64,11 +64,10 @@ export class Process {
   /** When its attributes and its slow files are due, in milliseconds since 1970. */
   refreshAt = 0;
   slowAt = 0;
-  /**
-   * Until when all its files are read in every cycle: otherwise a process that lives for seconds would exit between two
-   * reads.
-   */
-  youngUntil = 0;
+  /** Its schedstat; undefined while it has several threads, or if the kernel does not count. */
+  lastRun: string | undefined;
+  /** Whether its schedstat was the same in two cycles. */
+  hasRested = false;
   paths: HotPaths | undefined;
   /** Denied files; retried at the next refresh. */
   denied = NOTHING;
@@ -90,9 +89,10 @@ export class Process {
     this.denied = new Set(this.denied).add(file);
   }
 
-  /** Lets all files be tried again. */
+  /** Lets all files be tried again, also if it has not run. */
   allowAll(): void {
     this.denied = NOTHING;
+    this.hasRested = false;
   }
 
   /** Removes it from its group and assigns it to the one with this name, if any. Its past usage remains counted. */

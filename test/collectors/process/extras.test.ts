@@ -172,25 +172,6 @@ test('without the option threads their context switches are read periodically', 
   assert.equal(await switches(), 81, 'another thread with the same id');
 });
 
-test('without swap the context switches of a process are read in every cycle only while it is young', async (t) => {
-  const tree = new ProcTree(t, { 'proc/swaps': 'Filename Type Size Used Priority\n' });
-  const collect = tree.collector({ process_names: [{ comm: ['a'] }] });
-  const switches = async (count: number) => {
-    tree.set(7, { comm: 'a', switches: [count, 0] });
-    return (await collect()).of('a', 'context_switches_total', 'ctxswitchtype="voluntary"');
-  };
-  assert.equal(await switches(5), 0);
-  assert.equal(await switches(7), 2);
-  tree.now += 60_000;
-  assert.equal(await switches(9), 4);
-  tree.now += 30_000;
-  assert.equal(await switches(15), 4);
-  tree.now += 30_000;
-  assert.equal(await switches(16), 11);
-  writeFileSync(tree.path('swaps'), 'Filename Type Size Used Priority\n/dev/sda2 partition 1 0 -2\n');
-  assert.equal(await switches(20), 15);
-});
-
 test('proportional memory is read in rotation, and exposed once it is known for all', async (t) => {
   const tree = new ProcTree(t);
   const options = { process_names: [{ comm: ['a', 'big'] }], smaps: true, smapsPerCycle: 2, smapsMaxRss: '4MiB' };

@@ -33,6 +33,8 @@ export interface Fake {
   readonly fileSlots?: number;
   readonly filesLimit?: number | 'unlimited';
   readonly cgroup?: string;
+  /** Absent, as with a kernel that does not count. */
+  readonly schedstat?: string | undefined;
 }
 
 /** How long a run may take on a busy machine. */
@@ -78,6 +80,7 @@ export class ProcTree {
       `Limit  Soft Limit\nMax open files            ${filesLimit}  4096  files\nMax locked memory 1 2 bytes\n`,
     );
     write('cmdline', argv.map((word) => `${word}\0`).join(''));
+    if (fake.schedstat !== undefined) write('schedstat', fake.schedstat);
     if (fake.cgroup !== undefined) write('cgroup', fake.cgroup);
     rmSync(this.path(`${pid}`, 'fd'), { recursive: true, force: true });
     mkdirSync(this.path(`${pid}`, 'fd'));
