@@ -71,7 +71,7 @@ const NODE = list(
     '0 virtual functions; but values that cannot be parsed are absent, and one malformed device does not affect the others.',
   '`textfile`: quoted names are supported, as in node_exporter 1.10; characters outside the classic grammar become `_`, ' +
     'because not every receiver accepts them. Two names that become the same are rejected.',
-  'An attribute of sysfs that its driver answers with EINVAL, EOPNOTSUPP or the like has no value, which is not an error: a link ' +
+  'An attribute of sysfs for which its driver returns EINVAL, EOPNOTSUPP or the like has no value, which is not an error: a link ' +
     'that is down has no speed. node_exporter does the same in `netclass` and most others, and fails completely in some.',
   'A counter of 2^63 or more is a negative number that the kernel printed as an unsigned one: it is lost, where ' +
     'node_exporter and cAdvisor pass it on.',

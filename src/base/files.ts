@@ -27,7 +27,7 @@ interface ReadFile {
 export function readRegular(path: string, { maxBytes, below }: ReadLimits): ReadFile {
   const fd = openSync(path, READ_AT_ONCE);
   try {
-    // Checked on the open file, which can no longer be exchanged.
+    // Checked on the open file, which can no longer be replaced.
     const status = fstatSync(fd);
     if (!status.isFile()) throw new Error('not a regular file');
     const isOutside = below !== undefined && !readlinkSync(`/proc/self/fd/${fd}`).startsWith(`${below}/`);

@@ -59,7 +59,7 @@ export class KeyMap<V> {
     return true;
   }
 
-  /** In no particular order; the map must not change meanwhile. */
+  /** In no particular order; the map must not change in the meantime. */
   *keys(): Generator<string> {
     for (const { keys } of new Set(this.#segments)) for (const key of keys) if (key !== undefined) yield key;
   }

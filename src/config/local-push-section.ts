@@ -14,7 +14,7 @@ export const localPushSection = z
       .strictObject({
         body: bytes(1).prefault('1MiB').describe('Maximum size of a push, after decompression.'),
         series: z.int().min(1).default(10_000).describe('Maximum number of series of a job.'),
-        jobs: z.int().min(1).default(100).describe('Most jobs.'),
+        jobs: z.int().min(1).default(100).describe('Maximum number of jobs.'),
         pushesPerMinute: z.int().min(1).default(1000).describe('Maximum number of pushes per minute.'),
       })
       .prefault({}),

@@ -123,21 +123,30 @@ export const scrapeSection = z
     metricRelabel: relabelRules().describe('Relabel rules for all scraped series, before those of the group.'),
     limits: z
       .strictObject({
-        body: bytes(1024).prefault('16MiB').describe('Size of one page, decompressed.'),
-        samples: z.int().min(1).default(50_000).describe('Samples of one page.'),
+        body: bytes(1024).prefault('16MiB').describe('Maximum size of one page, decompressed.'),
+        samples: z.int().min(1).default(50_000).describe('Maximum number of samples of one page.'),
         series: z
           .int()
           .min(1)
           .optional()
           .describe(
-            'Different series of one target within a day; samples of further ones are dropped. Off when unset.',
+            'Maximum number of distinct series of one target within a day; samples of further series are dropped. No limit when unset.',
           ),
-        labels: z.int().min(1).default(60).describe('Labels of one sample, not counting those of the target.'),
-        labelBytes: bytes(16).prefault('4KiB').describe('Bytes of the name and value of one label together.'),
-        targets: z.int().min(1).max(5000).default(200).describe('Targets beyond this are reported, but not scraped.'),
+        labels: z
+          .int()
+          .min(1)
+          .default(60)
+          .describe('Maximum number of labels of one sample, not counting those of the target.'),
+        labelBytes: bytes(16).prefault('4KiB').describe('Maximum bytes of the name and value of one label together.'),
+        targets: z
+          .int()
+          .min(1)
+          .max(5000)
+          .default(200)
+          .describe('Maximum number of targets; any beyond are reported, but not scraped.'),
         pending: bytes(64 * 1024)
           .prefault('16MiB')
-          .describe('Compressed bytes that wait for the next push; the oldest scrapes are dropped first.'),
+          .describe('Maximum compressed bytes that wait for the next push; the oldest scrapes are dropped first.'),
       })
       .prefault({})
       .describe(

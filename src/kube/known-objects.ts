@@ -57,7 +57,7 @@ export class KnownObjects<O extends KubeObject> {
 
   /**
    * Deletes all objects whose keys are not in `keys`, which are keys of known objects. No other object may change
-   * meanwhile. Ends early when `signal` fires.
+   * in the meantime. Ends early when `signal` fires.
    */
   async deleteOthers(path: string, keys: KeyMap<unknown>, signal: AbortSignal): Promise<void> {
     if (keys.size === this.#versions.size) return;

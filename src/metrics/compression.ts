@@ -160,7 +160,7 @@ export interface CompressedText {
 /**
  * Encodes a text in each of `encodings`. Compresses each chunk as it is rendered, so that the whole text is never in
  * memory. Runs on the main thread, in slices: for such chunks, the round trip to another thread costs twice as
- * much as the work itself. What `chunks` renders must not change meanwhile.
+ * much as the work itself. What `chunks` renders must not change in the meantime.
  */
 export async function compressEach(
   chunks: Iterable<Buffer>,

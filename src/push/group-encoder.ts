@@ -55,7 +55,7 @@ export class GroupEncoder {
   }
 }
 
-/** Whether two cycles are bound to have the same text. */
+/** Whether two cycles must have the same text. */
 function isSame(one: CollectedGroup, other: CollectedGroup): boolean {
   return (
     (one.births ?? []).length + (other.births ?? []).length === 0 &&

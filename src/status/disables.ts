@@ -5,7 +5,7 @@ import { type Disable, readDisables, writeDisables } from './disables-file.ts';
 /** Maximum time for which a collector may be disabled: forgotten ones are enabled again automatically. */
 export const MAX_DISABLE_MS = 24 * 3_600_000;
 
-/** The environment of the disables. */
+/** What the list of disabled collectors needs from the agent. */
 interface DisablesWorld {
   /** The file in which they are stored; undefined if there is none. Called each time, because a reload changes it. */
   readonly file: () => string | undefined;

@@ -28,7 +28,7 @@ const POLL_MS = 1000;
 /** Agents that see the receiver recover at the same moment start sending their backlogs spread over this time. */
 const SPREAD_MS = 2000;
 
-/** A batch that the receiver answers with 5xx, though it accepts others, is dropped after this many attempts. */
+/** A batch to which the receiver responds with 5xx, though it accepts others, is dropped after this many attempts. */
 const MAX_FAILURES = 10;
 
 /**

@@ -30,7 +30,7 @@ interface JsonlineOptions {
 
 /**
  * What VictoriaLogs responds. Lines that it can't read are skipped with status 200 and counted only there, so that none
- * may be wrong; 400 comes when it could read none of them, or does not like the request.
+ * may be wrong; 400 comes when it could read none of them, or rejects the request.
  */
 const RESPONSES: readonly ResponseRule[] = [
   {
