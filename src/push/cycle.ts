@@ -260,15 +260,15 @@ export class PushCycle {
       const next = 'see docs/security.md for the data visible in each tier';
       log.once(`${name}: ${lost}`, { collector: name, lost, next }, 'not visible with the permissions of this agent');
     }
-    const [level, next] =
+    const [level, message, next] =
       outcome === 'fault'
-        ? (['warn', 'its series are missing from this push'] as const)
-        : (['info', 'partial data: the rest of the collector is pushed'] as const);
+        ? (['warn', 'collection failed', 'its series are missing from this push'] as const)
+        : (['info', 'partial data', 'the rest of the collector is pushed'] as const);
     const kinds = Map.groupBy(errors, ({ message }) => kindOf(message));
     for (const [kind, alike] of kinds) {
       const reason = alike[0]?.message;
       const more = alike.length > 1 ? { alike: alike.length } : {};
-      log.write(level, `${name}: ${kind}`, { collector: name, reason, ...more, next }, 'collection failed');
+      log.write(level, `${name}: ${kind}`, { collector: name, reason, ...more, next }, message);
     }
   }
 }

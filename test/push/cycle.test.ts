@@ -124,3 +124,35 @@ test('a prepared part that is late is missing from this push, with one log line 
   registry.addPrepared({ ...prepared, text: () => Promise.reject(new Error('a bug')) });
   await assert.rejects(cycle.run(1000), /a bug/);
 });
+
+test('the log distinguishes a collector with partial data from one that failed', async () => {
+  const registry = new AgentRegistry();
+  const some = gauge('some', 'Some.');
+  registry.addProducer({
+    group: 'node',
+    name: 'partial',
+    collect: (out) => {
+      out.add(some, 1);
+      out.lose('one file', new Error('bad line'));
+    },
+  });
+  registry.addProducer({ group: 'node', name: 'failing', collect: () => assert.fail('no files') });
+  const lines: string[] = [];
+  const cycle = new PushCycle({
+    registry,
+    exporters: () => [],
+    budget: new SeriesBudget(() => ({ groups: {}, families: {} })),
+    intervalMs: () => 1000,
+    now: Date.now,
+    log: new ThrottledLog(createLog('info', { write: (line) => lines.push(line) })),
+  });
+  await cycle.run(1000);
+  const logged = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+  assert.deepEqual(
+    logged.map(({ level, collector, msg }) => [level, collector, msg]),
+    [
+      ['info', 'node.partial', 'partial data'],
+      ['warn', 'node.failing', 'collection failed'],
+    ],
+  );
+});
