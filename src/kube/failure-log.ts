@@ -93,7 +93,7 @@ export class FailureLog {
 
 const NOT_SERVED = 'not served';
 
-/** Whether the server answered that it does not have such a collection. The core group is always present. */
+/** Whether the server responded that it does not have such a collection. The core group is always present. */
 export const isNotServed = (error: unknown, path: string): boolean =>
   error instanceof ApiError && error.status === 404 && path.startsWith('/apis/');
 

@@ -31,7 +31,7 @@ const NOTE_ANNOTATION = 'firesteel/note';
 
 const MAX_TRANSITIONS = 2 ** 31 - 1;
 
-/** Whether this is a Lease that can be updated; a proxy may answer 200 with something else. */
+/** Whether this is a Lease that can be updated; a proxy may respond with 200 and something else. */
 export const isLease = (value: Lease | null): value is Lease =>
   value?.kind === 'Lease' && Boolean(value.metadata?.resourceVersion);
 

@@ -1,7 +1,7 @@
 /**
  * Reason for a full list. `start`: the first list. `expired`: the API server no longer has the version to resume from
  * (410). `reordered`: versions went backwards (a restored server, an out-of-order stream). `undecodable`: an event
- * could not be decoded even when requested again. `refused`: resuming was answered with a 4xx.
+ * could not be decoded even when requested again. `refused`: resuming was refused with a 4xx.
  */
 export const LIST_REASONS = ['start', 'expired', 'reordered', 'undecodable', 'refused'] as const;
 export type ListReason = (typeof LIST_REASONS)[number];

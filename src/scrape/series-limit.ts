@@ -3,7 +3,7 @@ import { HashTable } from './hash-table.ts';
 /** After this time, the series of a target are counted from 0 again, as in vmagent. */
 const DAY_MS = 24 * 3_600_000;
 
-/** Limits the number of different series of one target per day: samples of further ones are dropped. */
+/** Limits the number of distinct series of one target per day: samples of further series are dropped. */
 export class SeriesLimit {
   readonly limit: number;
   readonly #seen = new HashTable();
@@ -14,7 +14,7 @@ export class SeriesLimit {
     this.limit = limit;
   }
 
-  /** Number of different series since the start of the day. */
+  /** Number of distinct series since the start of the day. */
   get current(): number {
     return this.#seen.size;
   }

@@ -1,7 +1,7 @@
 import { SecretFile } from '../../config/secret-file.ts';
 import type { HttpSettings } from './settings.ts';
 
-/** Names of headers whose values are probably secrets, although they stand in the configuration. */
+/** Names of headers whose values are probably secrets, although they are in the configuration. */
 const SECRET_HEADER = /auth|token|key|secret|password|cookie/i;
 /** A shorter secret could occur in any text. */
 const SHORTEST = 4;

@@ -80,7 +80,7 @@ const REJECTED: ResponseRule = {
   hint: 'the receiver rejects a sample of this request',
 };
 
-/** The rule for a response. The protocol forbids resending a request that was answered with 400. */
+/** The rule for a response. The protocol forbids resending a request whose response was 400. */
 export function ruleOf(attempt: UploadAttempt): ResponseRule {
   const rule = ruleFor(RESPONSES, attempt);
   const isRejected = (attempt.code === 400 || attempt.code === 422) && attempt.isPage !== true;

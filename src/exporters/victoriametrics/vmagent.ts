@@ -23,7 +23,7 @@ const IMPORT_PATH = '/api/v1/import/prometheus';
  * The text import of VictoriaMetrics and vmagent. job and instance are sent in the Pushgateway-shaped tail of the path,
  * or as extra_label to versions that do not support the tail (Debian 12 has 1.79). Batches whose lines carry their own
  * get neither, because labels of the URL would replace them. All other labels are sent as extra_label, and the time of
- * collection as `timestamp`, in milliseconds: seconds would be answered with 204 and lost.
+ * collection as `timestamp`, in milliseconds: samples with seconds would get a 204 and be lost.
  */
 export const vmagent: Protocol = {
   type: 'vmagent',
@@ -72,7 +72,7 @@ export const vmagent: Protocol = {
     { when: 'timeout', action: 'retry', reason: 'timeout' },
     ...ADDRESS_RESPONSES,
   ],
-  // The receiver may queue a request for a minute (-insert.maxQueueDuration) before it answers.
+  // The receiver may queue a request for a minute (-insert.maxQueueDuration) before it responds.
   timeoutMs: 75_000,
   // The queue is bounded by age and size.
   retries: Number.POSITIVE_INFINITY,
