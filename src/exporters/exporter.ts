@@ -2,6 +2,7 @@ import type { Target } from '../config/identity.ts';
 import type { ExporterView } from '../http/status-view.ts';
 import type { LogSink } from '../logs/sink.ts';
 import type { Encoding } from '../metrics/compression.ts';
+import type { Ended } from '../metrics/ended.ts';
 import type { Group } from '../metrics/group.ts';
 import type { PreparedText } from '../metrics/prepared.ts';
 import type { Snapshot } from '../metrics/snapshot.ts';
@@ -48,10 +49,8 @@ export function wireBytes({ members }: Pick<Batch, 'members'>): number {
 export type ExporterStatus = Omit<ExporterView, 'lossInSeconds'>;
 
 /** Series that were in an earlier batch and are not in that of `stampMs`. */
-export interface EndedSeries {
+export interface EndedSeries extends Ended {
   readonly stampMs: number;
-  /** `name{labels}`. */
-  readonly keys: readonly string[];
   /** As in {@link Batch}. */
   readonly mayPush?: (() => boolean) | undefined;
 }

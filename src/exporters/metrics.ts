@@ -7,6 +7,7 @@ export interface ExportMetrics {
   readonly retries: Counter<'exporter' | 'reason'>;
   readonly samplesSent: Counter<'exporter'>;
   readonly samplesDropped: Counter<'exporter' | 'reason'>;
+  readonly markersDropped: Counter<'exporter' | 'reason'>;
   readonly leftOut: Gauge<'exporter' | 'group' | 'family'>;
   readonly bytes: Counter<'exporter' | 'form'>;
   readonly queueBatches: Gauge<'exporter' | 'tier'>;
@@ -66,6 +67,12 @@ export function exportMetrics(registry: Registry): ExportMetrics {
     samplesDropped: new Counter({
       name: 'firesteel_export_samples_dropped_total',
       help: 'Samples dropped, by reason.',
+      labelNames: ['exporter', 'reason'] as const,
+      registers,
+    }),
+    markersDropped: new Counter({
+      name: 'firesteel_export_stale_markers_dropped_total',
+      help: 'Vanished series that stay visible at the receiver for five minutes, because their stale markers were not sent: reason="too_many", more than can be queued; reason="failed", the receiver did not accept them.',
       labelNames: ['exporter', 'reason'] as const,
       registers,
     }),

@@ -1,4 +1,5 @@
 import type { Compression } from './compression.ts';
+import type { Ended } from './ended.ts';
 import type { Family } from './family.ts';
 
 /** Text of a group that stays compressed between cycles. */
@@ -30,10 +31,10 @@ export interface Prepared {
   /** The text to push now; undefined while it is incomplete. Rejects when `signal` fires. */
   text(signal: AbortSignal): Promise<PreparedText | undefined>;
   /**
-   * Keys of series that were in an earlier {@link text} and are not in the last, each returned once. Empty when they
-   * are not needed.
+   * The series that were in an earlier {@link text} and are not in the last, each returned once. None when they are not
+   * needed.
    */
-  takeEnded(): readonly string[];
+  takeEnded(): Ended;
   /** The same text regrouped by family, in pieces that end at a line end. */
   byFamily(): AsyncIterable<Buffer>;
   /** The families that have series, with their numbers of series, as of the last {@link text}. */

@@ -171,11 +171,13 @@ export class PushCycle {
     if (enders.length === 0) return;
     const vanished = this.#vanished.get(group) ?? new VanishedSeries();
     this.#vanished.set(group, vanished);
-    const keys = [...vanished.update(snapshots, isWhole), ...parts.flatMap(({ source }) => source.takeEnded())];
-    if (keys.length === 0) return;
+    const taken = parts.map(({ source }) => source.takeEnded());
+    const keys = [...vanished.update(snapshots, isWhole), ...taken.flatMap((ended) => ended.keys)];
+    const lost = sum(taken.map((ended) => ended.lost));
+    if (keys.length === 0 && lost === 0) return;
     for (const { name, endSeries } of enders) {
       const relabeling = this.#options.relabelingOf?.(name, group);
-      endSeries?.(group, { ...of, keys: relabeling ? relabeledKeys(keys, relabeling) : keys });
+      endSeries?.(group, { ...of, keys: relabeling ? relabeledKeys(keys, relabeling) : keys, lost });
     }
   }
 

@@ -1,3 +1,4 @@
+import { countWithin, type Ended, MAX_ENDED_CHARACTERS } from '../metrics/ended.ts';
 import { type Family, untyped } from '../metrics/family.ts';
 import type { Prepared, PreparedText } from '../metrics/prepared.ts';
 import { linesOfMembers, PackedLines } from './packed-lines.ts';
@@ -16,6 +17,8 @@ export class PendingScrapes implements Prepared {
   #own = new PackedLines();
   #ownBytes = 0;
   #ended: string[] = [];
+  #endedCharacters = 0;
+  #endedLost = 0;
 
   /**
    * `maxBytes` limits the compressed size of waiting scrapes; beyond it, the oldest are dropped and `onDrop` gets their
@@ -50,7 +53,16 @@ export class PendingScrapes implements Prepared {
       this.#onDrop(dropped?.samples ?? 0);
     }
     if (this.#ownBytes > this.#maxBytes) this.#onDrop(this.#takeOwn().samples);
-    if (this.#ended.length + ended.length <= MAX_ENDED) for (const key of ended) this.#ended.push(key);
+    this.#addEnded(ended);
+  }
+
+  #addEnded(keys: readonly string[]): void {
+    const count = countWithin(keys, MAX_ENDED_CHARACTERS - this.#endedCharacters);
+    for (const key of keys.slice(0, count)) {
+      this.#ended.push(key);
+      this.#endedCharacters += key.length;
+    }
+    this.#endedLost += keys.length - count;
   }
 
   async text(): Promise<PreparedText> {
@@ -75,9 +87,11 @@ export class PendingScrapes implements Prepared {
     return own;
   }
 
-  takeEnded(): readonly string[] {
-    const ended = this.#ended;
+  takeEnded(): Ended {
+    const ended = { keys: this.#ended, lost: this.#endedLost };
     this.#ended = [];
+    this.#endedCharacters = 0;
+    this.#endedLost = 0;
     return ended;
   }
 
@@ -104,6 +118,3 @@ export class PendingScrapes implements Prepared {
     }
   }
 }
-
-/** Maximum series waiting to be ended; beyond it they end by themselves after five minutes. */
-const MAX_ENDED = 200_000;

@@ -10,6 +10,7 @@ const TARGET = { job: 'kubelet', instance: 'n1', labels: {} };
 function receiver(codes: readonly UploadAttempt['code'][], isWanted = false) {
   const uploads: Upload[] = [];
   const said: string[] = [];
+  const dropped = { too_many: 0, failed: 0 };
   let nowMs = 0;
   const log = new ThrottledLog(createLog('info', { write: (line) => void said.push(line) }));
   const markers = new StaleMarkers({
@@ -31,18 +32,22 @@ function receiver(codes: readonly UploadAttempt['code'][], isWanted = false) {
     },
     random: () => 0.5,
     log,
+    onDropped(reason, series) {
+      dropped[reason] += series;
+    },
   });
-  const end = (count: number, mayPush?: () => boolean) =>
+  const end = (count: number, mayPush?: () => boolean, width = 0) =>
     markers.end({
       target: TARGET,
       stampMs: 5,
-      keys: Array.from({ length: count }, (_, index) => `it{pod="p${index}"}`),
+      keys: Array.from({ length: count }, (_, index) => `it{pod="${`p${index}`.padEnd(width)}"}`),
+      lost: 0,
       mayPush,
     });
   const pass = (ms: number) => {
     nowMs += ms;
   };
-  return { markers, uploads, said, end, pass, turn: () => new Promise((resolve) => setTimeout(resolve, 20)) };
+  return { markers, uploads, said, dropped, end, pass, turn: () => new Promise((resolve) => setTimeout(resolve, 20)) };
 }
 
 test('thousands of series are sent in pieces, in sequence', async () => {
@@ -56,13 +61,48 @@ test('thousands of series are sent in pieces, in sequence', async () => {
 });
 
 test('an invalid key loses its request, not the agent or the following ones', async () => {
-  const { markers, uploads, said, end, turn } = receiver([204]);
-  markers.end({ target: TARGET, stampMs: 5, keys: ['it{pod="unterminated'] });
+  const { markers, uploads, said, dropped, end, turn } = receiver([204]);
+  markers.end({ target: TARGET, stampMs: 5, keys: ['it{pod="unterminated'], lost: 0 });
   end(1);
   for (let turns = 0; uploads.length < 1 && turns < 500; turns++) await turn();
   await markers.close(10_000);
   assert.equal(uploads.length, 1);
   assert.match(said.join(), /failed to send stale markers/);
+  assert.deepEqual(dropped, { too_many: 0, failed: 1 });
+});
+
+test('all series of 1,800 pods that vanish at once are ended; of more, those that fit, and the others are counted', {
+  timeout: 120_000,
+}, async () => {
+  const some = receiver([204]);
+  some.end(104_000, undefined, 150);
+  while (some.uploads.length < 104) await some.turn();
+  await some.markers.close(10_000);
+  assert.deepEqual(some.dropped, { too_many: 0, failed: 0 });
+
+  const more = receiver([204]);
+  more.end(1, () => false);
+  more.end(120_000, undefined, 150);
+  const dropped = more.dropped.too_many;
+  assert.ok(dropped > 10_000 && dropped < 20_000, `${dropped} are dropped`);
+  while (more.uploads.length < Math.ceil((120_000 - dropped) / 1000)) await more.turn();
+  await more.turn();
+  // What has been sent makes room.
+  more.end(100_000, undefined, 150);
+  await more.markers.close(10_000);
+  assert.equal(more.dropped.too_many, dropped);
+});
+
+test('series whose keys were lost on the way count as dropped, unless the receiver takes no markers at all', async () => {
+  const { markers, uploads, dropped, end, turn } = receiver([404]);
+  markers.end({ target: TARGET, stampMs: 5, keys: [], lost: 3 });
+  assert.deepEqual(dropped, { too_many: 3, failed: 0 });
+  end(1);
+  while (uploads.length < 1) await turn();
+  await turn();
+  markers.end({ target: TARGET, stampMs: 5, keys: [], lost: 4 });
+  await markers.close(10_000);
+  assert.deepEqual(dropped, { too_many: 3, failed: 0 });
 });
 
 for (const code of [200, 302, 400, 401, 403, 404, 405, 415, 501] as const) {
@@ -84,7 +124,7 @@ for (const code of [200, 302, 400, 401, 403, 404, 405, 415, 501] as const) {
 }
 
 test('if markers are configured, each rejection is a warning', async () => {
-  const { markers, uploads, said, end, turn } = receiver([404], true);
+  const { markers, uploads, said, dropped, end, turn } = receiver([404], true);
   end(1);
   while (uploads.length < 1) await turn();
   await turn();
@@ -92,6 +132,7 @@ test('if markers are configured, each rejection is a warning', async () => {
   while (uploads.length < 2) await turn();
   await markers.close(10_000);
   assert.match(said[0] ?? '', /"level":"warn".*failed to send stale markers/);
+  assert.equal(dropped.failed, 2);
 });
 
 test('an overload is retried, at most three times; not at all by an agent that is no longer the leader', async () => {
@@ -100,6 +141,7 @@ test('an overload is retried, at most three times; not at all by an agent that i
   while (again.uploads.length < 3) await again.turn();
   await again.markers.close(10_000);
   assert.equal(again.uploads.length, 3);
+  assert.equal(again.dropped.failed, 0);
 
   const down = receiver(['error']);
   down.end(1);
@@ -107,12 +149,14 @@ test('an overload is retried, at most three times; not at all by an agent that i
   await down.turn();
   await down.markers.close(10_000);
   assert.equal(down.uploads.length, 3);
+  assert.equal(down.dropped.failed, 1);
 
   const other = receiver([204]);
   other.end(1, () => false);
   await other.turn();
   await other.markers.close(10_000);
   assert.equal(other.uploads.length, 0);
+  assert.equal(other.dropped.failed, 0);
 });
 
 test('an unresponsive receiver delays the shutdown no longer than the deadline', { timeout: 120_000 }, async () => {
@@ -131,8 +175,9 @@ test('an unresponsive receiver delays the shutdown no longer than the deadline',
     clock: { wallMs: () => 0, monotonicMs: () => 0, sleep: async () => undefined },
     random: () => 0.5,
     log: new ThrottledLog(createLog('silent')),
+    onDropped: () => undefined,
   });
-  markers.end({ target: TARGET, stampMs: 5, keys: ['it{pod="p1"}'] });
+  markers.end({ target: TARGET, stampMs: 5, keys: ['it{pod="p1"}'], lost: 0 });
   const started = performance.now();
   await markers.close(100);
   assert.equal(signals, 1);

@@ -28,7 +28,7 @@ async function preparedOf(lines: Readonly<Record<string, number>>): Promise<Prep
       textBytes: texts.reduce((sum, { length }) => sum + length, 0),
       samples: families.reduce((sum, { series }) => sum + series, 0),
     }),
-    takeEnded: () => [],
+    takeEnded: () => ({ keys: [], lost: 0 }),
     families: () => families,
     async *byFamily() {},
     async *lines() {},
@@ -83,6 +83,42 @@ test('a prepared family over its budget is dropped completely, and returns when 
   const within = await pushed('ksm');
   assert.equal(within.samples, 54);
   assert.ok(within.text.includes('kube_large{pod="p49"} 49'));
+});
+
+test('ended series reach the exporters that end them, with the number of those that were lost', async () => {
+  const registry = new AgentRegistry();
+  registry.addProducer({ group: 'ksm', name: 'ksm', collect: (out) => out.add(gauge('own', 'Own.'), 1) });
+  const results = [
+    { keys: ['kube_small{pod="p0"}'], lost: 3 },
+    { keys: [], lost: 2 },
+    { keys: [], lost: 0 },
+  ];
+  const takeEnded = () => results.shift() ?? assert.fail('taken too often');
+  registry.addPrepared({ ...(await preparedOf({ kube_small: 1 })), takeEnded });
+  const ended: (readonly [keys: string, lost: number])[] = [];
+  const exporter: Exporter = {
+    name: 'it',
+    encoding: 'zstd',
+    accepts: (group) => group === 'ksm',
+    start: () => undefined,
+    deliver: () => undefined,
+    endSeries: (_, { keys, lost }) => void ended.push([keys.join(), lost]),
+    status: () => assert.fail('not requested'),
+    close: async () => undefined,
+  };
+  const cycle = new PushCycle({
+    registry,
+    exporters: () => [exporter],
+    budget: new SeriesBudget(() => ({ groups: {}, families: {} })),
+    intervalMs: () => 1000,
+    now: Date.now,
+    log: new ThrottledLog(createLog('silent')),
+  });
+  for (let run = 0; run < 3; run++) await cycle.run(1000);
+  assert.deepEqual(ended, [
+    ['kube_small{pod="p0"}', 3],
+    ['', 2],
+  ]);
 });
 
 test('a prepared part that is late is missing from this push, with one log line without a stack', async () => {

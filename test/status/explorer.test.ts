@@ -151,7 +151,7 @@ const preparedPart = (lines: () => AsyncGenerator<string>, series: number): Prep
   group: 'ksm',
   collector: 'kube-state-metrics',
   text: async () => undefined,
-  takeEnded: () => [],
+  takeEnded: () => ({ keys: [], lost: 0 }),
   async *byFamily() {},
   families: () => [{ family: gauge('kube_pod_info', 'Pods.'), series }],
   lines,

@@ -5,6 +5,7 @@ import type { KubeObject } from '../../kube/object.ts';
 import { Reflector } from '../../kube/reflector.ts';
 import { REAL_TIMING, type ReflectorTiming } from '../../kube/retry.ts';
 import type { Compression } from '../../metrics/compression.ts';
+import type { Ended } from '../../metrics/ended.ts';
 import type { Family } from '../../metrics/family.ts';
 import type { ResourceStatus } from '../../metrics/outcome.ts';
 import type { Prepared, PreparedText } from '../../metrics/prepared.ts';
@@ -185,8 +186,8 @@ export class ClusterState implements Prepared {
     return text;
   }
 
-  takeEnded(): string[] {
-    return this.#ended?.take() ?? [];
+  takeEnded(): Ended {
+    return this.#ended?.take() ?? { keys: [], lost: 0 };
   }
 
   async *byFamily(): AsyncGenerator<Buffer> {

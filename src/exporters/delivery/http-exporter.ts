@@ -110,6 +110,7 @@ export class HttpExporter implements Exporter {
         clock,
         random,
         log,
+        onDropped: this.#report.markersDropped,
       });
     }
     this.#stopCounting = metrics.onCollect(() => this.#count());

@@ -106,6 +106,17 @@ export class Report {
     this.#metrics.samplesDropped.inc({ exporter: this.#exporter, reason }, samples);
   };
 
+  /** Records stale markers that were not sent. */
+  readonly markersDropped = (reason: 'too_many' | 'failed', series: number): void => {
+    if (series === 0) return;
+    const exporter = this.#exporter;
+    this.#metrics.markersDropped.inc({ exporter, reason }, series);
+    // A failure is logged with its response.
+    if (reason === 'failed') return;
+    const message = 'too many series vanished at once: some stay visible at the receiver for five minutes';
+    this.#log.write('warn', `${exporter}/stale-markers/too_many`, { exporter, series }, message);
+  };
+
   /** Records a batch that can't be read, to be written in another way. */
   unreadable(group: Group, samples: number, cause: unknown): void {
     const exporter = this.#exporter;

@@ -2,7 +2,9 @@ import { backoffMs } from '../../base/backoff.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { ThrottledLog } from '../../base/log.ts';
 import type { Target } from '../../config/identity.ts';
+import { countWithin, MAX_ENDED_CHARACTERS } from '../../metrics/ended.ts';
 import { parseText } from '../../metrics/text/parse.ts';
+import type { EndedSeries } from '../exporter.ts';
 import { withoutQueries } from '../http/response-text.ts';
 import type { Sender, Upload, UploadAttempt } from '../http/sender.ts';
 import { type SeriesLabels, snappyLiterals, staleMarkers } from './stale-marker-body.ts';
@@ -19,24 +21,17 @@ interface StaleMarkerOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: ThrottledLog;
+  /** Called with the number of series whose markers are not sent. */
+  readonly onDropped: (reason: 'too_many' | 'failed', series: number) => void;
 }
 
-/** Vanished series. */
-interface Ended {
+/** The series of one upload. */
+interface Piece extends Omit<EndedSeries, 'lost'> {
   readonly target: Target;
-  readonly stampMs: number;
-  /** `name{labels}`. */
-  readonly keys: readonly string[];
-  /** Called before each attempt: whether this agent may still push for the group. */
-  readonly mayPush?: (() => boolean) | undefined;
 }
 
 const TRIES = 3;
 const TIMEOUT_MS = 10_000;
-/**
- * Limit of queued series. Above it, markers are not sent: without one, a series goes stale after five minutes anyway.
- */
-const MAX_WAITING = 100_000;
 /** Series per upload. Encoding that many takes a few milliseconds. */
 const MAX_SERIES = 1000;
 /** A receiver without remote write is not tried again for this long. It may be replaced by one that has it. */
@@ -44,15 +39,16 @@ const COOLDOWN_MS = 3_600_000;
 
 /**
  * Marks series as stale at the receiver as soon as they vanish, so that a deleted pod is not shown for five more
- * minutes. Best effort: markers are dropped after three failures. The response to the first markers shows whether a
- * receiver has remote write.
+ * minutes. Best effort: markers that would exceed the queue ({@link MAX_ENDED_CHARACTERS}) are dropped, others after
+ * three failures. The response to the first markers shows whether a receiver has remote write.
  */
 export class StaleMarkers {
   readonly #options: StaleMarkerOptions;
   readonly #stopping = new AbortController();
   readonly #cut = new AbortController();
-  readonly #queue: Ended[] = [];
-  #waiting = 0;
+  readonly #queue: Piece[] = [];
+  /** Total length of the queued keys. */
+  #characters = 0;
   #working: Promise<void> | undefined;
   #leftAlone = { url: '', untilMs: 0 };
 
@@ -61,13 +57,16 @@ export class StaleMarkers {
   }
 
   /** Marks these series as stale at the receiver. Returns immediately. */
-  end(ended: Ended): void {
-    if (this.#stopping.signal.aborted || this.#waiting + ended.keys.length > MAX_WAITING) return;
-    this.#queue.push(ended);
-    this.#waiting += ended.keys.length;
-    this.#working ??= this.#work().finally(() => {
-      this.#working = undefined;
-    });
+  end({ keys, lost, ...of }: Piece & EndedSeries): void {
+    if (this.#stopping.signal.aborted || this.#isCoolingDown(this.#options.url(of.target))) return;
+    const count = countWithin(keys, MAX_ENDED_CHARACTERS - this.#characters);
+    this.#options.onDropped('too_many', lost + keys.length - count);
+    for (let start = 0; start < count; start += MAX_SERIES) {
+      const piece = { ...of, keys: keys.slice(start, Math.min(start + MAX_SERIES, count)) };
+      this.#queue.push(piece);
+      this.#characters += lengthOf(piece);
+    }
+    if (count > 0) this.#working ??= this.#work();
   }
 
   /** Drops the queue, and resolves when the upload in progress has ended. It is cut off after `deadlineMs`. */
@@ -79,25 +78,27 @@ export class StaleMarkers {
   }
 
   async #work(): Promise<void> {
-    for (let ended = this.#queue[0]; ended !== undefined; ended = this.#queue[0]) {
-      for (let start = 0; start < ended.keys.length && !this.#stopping.signal.aborted; start += MAX_SERIES) {
-        await this.#send(ended, ended.keys.slice(start, start + MAX_SERIES)).catch((cause: unknown) => {
-          const { exporter, log } = this.#options;
-          const message = 'failed to send stale markers: vanished series stay visible at the receiver for five minutes';
-          log.write('error', `${exporter}/stale-markers/error`, { exporter, err: cause }, message);
-        });
-      }
-      this.#queue.shift();
-      this.#waiting -= ended.keys.length;
+    const { exporter, log, onDropped } = this.#options;
+    for (let piece = this.#queue.shift(); piece !== undefined; piece = this.#queue.shift()) {
+      const outcome = await this.#send(piece).catch((cause: unknown) => {
+        const message = 'failed to send stale markers: vanished series stay visible at the receiver for five minutes';
+        log.write('error', `${exporter}/stale-markers/error`, { exporter, err: cause }, message);
+        return 'failed';
+      });
+      this.#characters -= lengthOf(piece);
+      if (outcome === 'failed') onDropped('failed', piece.keys.length);
     }
+    this.#working = undefined;
   }
 
-  async #send({ target, stampMs, mayPush }: Ended, keys: readonly string[]): Promise<void> {
+  async #send({ target, stampMs, keys, mayPush }: Piece): Promise<'sent' | 'failed' | 'unneeded'> {
     const { url, sender, clock, random } = this.#options;
     const { signal } = this.#stopping;
+    if (signal.aborted) return 'unneeded';
     const members = [snappyLiterals(staleMarkers(keys.map(labelsOfKey), stampMs))];
-    for (let failures = 0; failures < TRIES && !signal.aborted && mayPush?.() !== false; failures++) {
+    for (let failures = 0; failures < TRIES; failures++) {
       if (failures > 0) await clock.sleep(backoffMs(failures, random), signal);
+      if (signal.aborted || mayPush?.() === false) return 'unneeded';
       const upload: Upload = {
         method: 'POST',
         url: url(target),
@@ -107,14 +108,15 @@ export class StaleMarkers {
         timeoutMs: TIMEOUT_MS,
         mayPush,
       };
-      if (this.#isCoolingDown(upload.url)) return;
+      if (this.#isCoolingDown(upload.url)) return 'unneeded';
       const attempt = await sender.send(
         upload,
         AbortSignal.any([this.#cut.signal, AbortSignal.timeout(2 * TIMEOUT_MS)]),
       );
-      if ((attempt.code === 204 || attempt.code === 200) && attempt.text === '') return;
-      if (this.#failed(upload.url, attempt)) return;
+      if ((attempt.code === 204 || attempt.code === 200) && attempt.text === '') return 'sent';
+      if (this.#failed(upload.url, attempt)) return this.#isCoolingDown(upload.url) ? 'unneeded' : 'failed';
     }
+    return 'failed';
   }
 
   #isCoolingDown(url: string): boolean {
@@ -139,6 +141,8 @@ export class StaleMarkers {
     return isRejected;
   }
 }
+
+const lengthOf = ({ keys }: Piece): number => keys.reduce((sum, { length }) => sum + length, 0);
 
 /** The labels of a series key, with `__name__`. */
 function labelsOfKey(key: string): SeriesLabels {

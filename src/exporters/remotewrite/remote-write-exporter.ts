@@ -24,9 +24,6 @@ const PARALLEL = 4;
 /** At shutdown, the disk has this long after the last upload. */
 const LAST_WRITES_MS = 1000;
 
-/** Markers per call. Without one, a series goes stale after five minutes anyway. */
-const MAX_ENDED = 100_000;
-
 /**
  * Delivers to one receiver over Prometheus remote write. All batches form one queue, oldest first: those on disk, then
  * those in memory, then new ones, because receivers reject samples older than those they have.
@@ -121,10 +118,10 @@ export class RemoteWriteExporter implements Exporter {
     this.#add({ ...batch, bytes: bytesOf(own, texts) });
   };
 
-  readonly endSeries = (group: Group, { stampMs, keys, mayPush }: EndedSeries): void => {
-    const ended = keys.slice(0, MAX_ENDED);
-    const bytes = ended.reduce((sum, { length }) => sum + length, 0);
-    this.#add({ ...plain(group, stampMs, this.#targets[group]), ended, samples: ended.length, bytes, mayPush });
+  readonly endSeries = (group: Group, { stampMs, keys, lost, mayPush }: EndedSeries): void => {
+    this.#report.markersDropped('too_many', lost);
+    const bytes = keys.reduce((sum, { length }) => sum + length, 0);
+    this.#add({ ...plain(group, stampMs, this.#targets[group]), ended: keys, samples: keys.length, bytes, mayPush });
   };
 
   status(): ExporterStatus {

@@ -51,12 +51,12 @@ for (const seed of ['one', 'two', 'three']) {
         }
       }
       const now = await pushed();
-      const endedKeys = new Set(ended.take());
+      const endedKeys = new Set(ended.take().keys);
       for (const key of before) assert.ok(now.has(key) || endedKeys.has(key), `${key.slice(0, 80)} has not ended`);
       for (const key of endedKeys) assert.ok(!now.has(key), `${key.slice(0, 80)} still exists`);
       before = now;
     }
-    assert.deepEqual(ended.take(), []);
+    assert.deepEqual(ended.take(), { keys: [], lost: 0 });
   });
 }
 
@@ -72,13 +72,16 @@ test('a standby also tracks series that its own pushes never contained', async (
   store.delete('c');
   store.set('c', textOf('c', [0], 1));
   await store.text();
-  assert.deepEqual(new Set(ended.take()), new Set([...keysOf(textOf('a', [0], 1)), ...keysOf(textOf('b', [0, 1], 1))]));
+  assert.deepEqual(
+    new Set(ended.take().keys),
+    new Set([...keysOf(textOf('a', [0], 1)), ...keysOf(textOf('b', [0, 1], 1))]),
+  );
   // A leader knows what it has pushed.
   nowMs = 15_000;
   store.set('d', textOf('d', [0], 1));
   store.delete('d');
   await store.text();
-  assert.deepEqual(ended.take(), []);
+  assert.deepEqual(ended.take(), { keys: [], lost: 0 });
 });
 
 test('a store that never ended a series allocates nothing for it, and one that is not queried stays within its limits', async () => {
@@ -91,12 +94,28 @@ test('a store that never ended a series allocates nothing for it, and one that i
   assert.equal(ended.size, 0);
   for (let pod = 0; pod < 10_000; pod++) ended.replaced(text(pod), none);
   assert.ok(ended.size > 10_000 && ended.size < 17_000, `${ended.size} are kept`);
-  const kept = ended.take();
+  const size = ended.size;
+  const { keys: kept, lost } = ended.take();
+  assert.equal(lost, 40_000 - size, 'what is dropped is counted');
   assert.ok(kept.some((key) => key.includes('"p9999"')) && !kept.some((key) => key.includes('"p0"')));
 
   for (const pod of [1, 2, 3]) {
     ended.replaced(text(pod), none);
     nowMs += 400_000;
   }
-  assert.deepEqual(new Set(ended.take().map((key) => /p\d/.exec(key)?.[0])), new Set(['p2', 'p3']));
+  assert.deepEqual(new Set(ended.take().keys.map((key) => /p\d/.exec(key)?.[0])), new Set(['p2', 'p3']));
+});
+
+test('dropped keys that have expired by the time they are requested no longer count as lost', () => {
+  let nowMs = 0;
+  const ended = new EndedSeriesTracker(() => nowMs);
+  const end = (pod: string) => ended.replaced(Buffer.from(textOf(pod, [0, 1], 1, 1_000_000)), Buffer.alloc(0));
+  for (let pod = 0; pod < 20; pod++) end(`p${pod}`);
+  nowMs += 301_000;
+  end('later');
+  nowMs += 301_000;
+  end('last');
+  const { keys, lost } = ended.take();
+  assert.equal(keys.length, 4);
+  assert.equal(lost, 0);
 });

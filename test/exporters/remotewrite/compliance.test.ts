@@ -128,13 +128,23 @@ test('ended series get a marker after their last sample', async (t) => {
   const receiver = await RemoteWriteReceiver.start(t);
   const { push, exporter } = await started(t, receiver.url);
   push(new Cycles(2).next());
-  exporter.endSeries?.('node', { stampMs: 2000, keys: ['things_total{thing="t1"}'] });
+  exporter.endSeries?.('node', { stampMs: 2000, keys: ['things_total{thing="t1"}'], lost: 0 });
   await until(() => [...receiver.stored.values()].some((samples) => samples.at(-1)?.isStale === true));
   const ended = [...receiver.stored].filter(([, samples]) => samples.at(-1)?.isStale === true);
   assert.deepEqual(
     ended.map(([key, samples]) => [new Map(JSON.parse(key)).get('thing'), samples.map(({ stampMs }) => stampMs)]),
     [['t1', [1000, 2000]]],
   );
+});
+
+test('all series that vanish at once get markers; those whose keys were too many to keep are counted', async (t) => {
+  const receiver = await RemoteWriteReceiver.start(t);
+  const { exporter, counted, lines } = await started(t, receiver.url);
+  const keys = Array.from({ length: 110_000 }, (_, index) => `it{pod="p${index}"}`);
+  exporter.endSeries?.('node', { stampMs: 2000, keys, lost: 7 });
+  await until(() => receiver.size === keys.length);
+  assert.equal(await counted('firesteel_export_stale_markers_dropped_total{exporter="it",reason="too_many"}'), 7);
+  assert.match(lines.join(''), /too many series vanished at once/);
 });
 
 test('an outage is replayed in order from disk and memory, including markers, also by the next process', {
@@ -153,7 +163,7 @@ test('an outage is replayed in order from disk and memory, including markers, al
   await first.exporter.close(500);
   const second = await started(t, receiver.url, { queue: { cycles: 2 } }, spool);
   for (let cycle = 11; cycle <= 20; cycle++) second.push(cycles.next());
-  second.exporter.endSeries?.('node', { stampMs: sinceMs + 20_000, keys: ['other{a="b"}'] });
+  second.exporter.endSeries?.('node', { stampMs: sinceMs + 20_000, keys: ['other{a="b"}'], lost: 0 });
   receiver.answer = () => undefined;
   await until(() => valuesOf(receiver).some((values) => values.length === 20));
   await until(() => receiver.size === 21);

@@ -1,19 +1,27 @@
+import { type Ended, MAX_ENDED_CHARACTERS } from '../../../metrics/ended.ts';
+
 /** Unless requested, keys are stored for five to ten minutes: series without an end have expired by then as well. */
 const KEEP_MS = 300_000;
 /** A leader requests them at each push. */
 const UNASKED_MS = 60_000;
-/** Total length of all keys in characters, about 100,000 series; beyond that, the oldest are dropped. */
-const MAX_CHARACTERS = 16 * 1024 * 1024;
+
+/** Keys that ended in the same period. */
+class Period {
+  /** In the order in which they ended. */
+  readonly keys = new Set<string>();
+  /** Number of keys dropped because there were too many. */
+  lost = 0;
+}
 
 /**
  * The series that are no longer in the text of a store: the difference between the old and new text of each rebuild.
- * Costs nothing per object, and on a standby agent, which never requests them, at most a bounded number of keys.
+ * Costs nothing per object, and on a standby agent, which never requests them, at most a bounded number of keys: beyond
+ * {@link MAX_ENDED_CHARACTERS} the oldest are dropped and counted.
  */
 export class EndedSeriesTracker {
   readonly #now: () => number;
-  /** Keys in the order in which they ended; those of the older half are dropped first. */
-  #older = new Set<string>();
-  #newer = new Set<string>();
+  #older = new Period();
+  #newer = new Period();
   #newerSinceMs: number;
   #characters = 0;
   #takenMs = Number.NEGATIVE_INFINITY;
@@ -30,7 +38,7 @@ export class EndedSeriesTracker {
   }
 
   get size(): number {
-    return this.#older.size + this.#newer.size;
+    return this.#older.keys.size + this.#newer.keys.size;
   }
 
   /** The sample lines of an object were `before` and are `now`; either may be empty. */
@@ -44,37 +52,38 @@ export class EndedSeriesTracker {
     for (const key of keys) this.#forget(key);
   }
 
-  /** The keys, `name{labels}`, of series that have ended since the last call and have not come back. */
-  take(): string[] {
+  /** The series that have ended since the last call and have not come back. */
+  take(): Ended {
     this.#takenMs = this.#now();
-    if (this.size === 0) return [];
-    const keys = [...this.#older, ...this.#newer];
-    this.#older = new Set();
-    this.#newer = new Set();
+    const periods = [this.#older, this.#newer];
+    this.#older = new Period();
+    this.#newer = new Period();
     this.#characters = 0;
-    return keys;
+    return { keys: periods.flatMap(({ keys }) => [...keys]), lost: periods.reduce((sum, { lost }) => sum + lost, 0) };
   }
 
   #note(key: string): void {
     if (this.#now() - this.#newerSinceMs > KEEP_MS) {
-      for (const old of this.#older) this.#characters -= old.length;
+      for (const old of this.#older.keys) this.#characters -= old.length;
       this.#older = this.#newer;
-      this.#newer = new Set();
+      this.#newer = new Period();
       this.#newerSinceMs = this.#now();
     }
-    if (this.#older.has(key) || this.#newer.has(key)) return;
+    if (this.#older.keys.has(key) || this.#newer.keys.has(key)) return;
     // A copy, since a slice would retain the whole text of the object.
-    this.#newer.add(Buffer.from(key).toString());
+    this.#newer.keys.add(Buffer.from(key).toString());
     this.#characters += key.length;
-    while (this.#characters > MAX_CHARACTERS) {
-      const [oldest] = this.#older.size > 0 ? this.#older : this.#newer;
+    while (this.#characters > MAX_ENDED_CHARACTERS) {
+      const period = this.#older.keys.size > 0 ? this.#older : this.#newer;
+      const [oldest] = period.keys;
       if (oldest === undefined) return;
       this.#forget(oldest);
+      period.lost++;
     }
   }
 
   #forget(key: string): void {
-    if (this.#older.delete(key) || this.#newer.delete(key)) this.#characters -= key.length;
+    if (this.#older.keys.delete(key) || this.#newer.keys.delete(key)) this.#characters -= key.length;
   }
 }
 
