@@ -3,7 +3,12 @@ import { test } from 'node:test';
 import { PendingScrapes } from '../../src/scrape/pending.ts';
 
 test('of more ended series than may wait, those that fit are kept and the others counted', () => {
-  const pending = new PendingScrapes('it', 1, assert.fail, () => []);
+  const pending = new PendingScrapes(
+    'it',
+    1,
+    () => assert.fail('nothing is dropped'),
+    () => [],
+  );
   const keys = (count: number) => Array.from({ length: count }, (_, index) => `it{n="${index}"}`.padEnd(1024, '#'));
   pending.add(undefined, [], keys(16_000));
   pending.add(undefined, [], keys(1000));
