@@ -6,7 +6,8 @@ import type { AddressInfo } from 'node:net';
 import { dirname, join, relative } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { BUNDLE, startAgentProcess } from '../kit/agent.ts';
+import { POD_INFO_PATH } from '../../src/kube/pod-info.ts';
+import { type AgentProcess, BUNDLE, startAgentProcess } from '../kit/agent.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
@@ -23,13 +24,18 @@ interface Loaded {
   readonly heapUsed: number;
 }
 
-/** A receiver, and a promise for the given number of pushes. */
+/** A receiver, which is also a state agent that knows no pods; how often each was asked. */
 async function receiver(t: TestContext) {
-  const pushed = { count: 0 };
+  const asked = { pushes: 0, names: 0 };
   const server = createServer((request, response) => {
     request.resume().on('end', () => {
-      pushed.count++;
-      response.writeHead(204).end();
+      if (request.url?.startsWith(POD_INFO_PATH)) {
+        asked.names++;
+        response.end('{"pods":[]}');
+      } else {
+        asked.pushes++;
+        response.writeHead(204).end();
+      }
     });
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -37,7 +43,7 @@ async function receiver(t: TestContext) {
     server.close();
     server.closeAllConnections();
   });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, pushed };
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked };
 }
 
 const until = async (what: string, holds: () => boolean) => {
@@ -48,14 +54,22 @@ const until = async (what: string, holds: () => boolean) => {
   }
 };
 
-/** The code that an agent with these settings, pushing to a receiver over http://, has loaded after its first pushes. */
-async function loadedBy(t: TestContext, settings: readonly string[] = []): Promise<Loaded> {
-  const { url, pushed } = await receiver(t);
+/**
+ * The code that an agent with these settings, pushing to a receiver over http://, has loaded after its first pushes;
+ * `before` is what it does before that.
+ */
+async function loadedBy(
+  t: TestContext,
+  settings: readonly string[] = [],
+  before: (agent: AgentProcess) => Promise<void> = async () => {},
+): Promise<Loaded> {
+  const { url, asked } = await receiver(t);
   const list = join(scratchFolder(t), 'loaded.json');
   const set = settings.flatMap((one) => ['--set', one]);
   const flags = ['--vmagent.url', url, '--push.interval', '1s', '--http.listen', '127.0.0.1:0'];
   const agent = startAgentProcess(t, ['run', ...flags, ...set], { LOADED_MODULES: list }, ['--import', PRELOADED]);
-  await until('pushes', () => pushed.count > 8);
+  await until('pushes', () => asked.pushes > 8);
+  await before(agent);
   agent.child.kill('SIGUSR2');
   await until('the list of modules', () => existsSync(list) && readFileSync(list, 'utf8').endsWith('}'));
   const written: Omit<Loaded, 'sources'> = JSON.parse(readFileSync(list, 'utf8'));
@@ -74,7 +88,15 @@ const found = (names: readonly string[], pattern: RegExp) => names.filter((name)
 test('a node agent loads no library that is only needed for reading a configuration or by other roles', {
   skip: !isBundle,
 }, async (t) => {
-  const { sources, builtins } = await loadedBy(t);
+  // The names of containers come from state agents, and the configuration is read twice.
+  const { url, asked } = await receiver(t);
+  const identity = { source: 'state', url };
+  const settings = [`collectors.container.identity=${JSON.stringify(identity)}`];
+  const { sources, builtins } = await loadedBy(t, settings, async (agent) => {
+    await until('names', () => asked.names > 0);
+    agent.child.kill('SIGHUP');
+    await agent.printed(/"msg":"configuration reloaded/);
+  });
   assert.deepEqual(found(sources, /node_modules\/(?:zod|yaml|got|undici|@kubernetes\/client-node)\//), []);
   assert.deepEqual(found(builtins, /^(?:https|tls|http2|.*undici|.*webcrypto)$/), []);
 });
@@ -126,12 +148,16 @@ const OFF = {
   'collectors.event': '{enabled: false, maxSeries: 500}',
   'collectors.journal.enabled': 'false',
   'collectors.kernel.enabled': 'false',
+  'collectors.ksm': '{enabled: false, resources: [pods]}',
   'collectors.log': '{enabled: false, files: [{paths: [/var/log/a.log], rules: [{pattern: error}]}]}',
   'collectors.snmp': '{enabled: false, listen: 127.0.0.1:1162}',
   'exporters.other': '{type: remotewrite, url: "http://127.0.0.1:1/api/v1/write", enabled: false}',
   localPush: '{enabled: false, socket: /run/firesteel.sock}',
   'logs.events.enabled': 'false',
+  'logs.files': '[]',
   'logs.journal.enabled': 'false',
+  'logs.kernel.enabled': 'false',
+  'logs.snmp.enabled': 'false',
   'scrape.targets': '[]',
   tasks: '[]',
 };
