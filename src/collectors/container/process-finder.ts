@@ -54,7 +54,7 @@ export class ProcessFinder {
   /** Number of processes not found since the last cycle began. */
   #missed = 0;
   #pause = 0;
-  #untilLook = 0;
+  #cyclesUntilScan = 0;
   /** What {@link #findOwnPath} found. */
   #ownPath: string | undefined;
   #searches = 0;
@@ -78,10 +78,10 @@ export class ProcessFinder {
     if (!this.#isShared && this.#ownPath === undefined && this.#searches++ < SEARCHES)
       this.#ownPath = this.#findOwnPath();
     if (isNeeded && !this.#isShared) await this.expect(turns);
-    else if (this.#missed > 0 && this.#untilLook-- <= 0) {
+    else if (this.#missed > 0 && this.#cyclesUntilScan-- <= 0) {
       this.#pause = Math.min(LONGEST_PAUSE, this.#pause * 2 + 1);
-      this.#untilLook = this.#pause;
-      await this.#look(turns);
+      this.#cyclesUntilScan = this.#pause;
+      await this.#scan(turns);
     }
     this.#missed = 0;
   }
@@ -90,8 +90,8 @@ export class ProcessFinder {
   async expect(turns: Turns): Promise<void> {
     if (this.#isShared || this.#table !== undefined) return;
     this.#pause = 0;
-    this.#untilLook = 0;
-    await this.#look(turns);
+    this.#cyclesUntilScan = 0;
+    await this.#scan(turns);
   }
 
   /** The processes of a cgroup itself, without those of cgroups below it; undefined if unknown. */
@@ -117,7 +117,7 @@ export class ProcessFinder {
     return this.#host.inode(folder) === inode;
   }
 
-  async #look(turns: Turns): Promise<void> {
+  async #scan(turns: Turns): Promise<void> {
     const byPath = new Map<string, string[]>();
     const byContainer = new Map<string, string[]>();
     const add = (map: Map<string, string[]>, key: string, pid: string) => {

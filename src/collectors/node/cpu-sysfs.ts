@@ -52,7 +52,7 @@ export function cpuSysfs(host: Host): (out: Snapshot) => void {
     });
     out.attempt('CPU topology', () => {
       const cpus = `${listOf('online')}/${listOf('present')}`;
-      if (survey?.cpus !== cpus) survey = { cpus, ...lookThrough(host, folder) };
+      if (survey?.cpus !== cpus) survey = { cpus, ...surveyOf(host, folder) };
       for (const [cpu, value] of survey.online) out.add(online, value, cpu);
       for (const { path, family, labels } of survey.throttles) {
         out.attempt(path, () => {
@@ -64,7 +64,7 @@ export function cpuSysfs(host: Host): (out: Snapshot) => void {
   };
 }
 
-function lookThrough(host: Host, folder: string): Omit<Survey, 'cpus'> {
+function surveyOf(host: Host, folder: string): Omit<Survey, 'cpus'> {
   const cpus = host.listIfExists(folder).filter((name) => /^cpu\d/.test(name));
   const onlineFile = (cpu: string) => host.attribute(join(folder, cpu, 'online'));
   const canGoOffline = cpus[0] !== undefined && onlineFile(cpus[0]) !== undefined;

@@ -79,7 +79,7 @@ export class ProcessCollector {
     this.#kept.touch();
     this.#learnBootTime(out);
     try {
-      await this.#table.look(cycle);
+      await this.#table.scan(cycle);
     } catch (cause) {
       if (!signal.aborted) this.#listErrors++;
       throw cause;
@@ -88,7 +88,7 @@ export class ProcessCollector {
     this.#hasSwap = hasSwap(this.#world.host);
     this.#mayHaveSwapped = hadSwap || this.#hasSwap;
     if (this.#options.smaps) await this.#proportional.read(processes.values(), cycle);
-    const listeners = this.#options.ports ? await this.#ports.look(processes, cycle) : [];
+    const listeners = this.#options.ports ? await this.#ports.listening(processes, cycle) : [];
     await this.#addToGroups(processes.values(), cycle);
     for (const group of this.#groups) {
       addGroup(out, group, this.#units, Math.floor(cycle.now / 1000));

@@ -50,7 +50,7 @@ export class Ports {
   }
 
   /** All listeners of `processes` with their owners; of several that share a socket that with the lowest pid. */
-  async look(processes: ReadonlyMap<number, Process>, cycle: Cycle): Promise<Listening[]> {
+  async listening(processes: ReadonlyMap<number, Process>, cycle: Cycle): Promise<Listening[]> {
     const found: Listening[] = [];
     const seen = new Set<string>();
     for (const sharing of this.#namespaces(processes.values(), cycle).values()) {

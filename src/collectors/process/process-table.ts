@@ -29,7 +29,7 @@ export class ProcessTable {
   readonly #stat = new Stat();
   #cycle = 0;
   /** The latest start time in the first scan. Processes that start later are new; needs no clock. */
-  #firstLook = Number.POSITIVE_INFINITY;
+  #latestInFirstScan = Number.POSITIVE_INFINITY;
 
   constructor(files: ProcFiles, classifier: Classifier, options: ProcessOptions) {
     this.#files = files;
@@ -41,7 +41,7 @@ export class ProcessTable {
    * Scans all processes: drops those that have exited, and assigns new ones to groups. Throws if the list cannot be
    * read.
    */
-  async look(cycle: Cycle): Promise<void> {
+  async scan(cycle: Cycle): Promise<void> {
     const { turns } = cycle;
     this.#cycle++;
     this.skipped = 0;
@@ -69,7 +69,7 @@ export class ProcessTable {
     for (const process of this.processes.values()) {
       if (process.membership === 'new') this.#classifier.followParent(process, this.processes);
     }
-    if (this.#firstLook === Number.POSITIVE_INFINITY) this.#firstLook = this.#latestStart();
+    if (this.#latestInFirstScan === Number.POSITIVE_INFINITY) this.#latestInFirstScan = this.#latestStart();
   }
 
   #see(pid: number, { now, losses }: Cycle): void {
@@ -88,7 +88,7 @@ export class ProcessTable {
     }
     const startTicks = stat.fields[FIELD.startTicks];
     if (process?.startTicks !== startTicks) {
-      process = new Process(pid, stat, startTicks > this.#firstLook);
+      process = new Process(pid, stat, startTicks > this.#latestInFirstScan);
       this.processes.set(pid, process);
     }
     process.cycle = this.#cycle;
