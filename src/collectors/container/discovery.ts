@@ -1,5 +1,6 @@
-// Finds the cgroups of pods and containers: each folder is checked in each cycle, and listed if it has changed. No
-// inotify, which would need a watch on every folder. The layouts are those of src/host/cgroup-path.ts.
+// Finds the cgroups of pods and containers: each folder is checked in each cycle, and listed if it has changed. The
+// layouts are those of src/host/cgroup-path.ts.
+import { isDeepStrictEqual } from 'node:util';
 import { classifyCgroupPath } from '../../host/cgroup-path.ts';
 import type { Host } from '../../host/host.ts';
 
@@ -32,7 +33,10 @@ const CONTAINER_ID_LENGTH = 64;
 const SEARCH_DEPTH = 24;
 /** Bound of the search: the levels are searched one by one, the upper ones first. */
 const MAX_SEARCHED = 5000;
-/** kubepods comes and goes with the kubelet's configuration: searching for it in each cycle would be wasteful. */
+/**
+ * kubepods comes and goes with the kubelet's configuration. The folders in which it was found are listed in each cycle;
+ * searching all others each time would be wasteful.
+ */
 const SEARCH_EVERY = 20;
 
 /** Walks one tree. */
@@ -61,7 +65,7 @@ export class Discovery {
    */
   *walk(lose: LoseFolder): Generator<Cgroup | undefined> {
     this.#lose = lose;
-    if (this.#untilSearch-- <= 0 || this.#roots.size === 0) {
+    if (this.#untilSearch-- <= 0 || this.#roots.size === 0 || this.#haveRootsChanged()) {
       this.#roots = yield* this.#search();
       this.#untilSearch = SEARCH_EVERY;
     }
@@ -151,7 +155,7 @@ export class Discovery {
     const links = this.#host.links(path);
     if (links === undefined) return undefined;
     const known = this.#folders.get(id);
-    if (known !== undefined && known.links === links && links > UNCOUNTED) {
+    if (known !== undefined && known.links === links && links === known.children.length + NO_FOLDERS) {
       known.walk = this.#walks;
       return known;
     }
@@ -165,6 +169,18 @@ export class Discovery {
     return folder;
   }
 
+  /** Whether a root is gone, or another has appeared next to one; what else appears is found by the next search. */
+  #haveRootsChanged(): boolean {
+    const roots = new Map<string, boolean>();
+    for (const parent of new Set([...this.#roots].map(([id, isPodless]) => (isPodless ? id : parentOf(id))))) {
+      for (const name of this.#foldersIn(parent)) {
+        const root = rootOf(parent, name);
+        if (root !== undefined) roots.set(root.id, root.isPodless);
+      }
+    }
+    return !isDeepStrictEqual(roots, this.#roots);
+  }
+
   /** Searches the {@link #roots}, shorter paths first. Yields after each folder. */
   *#search(): Generator<undefined, Map<string, boolean>> {
     const found = new Map<string, boolean>();
@@ -174,10 +190,9 @@ export class Discovery {
       const deeper: string[] = [];
       for (const parent of level.slice(0, MAX_SEARCHED - searched)) {
         for (const name of this.#foldersIn(parent)) {
-          const id = `${parent}/${name}`;
-          if (KUBEPODS.test(name)) found.set(id, false);
-          else if (PODLESS.test(name)) found.set(parent, true);
-          else deeper.push(id);
+          const root = rootOf(parent, name);
+          if (root === undefined) deeper.push(`${parent}/${name}`);
+          else found.set(root.id, root.isPodless);
         }
         searched++;
         yield undefined;
@@ -191,7 +206,11 @@ export class Discovery {
 /** Receives an inaccessible folder, by its path below the root of the tree. */
 type LoseFolder = (folder: string, cause: unknown) => void;
 
-/** The cached state of a folder: listing one with its sixty files costs ten times as much as reading its link count. */
+/**
+ * The cached state of a folder: listing one with its sixty files costs ten times as much as reading its link count, which
+ * stays valid while all its folders are known: if one is replaced, it is found to be gone. Others may be replaced
+ * unnoticed, so a folder that has some is listed each time.
+ */
 interface Folder {
   /** Hard links: 2, and one for each folder in it. */
   readonly links: number;
@@ -200,10 +219,16 @@ interface Folder {
   walk: number;
 }
 
-/** The link count of file systems that do not count folders as links. */
-const UNCOUNTED = 1;
+/** The link count of a folder without folders; file systems that do not count them have 1 for all. */
+const NO_FOLDERS = 2;
 
 const NO_POD = { podUid: undefined, containerId: undefined };
+
+/** The root that the folder `name` in `parent` shows, if any. */
+function rootOf(parent: string, name: string): { id: string; isPodless: boolean } | undefined {
+  if (KUBEPODS.test(name)) return { id: `${parent}/${name}`, isPodless: false };
+  return PODLESS.test(name) ? { id: parent, isPodless: true } : undefined;
+}
 
 const parentOf = (id: string): string => id.slice(0, id.lastIndexOf('/'));
 

@@ -161,6 +161,41 @@ test('a kubepods that appears later is found', (context) => {
   assert.equal(count(), 3);
 });
 
+/** Walks a tree again and again; each time the paths of what was found. */
+function walks(tree: string): () => string[] {
+  const discovery = new Discovery(new Host(pathsBelow('/nowhere')), tree, []);
+  return () => [...discovery.walk(assert.fail)].flatMap((cgroup) => (cgroup === undefined ? [] : [cgroup.id]));
+}
+
+test('another driver of the kubelet, or a second kubelet: pods below a new root are found in the next cycle', (context) => {
+  const first = `/x/kubepods/burstable/pod${UID}`;
+  const tree = treeOf(context, [first.slice(1), 'system.slice/a.service']);
+  const walk = walks(tree);
+  for (let count = 0; count < 3; count++) assert.ok(walk().includes(first));
+  const second = `/x/kubepods.slice/kubepods-burstable.slice/${POD}`;
+  rmSync(join(tree, 'x/kubepods'), { recursive: true });
+  mkdirSync(join(tree, second), { recursive: true });
+  assert.ok(walk().includes(second));
+  const third = `/x/kubepods/pod${UID.replace('3', '4')}`;
+  mkdirSync(join(tree, third), { recursive: true });
+  const found = walk();
+  assert.ok(found.includes(second) && found.includes(third), `${found}`);
+  // In another folder, when none is left.
+  rmSync(join(tree, 'x'), { recursive: true });
+  mkdirSync(join(tree, 'y/kubepods', `pod${UID}`), { recursive: true });
+  assert.ok(walk().includes(`/y/kubepods/pod${UID}`));
+});
+
+test('a container that replaces a folder without series is found though their number is the same', (context) => {
+  const pod = `/kubepods/pod${UID}`;
+  const tree = treeOf(context, [`${pod}/helper`, `${pod}/${ID}`]);
+  const walk = walks(tree);
+  for (let count = 0; count < 3; count++) assert.ok(!walk().includes(`${pod}/${OTHER}`));
+  rmSync(join(tree, pod, 'helper'), { recursive: true });
+  mkdirSync(join(tree, pod, OTHER));
+  assert.ok(walk().includes(`${pod}/${OTHER}`));
+});
+
 test('a directory that cannot be accessed is an error, not a removed cgroup', () => {
   const host = new Host(pathsBelow('/nowhere'));
   assert.equal(host.links('/nowhere/at/all'), undefined);
