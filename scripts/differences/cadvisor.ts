@@ -4,7 +4,7 @@ const runtime = differs(
   'pods and names come from these; no runtime is queried',
   'collectors.container.identity.source',
 );
-const pace = differs('everything is read at each push', 'push.interval');
+const pace = differs('each push has the values of its time', 'push.interval');
 const storage = none('pushes go to `exporters`');
 const events = none('events are not stored');
 const page = none('not available');

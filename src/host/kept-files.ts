@@ -1,5 +1,6 @@
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { READ_AT_ONCE } from '../base/files.ts';
+import { IdleTimer } from '../base/idle-timer.ts';
 import { pathOfText } from './bytes.ts';
 import { softOpenFiles } from './limits.ts';
 
@@ -19,7 +20,7 @@ const PART = 0.25;
 export class KeptFiles<Key> {
   readonly #fds = new Map<Key, number>();
   readonly #limit: number;
-  #idle: NodeJS.Timeout | undefined;
+  readonly #idle = new IdleTimer(IDLE_MS, () => this.#closeAll());
 
   /** Keeps at most `most` files, and with its `others` no more than a quarter of what this process may have open. */
   constructor(most: number, others = 0) {
@@ -44,7 +45,7 @@ export class KeptFiles<Key> {
     const fd = openSync(pathOfText(path), READ_AT_ONCE);
     this.#fds.set(key, fd);
     // Otherwise a scan of more than a minute would leave files open forever.
-    if (this.#idle === undefined) this.touch();
+    if (!this.#idle.isRunning) this.touch();
     return fd;
   }
 
@@ -58,12 +59,10 @@ export class KeptFiles<Key> {
 
   /** To be called when a scan begins. */
   touch(): void {
-    clearTimeout(this.#idle);
-    this.#idle = setTimeout(() => this.#closeAll(), IDLE_MS).unref();
+    this.#idle.touch();
   }
 
   #closeAll(): void {
-    this.#idle = undefined;
     for (const key of [...this.#fds.keys()]) this.close(key);
   }
 }

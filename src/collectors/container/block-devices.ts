@@ -5,35 +5,38 @@ import type { Host } from '../../host/host.ts';
 /** Devices that cAdvisor does not name. */
 const UNNAMED = /^(?:loop|ram|sr)\d/;
 
-/** The names of block devices, reread when an unknown one appears. */
+/**
+ * The names of block devices. Read in each cycle in which one is needed: the numbers of a device that was removed are
+ * given to another one.
+ */
 export class BlockDevices {
   readonly #host: Host;
-  readonly #names = new Map<string, string>();
+  #names: ReadonlyMap<string, string> | undefined;
   #fault: unknown;
 
   constructor(host: Host) {
     this.#host = host;
   }
 
+  /** To be called when a cycle begins. */
+  begin(): void {
+    this.#names = undefined;
+    this.#fault = undefined;
+  }
+
   /** `/dev/sda` of `8:0`; empty when it has no name. */
   nameOf(major: string, minor: string): string {
-    const key = `${major}:${minor}`;
-    const known = this.#names.get(key);
-    if (known !== undefined || this.#fault !== undefined) return known ?? '';
-    this.#readAll();
-    // An unknown device must not cause a read for each cgroup in each cycle.
-    if (this.#fault === undefined && !this.#names.has(key)) this.#names.set(key, '');
-    return this.#names.get(key) ?? '';
+    this.#names ??= this.#read();
+    return this.#names.get(`${major}:${minor}`) ?? '';
   }
 
-  /** Why names are missing, if they are; called once per cycle, then reading is retried. */
-  takeFault(): unknown {
-    const fault = this.#fault;
-    this.#fault = undefined;
-    return fault;
+  /** Why names are missing in this cycle, if they are. */
+  get fault(): unknown {
+    return this.#fault;
   }
 
-  #readAll(): void {
+  #read(): Map<string, string> {
+    const names = new Map<string, string>();
     const path = this.#host.proc('diskstats');
     const fail = (cause: unknown) => {
       this.#fault ??= cause;
@@ -41,12 +44,13 @@ export class BlockDevices {
     try {
       const text = this.#host.readIfExists(path);
       // Empty on a host without block devices.
-      if (text === undefined || text === '') return;
+      if (text === undefined || text === '') return names;
       for (const { major, minor, device } of parseBlockDevices({ lose: (_, cause) => fail(cause) }, path, text)) {
-        this.#names.set(`${major}:${minor}`, UNNAMED.test(device) ? '' : `/dev/${device}`);
+        names.set(`${major}:${minor}`, UNNAMED.test(device) ? '' : `/dev/${device}`);
       }
     } catch (cause) {
       fail(cause);
     }
+    return names;
   }
 }

@@ -81,22 +81,23 @@ export class CgroupCollector {
     const turns = new Turns(signal);
     const at = Math.floor(this.#world.now() / 1000);
     const rows = new Map<string, Row>();
+    this.#devices.begin();
     await this.#sampler.begin(this.#machine(out), this.#rows.values(), turns);
     const lose = (folder: string, cause: unknown) => out.lose(folder, cause);
     for (const cgroup of this.#discovery.walk(lose)) {
       if (turns.isOver) await turns.next();
       if (cgroup === undefined) continue;
-      if (cgroup.kind === 'container' && !this.#rows.has(cgroup.id)) await this.#sampler.expect(turns);
-      const row = this.#rows.get(cgroup.id) ?? this.#newRow(cgroup, rows);
+      const known = this.#knownRow(cgroup, rows);
+      if (cgroup.kind === 'container' && known === undefined) await this.#sampler.expect(turns);
+      const row = known ?? this.#newRow(cgroup, rows);
       if (this.#visit(out, row, at)) rows.set(cgroup.id, row);
-      else if (!this.#rows.has(cgroup.id)) row.leave();
+      else if (known === undefined) row.leave();
     }
-    const fault = this.#devices.takeFault();
-    if (fault !== undefined) out.lose('names of block devices', fault);
     // If there is no cgroup, the inaccessible folders are the reason.
     if (rows.size === 0) throw out.errors[0] ?? new NoData(`no pods found below ${this.#world.host.paths.cgroup}`);
     for (const [id, row] of this.#rows) if (!rows.has(id)) this.#end(out, row);
     this.#rows = rows;
+    if (this.#devices.fault !== undefined) out.lose('names of block devices', this.#devices.fault);
     const root = rows.get('/');
     if (root && this.#options.families === 'kubelet') await this.#addFilesystems(out, root);
   }
@@ -111,9 +112,20 @@ export class CgroupCollector {
     }
   }
 
+  /** The row of a cgroup; undefined if it has none yet, or only that of an earlier cgroup of its name, which ends. */
+  #knownRow({ id }: Cgroup, rows: ReadonlyMap<string, Row>): Row | undefined {
+    const row = this.#rows.get(id);
+    if (row === undefined) return undefined;
+    const above = rowAbove(id, rows);
+    if ((above === undefined || above === row.above) && this.#sampler.isSame(row)) return row;
+    row.leave();
+    this.#sampler.forget(row);
+    this.#rows.delete(id);
+    return undefined;
+  }
+
   #newRow(cgroup: Cgroup, rows: ReadonlyMap<string, Row>): Row {
-    const above = rows.get(cgroup.id.slice(0, cgroup.id.lastIndexOf('/')));
-    return new Row(cgroup, this.#made++, above, this.#sampler.started(cgroup));
+    return new Row(cgroup, this.#made++, rowAbove(cgroup.id, rows), this.#sampler.originOf(cgroup));
   }
 
   /** Reads one row and adds it, unless it waits for its name. False when its cgroup is gone. */
@@ -153,7 +165,7 @@ export class CgroupCollector {
     const { families } = this.#options;
     row.add(out, this.#series.reading, reading);
     if (row.limits) row.add(out, this.#series.limits, row.limits);
-    row.add(out, this.#series.times, { started: row.started && Math.floor(row.started), lastSeen: at });
+    row.add(out, this.#series.times, { started: floored(row.origin.started), lastSeen: at });
     for (const use of reading.devices) {
       const device = this.#devices.nameOf(use.major, use.minor);
       const subject = `,device="${escapeLabelValue(device)}"`;
@@ -182,3 +194,10 @@ export class CgroupCollector {
     }
   }
 }
+
+/** The row of the parent cgroup, if that has one. */
+const rowAbove = (id: string, rows: ReadonlyMap<string, Row>): Row | undefined =>
+  rows.get(id.slice(0, id.lastIndexOf('/')));
+
+const floored = (seconds: number | undefined): number | undefined =>
+  seconds === undefined ? undefined : Math.floor(seconds);

@@ -121,7 +121,8 @@ export class Naming {
 function oldestUnnamed(pod: Row | undefined): Row | undefined {
   let oldest: Row | undefined;
   for (const row of pod?.containers ?? []) {
-    if (!row.isNamed && (oldest === undefined || (row.started ?? 0) < (oldest.started ?? 0))) oldest = row;
+    if (!row.isNamed && (oldest === undefined || (row.origin.started ?? 0) < (oldest.origin.started ?? 0)))
+      oldest = row;
   }
   return oldest;
 }

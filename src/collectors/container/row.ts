@@ -26,6 +26,14 @@ export interface LastReading {
   readonly at: number;
 }
 
+/** Where a cgroup comes from; undefined values are unknown. */
+export interface Origin {
+  /** The inode of its folder, which a later cgroup of that name does not have. */
+  readonly inode: number | undefined;
+  /** Creation time: seconds since 1970 with fraction. */
+  readonly started: number | undefined;
+}
+
 /** The state of a cgroup between cycles. */
 export class Row {
   readonly cgroup: Cgroup;
@@ -35,8 +43,7 @@ export class Row {
   readonly above: Row | undefined;
   /** The same for a container in a pod. */
   readonly pod: Row | undefined;
-  /** Creation time: seconds since 1970 with fraction; undefined if unknown. */
-  readonly started: number | undefined;
+  readonly origin: Origin;
   limits: Limits | undefined;
   seen: LastReading | undefined;
   /** The reading before that of {@link seen}. */
@@ -49,8 +56,6 @@ export class Row {
   isNamed: boolean;
   /** Number of cycles without a name. */
   waited = 0;
-  /** Number of reads. */
-  reads = 0;
   /** First process, as it was last seen. */
   pid: string | undefined;
   /** For a container that represents its pod's network: the process through which it is read. */
@@ -61,13 +66,13 @@ export class Row {
   #labels = '{';
 
   /** Registers the container with its pod. */
-  constructor(cgroup: Cgroup, serial: number, above: Row | undefined, started: number | undefined) {
+  constructor(cgroup: Cgroup, serial: number, above: Row | undefined, origin: Origin) {
     const pod = above?.cgroup.kind === 'pod' ? above : undefined;
     this.cgroup = cgroup;
     this.serial = serial;
     this.above = above;
     this.pod = pod;
-    this.started = started;
+    this.origin = origin;
     this.isSandbox = false;
     this.isNamed = false;
     if (pod) pod.#containers.set(cgroup.id, this);

@@ -9,6 +9,7 @@ import type { Snapshot } from '../../metrics/snapshot.ts';
 import { NO_LOSSES } from './cgroup-files.ts';
 import { CgroupV1 } from './cgroup-v1.ts';
 import { CgroupV2 } from './cgroup-v2.ts';
+import { Changes } from './changes.ts';
 import { addConnections, type SocketKind } from './connections.ts';
 import type { Cgroup } from './discovery.ts';
 import type { Hierarchy } from './hierarchy.ts';
@@ -17,16 +18,16 @@ import { isReported } from './network.ts';
 import { ProcessFinder } from './process-finder.ts';
 import { isPopulated, openFiles, openFilesLimit } from './processes.ts';
 import { type CgroupReader, type CgroupReading, folderOf, type MachineMemory, type ReadingOptions } from './reading.ts';
-import type { Row } from './row.ts';
+import type { Origin, Row } from './row.ts';
 
 /**
- * Limits only change when a pod is resized, and nothing indicates it, not even the timestamps of their files: in each
- * cycle one row in ten is read in full, with its limits and with values assumed unchanged.
+ * Nothing indicates that a process was given another limit of open files, which hardly ever happens: in each cycle it is
+ * read for one row in ten, and for each row whose first process is another one.
  */
-const WHOLE_EVERY = 10;
+const OPEN_FILES_EVERY = 10;
 
-/** A new cgroup may be incomplete: its limits are written after it becomes visible. */
-const YOUNG = 3;
+/** With v1, the controllers with limits. */
+const LIMITING = ['cpu', 'memory', 'pids'];
 
 /** Cycles in which missing processes of a pod are not a loss. */
 const PATIENCE = 2;
@@ -40,6 +41,7 @@ export class Sampler {
   readonly #reader: CgroupReader;
   readonly #processes: ProcessFinder;
   readonly #hierarchy: Hierarchy;
+  readonly #changes: Changes;
   readonly #sockets: ReadonlySet<SocketKind>;
   #cycle = 0;
   /** New cgroups of this cycle, and of the one before, that lacked a controller. */
@@ -57,6 +59,7 @@ export class Sampler {
     this.#version = version;
     this.#wanted = wanted;
     this.#sockets = new Set((['tcp', 'udp'] as const).filter((kind) => wanted.extra.has(kind)));
+    this.#changes = new Changes(host, [tree, ...LIMITING.flatMap((controller) => controllers.get(controller) ?? [])]);
     this.#reader = version === 2 ? new CgroupV2(host, tree, wanted) : new CgroupV1(host, controllers, wanted);
   }
 
@@ -69,6 +72,7 @@ export class Sampler {
   async begin(machine: MachineMemory, rows: Iterable<Row>, turns: Turns): Promise<void> {
     this.#cycle++;
     this.#reader.begin();
+    this.#changes.begin();
     this.#halfBefore = this.#half;
     this.#half = new Set();
     this.#machine = machine;
@@ -90,13 +94,26 @@ export class Sampler {
   /** To be called for a row whose cgroup is gone. */
   forget({ cgroup: { id } }: Row): void {
     this.#reader.forget(id);
+    this.#changes.forget(id);
   }
 
-  /**
-   * Creation time of a cgroup; undefined if it is gone or hidden. Cgroups have no such attribute, but their folder has
-   * a time.
-   */
-  started({ id }: Cgroup): number | undefined {
+  /** Whether the cgroup of a row is still the one that it was created for, and no later one of that name. */
+  isSame({ cgroup: { id }, origin: { inode } }: Row): boolean {
+    if (this.#changes.isCurrent(id)) return true;
+    this.#changes.watch(id);
+    const now = this.#host.inode(folderOf(this.#tree, id));
+    return now === undefined || now === inode;
+  }
+
+  /** What identifies a cgroup that has no row yet, and its creation time. */
+  originOf({ id }: Cgroup): Origin {
+    // First, so that its end is noticed if it is replaced from now on.
+    this.#changes.watch(id);
+    return { inode: this.#host.inode(folderOf(this.#tree, id)), started: this.#started(id) };
+  }
+
+  /** Cgroups have no such attribute, but their folder has a time. */
+  #started(id: string): number | undefined {
     const folder = folderOf(this.#tree, id);
     // The folder's own time changes when child cgroups are created, that of a file in it does not.
     const file = this.#version === 2 ? 'cgroup.events' : 'cgroup.clone_children';
@@ -112,10 +129,14 @@ export class Sampler {
     return times.length === 0 ? undefined : Math.min(...times);
   }
 
-  /** Reads a row's cgroup, also its limits when it is their turn. Throws MissingFile for one that is gone. */
+  /**
+   * Reads a row's cgroup; what can only have changed with an event, such as its limits, only after one. Throws
+   * MissingFile for one that is gone.
+   */
   read(row: Row, out: Snapshot): CgroupReading {
     const { id, kind } = row.cgroup;
-    const isWhole = row.reads < YOUNG || this.#cycle % WHOLE_EVERY === row.serial % WHOLE_EVERY;
+    // The machine's memory is the limit of the root.
+    const isWhole = kind === 'root' || row.limits === undefined || !this.#changes.isCurrent(id);
     const limits = isWhole ? this.#reader.limits(id, this.#machine) : row.limits;
     const reading = this.#reader.read(id, {
       machine: this.#machine,
@@ -127,16 +148,15 @@ export class Sampler {
     this.#mustBeThere(row, reading);
     if (this.#needsProcesses(row)) {
       out.attempt(`${id}: processes`, () => {
+        const before = row.pid;
         this.#lookAtProcesses(row, reading, out);
-        if (limits && isWhole && this.#wanted.all && row.pid !== undefined) {
-          limits.openFiles = openFilesLimit(this.#host, row.pid);
-        }
+        if (limits && this.#wanted.all) limits.openFiles = this.#openFilesLimit(row, before);
       });
     }
     for (const cause of reading.losses) out.lose(id, cause);
     for (const cause of limits?.losses ?? NO_LOSSES) out.lose(id, cause);
     row.limits = limits;
-    row.reads++;
+    if (isWhole && limits?.losses === NO_LOSSES) this.#changes.setCurrent(id);
     if (kind === 'root' && this.#version === 2) reading.threads ??= reading.processes;
     return reading;
   }
@@ -201,6 +221,12 @@ export class Sampler {
     const text = this.#host.readLinesIfExists(path);
     if (text === undefined) return undefined;
     return parseNetDev({ lose: (_, cause) => out.lose(`${id}: network`, cause) }, path, text, isReported);
+  }
+
+  #openFilesLimit({ pid, serial, limits }: Row, pidBefore: string | undefined): number | undefined {
+    if (pid === undefined) return undefined;
+    const isDue = pid !== pidBefore || this.#cycle % OPEN_FILES_EVERY === serial % OPEN_FILES_EVERY;
+    return isDue ? openFilesLimit(this.#host, pid) : limits?.openFiles;
   }
 
   #needsProcesses({ cgroup, isNamed }: Row): boolean {

@@ -173,9 +173,15 @@ export const limitSeries: readonly FieldSeries<Limits>[] = [
   ),
   otherLimit(gauge, 'reservation', 'container_spec_memory_reservation_limit_bytes', 'Memory reservation (soft limit).'),
   otherLimit(gauge, 'threads', 'container_threads_max', 'Thread limit; 0 for none.'),
-  otherLimit(gauge, 'openFiles', 'container_ulimits_soft', 'Soft limit of the first process; -1 for none.', {
-    ulimit: 'max_open_files',
-  }),
+  otherLimit(
+    gauge,
+    'openFiles',
+    'container_ulimits_soft',
+    'Soft limit of the first process, at most ten cycles old; -1 for none.',
+    {
+      ulimit: 'max_open_files',
+    },
+  ),
 ];
 
 /** Of a cgroup itself: when it was created and when it was read. */

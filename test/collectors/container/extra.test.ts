@@ -214,7 +214,8 @@ test('the sockets of this host: a listening one is counted', async (context) => 
   await once(server, 'listening');
   context.after(() => server.close());
   const out = new Snapshot();
-  const row = new Row({ id: '/', kind: 'root', podUid: undefined, containerId: undefined }, 0, undefined, undefined);
+  const cgroup = { id: '/', kind: 'root', podUid: undefined, containerId: undefined } as const;
+  const row = new Row(cgroup, 0, undefined, { inode: undefined, started: undefined });
   addConnections(out, new Host(DEFAULT_PATHS), row, '/proc/self/net', new Set(['tcp', 'udp']));
   assert.deepEqual(out.errors, []);
   const listening = out.keys.findIndex(

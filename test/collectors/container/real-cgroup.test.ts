@@ -224,6 +224,44 @@ test('usage, throttling, working set and kills of real processes', { timeout: 12
 const killsBefore = ({ samples }: { samples: ReadonlyMap<string, number> }, id: string) =>
   ofCgroup(samples, id).get('container_oom_events_total{}');
 
+/** By file: a limit, and the series that shows it. */
+const LIMITS: Readonly<Record<string, readonly [value: number, series: string]>> = {
+  'cpu.cfs_period_us': [50_000, 'container_spec_cpu_period{}'],
+  'cpu.cfs_quota_us': [20_000, 'container_spec_cpu_quota{}'],
+  'cpu.shares': [512, 'container_spec_cpu_shares{}'],
+  'memory.limit_in_bytes': [64 * MIB, 'container_spec_memory_limit_bytes{}'],
+  'memory.soft_limit_in_bytes': [32 * MIB, 'container_spec_memory_reservation_limit_bytes{}'],
+  'pids.max': [77, 'container_threads_max{}'],
+};
+
+test('limits of real cgroups are seen in the next cycle, also of those that replace others of the same name', async (context) => {
+  const seen = makeTrees(context);
+  if (seen === undefined) return;
+  const container = `${POD}/${idOf('a')}`;
+  const service = '/system.slice/a.service';
+  for (const id of [POD, container, '/system.slice', service]) makeCgroup(seen, id);
+  const cycle = containerCycles({ ...DEFAULT_PATHS, cgroup: seen }, { families: 'kubelet', slices: [service] });
+  const shown = async (id: string, series: string) => ofCgroup((await cycle()).samples, id).get(series);
+  const folderOf = (id: string, file: string) => join(seen, file.slice(0, file.indexOf('.')), id);
+  for (let round = 0; round < 4; round++) {
+    for (let count = 0; count < 3; count++) await cycle();
+    for (const id of [container, service]) {
+      for (const [file, [most, series]] of Object.entries(LIMITS)) {
+        const value = file.endsWith('_bytes') ? most - round * MIB : most - round;
+        writeFileSync(join(folderOf(id, file), file), String(value));
+        assert.equal(await shown(id, series), value, `${file} of ${id}, round ${round}`);
+      }
+    }
+    // In all trees, then in that of one controller, whose files the collector does not look for cgroups in.
+    for (const controller of round % 2 === 0 ? CONTROLLERS : ['memory']) {
+      await removeTree(join(seen, controller, service));
+      mkdirSync(join(seen, controller, service));
+    }
+    assert.equal(await shown(service, 'container_spec_memory_limit_bytes{}'), 0, `round ${round}`);
+    assert.equal(await shown(service, 'container_spec_cpu_shares{}'), round % 2 === 0 ? 1024 : 512 - round);
+  }
+});
+
 test('the files of a real cgroup v2, and of a threaded one, which has no list of processes', async (context) => {
   const tree = [ROOT, join(ROOT, 'unified')].find((folder) => existsSync(join(folder, 'cgroup.controllers')));
   if (process.getuid?.() !== 0 || tree === undefined) return context.skip('needs root and a tree of cgroup v2');
