@@ -15,7 +15,7 @@ export class IdleTimer {
     return this.#timer !== undefined;
   }
 
-  /** To be called at each use: the time begins anew. */
+  /** To be called at each use: the time starts again. */
   touch(): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {

@@ -27,12 +27,12 @@ interface Watch {
 const parentOf = (id: string): string => id.slice(0, id.lastIndexOf('/')) || '/';
 
 /**
- * Tells which cgroups may have changed since they were read completely, apart from the files that are read in each cycle.
+ * Shows which cgroups may have changed since they were read completely, apart from the files that are read in each cycle.
  * Limits are only changed by writing to a file of the cgroup, which inotify reports through any mount. It does not report
  * the end of a cgroup in its own folder, nor files of controllers that are enabled or disabled, so the folder above is
  * watched as well. A cgroup that cannot be watched counts as changed in each cycle.
  */
-export class Changes {
+export class CgroupChanges {
   readonly #trees: readonly string[];
   readonly #idle = new IdleTimer(IDLE_MS, () => this.#close());
   #inotify: Inotify | undefined;

@@ -27,7 +27,7 @@ export interface LastReading {
 }
 
 /** Where a cgroup comes from; undefined values are unknown. */
-export interface Origin {
+export interface CgroupOrigin {
   /** The inode of its folder, which a later cgroup of that name does not have. */
   readonly inode: number | undefined;
   /** Creation time: seconds since 1970 with fraction. */
@@ -43,7 +43,7 @@ export class Row {
   readonly above: Row | undefined;
   /** The same for a container in a pod. */
   readonly pod: Row | undefined;
-  readonly origin: Origin;
+  readonly origin: CgroupOrigin;
   limits: Limits | undefined;
   seen: LastReading | undefined;
   /** The reading before that of {@link seen}. */
@@ -66,7 +66,7 @@ export class Row {
   #labels = '{';
 
   /** Registers the container with its pod. */
-  constructor(cgroup: Cgroup, serial: number, above: Row | undefined, origin: Origin) {
+  constructor(cgroup: Cgroup, serial: number, above: Row | undefined, origin: CgroupOrigin) {
     const pod = above?.cgroup.kind === 'pod' ? above : undefined;
     this.cgroup = cgroup;
     this.serial = serial;

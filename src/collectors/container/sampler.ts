@@ -9,7 +9,7 @@ import type { Snapshot } from '../../metrics/snapshot.ts';
 import { NO_LOSSES } from './cgroup-files.ts';
 import { CgroupV1 } from './cgroup-v1.ts';
 import { CgroupV2 } from './cgroup-v2.ts';
-import { Changes } from './changes.ts';
+import { CgroupChanges } from './changes.ts';
 import { addConnections, type SocketKind } from './connections.ts';
 import type { Cgroup } from './discovery.ts';
 import type { Hierarchy } from './hierarchy.ts';
@@ -18,7 +18,7 @@ import { isReported } from './network.ts';
 import { ProcessFinder } from './process-finder.ts';
 import { isPopulated, openFiles, openFilesLimit } from './processes.ts';
 import { type CgroupReader, type CgroupReading, folderOf, type MachineMemory, type ReadingOptions } from './reading.ts';
-import type { Origin, Row } from './row.ts';
+import type { CgroupOrigin, Row } from './row.ts';
 
 /**
  * Nothing indicates that a process was given another limit of open files, which hardly ever happens: in each cycle it is
@@ -41,7 +41,7 @@ export class Sampler {
   readonly #reader: CgroupReader;
   readonly #processes: ProcessFinder;
   readonly #hierarchy: Hierarchy;
-  readonly #changes: Changes;
+  readonly #changes: CgroupChanges;
   readonly #sockets: ReadonlySet<SocketKind>;
   #cycle = 0;
   /** New cgroups of this cycle, and of the one before, that lacked a controller. */
@@ -59,7 +59,10 @@ export class Sampler {
     this.#version = version;
     this.#wanted = wanted;
     this.#sockets = new Set((['tcp', 'udp'] as const).filter((kind) => wanted.extra.has(kind)));
-    this.#changes = new Changes(host, [tree, ...LIMITING.flatMap((controller) => controllers.get(controller) ?? [])]);
+    this.#changes = new CgroupChanges(host, [
+      tree,
+      ...LIMITING.flatMap((controller) => controllers.get(controller) ?? []),
+    ]);
     this.#reader = version === 2 ? new CgroupV2(host, tree, wanted) : new CgroupV1(host, controllers, wanted);
   }
 
@@ -106,7 +109,7 @@ export class Sampler {
   }
 
   /** What identifies a cgroup that has no row yet, and its creation time. */
-  originOf({ id }: Cgroup): Origin {
+  originOf({ id }: Cgroup): CgroupOrigin {
     // First, so that its end is noticed if it is replaced from now on.
     this.#changes.watch(id);
     return { inode: this.#host.inode(folderOf(this.#tree, id)), started: this.#started(id) };
