@@ -104,5 +104,5 @@ const PROCESS = list(
   'There is a limit of groups (`maxGroups`), beyond which they are counted together.',
   'The limit of open files (`worst_fd_ratio`) is read every `slowInterval`, not in every cycle, because each read takes 10 µs per process and ' +
     'nothing shows cheaply whether it has changed. [What else is read less often](process.md#what-is-read-less-often).',
-  '`context_switches_total` includes those of all threads, of further threads every `slowInterval`; process-exporter counts the first only.',
+  '`context_switches_total` includes those of all threads, of which further threads are read every `slowInterval`; process-exporter counts only the first.',
 );
