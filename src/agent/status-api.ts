@@ -14,7 +14,6 @@ import { pageRoutes } from '../http/page-files.ts';
 import type { ReloadView, StatusView } from '../http/status-view.ts';
 import type { SeriesBudget } from '../metrics/budget.ts';
 import type { AgentRegistry } from '../metrics/registry.ts';
-import type { SelfMetrics } from '../metrics/self.ts';
 import type { CycleReport } from '../push/cycle.ts';
 import { nextTickMs } from '../push/phase.ts';
 import { collectorId, runView } from '../status/collectors.ts';
@@ -24,6 +23,7 @@ import { Status } from '../status/status.ts';
 import type { Assembly } from './assembly.ts';
 import type { Config } from './config.ts';
 import type { Reloaded } from './reload.ts';
+import type { SelfMetrics } from './self-metrics.ts';
 
 /** The data of the status page and the API. */
 interface StatusApiWorld {

@@ -2,13 +2,15 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { READ_AT_ONCE } from '../base/files.ts';
 import { IdleTimer } from '../base/idle-timer.ts';
 import { pathOfText } from './bytes.ts';
-import { softOpenFiles } from './limits.ts';
+import { softLimit } from './limits.ts';
 
 /**
  * After this long without a scan, as after a reload or with infrequent pushes, keeping files open does not pay: all are
  * closed.
  */
 const IDLE_MS = 60_000;
+
+const OWN_LIMITS = '/proc/self/limits';
 
 /** Our share of the open file limit of this process; connections also need some. */
 const PART = 0.25;
@@ -70,7 +72,8 @@ export class KeptFiles<Key> {
 /** Maximum number of open files of this process, which Node has raised to the hard limit. 0 if it can't be read. */
 function openFilesLimit(): number {
   try {
-    return softOpenFiles(readFileSync('/proc/self/limits', 'latin1')) ?? 0;
+    const bytes = readFileSync(OWN_LIMITS);
+    return softLimit(OWN_LIMITS, bytes, bytes.length, 'openFiles') ?? 0;
   } catch {
     return 0;
   }

@@ -1,5 +1,25 @@
 // /etc/os-release, or else /usr/lib/os-release: os-release(5).
+import type { Host } from './host.ts';
 import { eachRecord, type Losses } from './lines.ts';
+import { textOrLost } from './records.ts';
+
+/** The file that was read, and its variables. */
+interface OsRelease {
+  readonly path: string;
+  readonly variables: ReadonlyMap<string, string>;
+}
+
+/**
+ * The first of the two files that can be read; undefined if there is none. One that exists but cannot be read, or is
+ * empty, is recorded as a loss.
+ */
+export function readOsRelease(lost: Losses, host: Host): OsRelease | undefined {
+  for (const path of [host.root('/etc/os-release'), host.root('/usr/lib/os-release')]) {
+    const text = textOrLost(lost, host, path);
+    if (text !== undefined) return { path, variables: parseOsRelease(lost, path, text) };
+  }
+  return undefined;
+}
 
 /** The assignments of a shell-compatible file, quotes and backslashes resolved. */
 export function parseOsRelease(lost: Losses, path: string, text: string): Map<string, string> {

@@ -1,30 +1,11 @@
-import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import { diskstats } from '../../src/collectors/node/diskstats.ts';
 import { meminfo } from '../../src/collectors/node/meminfo.ts';
 import { netdev } from '../../src/collectors/node/netdev.ts';
 import { pressure } from '../../src/collectors/node/pressure.ts';
-import { stat } from '../../src/collectors/node/stat.ts';
 import { NET_DEV_HEAD } from './container/kit.ts';
-import { BOOT_TIME } from './process/proc-tree.ts';
-import { byContainer, byNode, byProcess, type Reader, type Samples } from './shared-readers.ts';
+import { byContainer, byNode, type Case, type SharedFile, testReaders } from './shared-readers.ts';
 
-// Files of the kernel that several collectors read: damage loses the same lines in each.
-
-interface Case {
-  readonly what: string;
-  readonly text: string;
-  /** Samples by the name of the reader. */
-  readonly of: Readonly<Record<string, Samples>>;
-  /** The end of each collector's only error; none if it has none. */
-  readonly lost?: string;
-}
-
-interface File {
-  readonly path: string;
-  readonly readers: Readonly<Record<string, Reader>>;
-  readonly cases: readonly Case[];
-}
+// Files of the kernel that several collectors read, about devices and memory: damage loses the same lines in each.
 
 const DEVICE = '1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16';
 const DISK = '1 2 3 4 5 6 7 8 9 10 11';
@@ -64,19 +45,7 @@ const memory = (totalBytes?: number, swapBytes?: number): Pick<Case, 'of'> => ({
   },
 });
 
-/** The process has existed since a second after that. */
-const booted: Pick<Case, 'of'> = {
-  of: {
-    node: { 'node_boot_time_seconds{}': BOOT_TIME },
-    process: {
-      'namedprocess_namegroup_oldest_start_time_seconds{groupname="web"}': BOOT_TIME + 1,
-      'namedprocess_namegroup_youngest_start_time_seconds{groupname="web"}': BOOT_TIME + 1,
-      'namedprocess_namegroup_uptime_seconds{groupname="web"}': 999,
-    },
-  },
-};
-
-const FILES: readonly File[] = [
+const FILES: readonly SharedFile[] = [
   {
     path: 'proc/1/net/dev',
     readers: {
@@ -240,53 +209,6 @@ const FILES: readonly File[] = [
       },
     ],
   },
-  {
-    path: 'proc/stat',
-    readers: {
-      node: byNode(stat, /^node_boot_time_seconds/),
-      process: byProcess(/_(?:oldest|youngest)_start_time_seconds|_uptime_seconds/),
-    },
-    cases: [
-      { what: 'the boot time', text: `cpu 1 2 3\nbtime ${BOOT_TIME}\n`, ...booted },
-      {
-        what: 'no boot time',
-        text: 'cpu 1 2 3\nctxt 5\n',
-        of: { node: {}, process: {} },
-        lost: 'stat:2: expected a line "btime" before the end',
-      },
-      {
-        what: 'a malformed boot time',
-        text: 'cpu 1 2 3\nbtime 9x\n',
-        of: { node: {}, process: {} },
-        lost: 'stat:2: expected a number, found "9x"',
-      },
-      {
-        what: 'a boot time without a value',
-        text: 'btime\nctxt 5\n',
-        of: { node: {}, process: {} },
-        lost: 'stat:1: expected a number, found nothing',
-      },
-      {
-        what: 'two boot times',
-        text: `btime ${BOOT_TIME}\nbtime 5\n`,
-        ...booted,
-        lost: 'stat:2: btime is listed twice',
-      },
-      { what: 'an empty file', text: '', of: { node: {}, process: {} }, lost: 'stat: the file is empty' },
-    ],
-  },
 ];
 
-for (const { path, readers, cases } of FILES) {
-  for (const { what, text, of, lost } of cases) {
-    for (const [name, read] of Object.entries(readers)) {
-      test(`${path}, ${what}: as the collector ${name} reads it`, async (t) => {
-        const [samples, errors] = await read(t, path, text);
-        const ends = errors.map(({ message }) =>
-          message.replace('.pressure', '').endsWith(lost ?? '?') ? lost : message,
-        );
-        assert.deepEqual([samples, ends], [of[name], lost === undefined ? [] : [lost]]);
-      });
-    }
-  }
-}
+testReaders(FILES);

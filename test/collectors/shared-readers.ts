@@ -1,7 +1,12 @@
-import type { TestContext } from 'node:test';
+import assert from 'node:assert/strict';
+import { dirname, join } from 'node:path';
+import { type TestContext, test } from 'node:test';
 import type { CollectorSpec } from '../../src/collectors/collector.ts';
+import { addUdpErrors } from '../../src/collectors/log/snmp/udp-errors.ts';
+import { Snapshot } from '../../src/metrics/snapshot.ts';
 import { collectOnce } from '../kit/collect.ts';
 import { hostTree } from '../kit/host-tree.ts';
+import { linesOf } from '../kit/lines.ts';
 import { containerCycles, V2Node } from './container/kit.ts';
 import { ProcTree } from './process/proc-tree.ts';
 
@@ -32,12 +37,20 @@ export const byNode =
     return [samplesOfLines(lines, pattern), result.errors];
   };
 
+interface ContainerReader {
+  readonly name?: string;
+  /** Where the file is, if elsewhere. */
+  readonly at?: string;
+  readonly others?: Readonly<Record<string, string>>;
+}
+
 /** The collector `name` of the group `container`, whose samples here are those of the root cgroup and of the machine. */
 export const byContainer =
-  (pattern: RegExp, { name = 'container', at }: { name?: string; at?: string } = {}): Reader =>
+  (pattern: RegExp, { name = 'container', at, others = {} }: ContainerReader = {}): Reader =>
   async (t, path, text) => {
     const node = new V2Node(t);
     node.write('proc/1/mountinfo', '22 1 259:0 / / rw - ext4 /dev/nvme0n1 rw\n');
+    for (const [other, content] of Object.entries(others)) node.write(other, content);
     node.write(at ?? path, text);
     const { samples, results } = await containerCycles(node.paths, { families: 'kubelet' })();
     const found = [...samples]
@@ -56,3 +69,46 @@ export const byProcess =
     const { collected } = await tree.collector({ process_names: [{ name: '{{.Comm}}', cmdline: ['.+'] }] })();
     return [samplesOfLines(collected.lines, pattern), collected.result.errors];
   };
+
+/** The datagrams dropped at the SNMP port; the host has only the file and `others`. */
+export const bySnmp =
+  (others: Readonly<Record<string, string>> = {}): Reader =>
+  async (t, path, text) => {
+    const out = new Snapshot();
+    addUdpErrors(out, join(hostTree(t, { ...others, [path]: text }).rootfs, dirname(path)));
+    return [samplesOfLines(linesOf(out), /./), out.errors];
+  };
+
+/** One text of a file. */
+export interface Case {
+  readonly what: string;
+  readonly text: string;
+  /** Samples by the name of the reader; none for a reader that is not listed. */
+  readonly of: Readonly<Record<string, Samples>>;
+  /** The end of each collector's only error; none if it has none. */
+  readonly lost?: string;
+}
+
+/** A file with the collectors that read it. */
+export interface SharedFile {
+  readonly path: string;
+  readonly readers: Readonly<Record<string, Reader>>;
+  readonly cases: readonly Case[];
+}
+
+/** Tests that each reader loses what the cases say, and nothing else. */
+export function testReaders(files: readonly SharedFile[]): void {
+  for (const { path, readers, cases } of files) {
+    for (const { what, text, of, lost } of cases) {
+      for (const [name, read] of Object.entries(readers)) {
+        test(`${path}, ${what}: as the collector ${name} reads it`, async (t) => {
+          const [samples, errors] = await read(t, path, text);
+          const ends = errors.map(({ message }) =>
+            message.replace('.pressure', '').endsWith(lost ?? '?') ? lost : message,
+          );
+          assert.deepEqual([samples, ends], [of[name] ?? {}, lost === undefined ? [] : [lost]]);
+        });
+      }
+    }
+  }
+}

@@ -1,13 +1,32 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { softOpenFiles } from '../../src/host/limits.ts';
+import { softLimit } from '../../src/host/limits.ts';
 
-test('the soft limit of open files is a number or none; anything else is absent', () => {
-  const limits = (soft: string) =>
-    `Max processes             63432                63432                processes \nMax open files            ${soft} 1048576              files     \n`;
-  assert.equal(softOpenFiles(limits('1024                ')), 1024);
-  assert.equal(softOpenFiles(limits('unlimited           ')), Number.POSITIVE_INFINITY);
-  assert.equal(softOpenFiles('Max open files 7'), 7);
-  for (const wrong of ['many', '12x', '-1']) assert.equal(softOpenFiles(limits(wrong)), undefined, wrong);
-  assert.equal(softOpenFiles(''), undefined);
+const read = (text: string, name: 'openFiles' | 'addressSpace' = 'openFiles') => {
+  const bytes = Buffer.from(`${text}\nMax open files 5\n`);
+  // What follows is of another file.
+  return softLimit('/proc/7/limits', bytes, Buffer.byteLength(text), name);
+};
+
+const limits = (soft: string) =>
+  `Limit                     Soft Limit           Hard Limit           Units\nMax address space         unlimited            unlimited            bytes\nMax open files            ${soft} 1048576              files     \n`;
+
+test('a soft limit is a number or unlimited; an empty file has none', () => {
+  assert.equal(read(limits('1024                ')), 1024);
+  assert.equal(read(limits('unlimited           ')), Number.POSITIVE_INFINITY);
+  assert.equal(read(limits('1024'), 'addressSpace'), Number.POSITIVE_INFINITY);
+  assert.equal(read(''), undefined);
 });
+
+for (const [text, line] of [
+  [limits('many'), 3],
+  [limits('12x'), 3],
+  [limits('-1'), 3],
+  ['Limit Soft\nMax open files', 1],
+  ['Limit Soft\n', 1],
+] as const) {
+  test(`no soft limit: ${JSON.stringify(text.slice(-50))}`, () => {
+    const message = `/proc/7/limits:${line}: expected a line "Max open files" with a number or "unlimited"`;
+    assert.throws(() => read(text), { name: 'MalformedFile', message });
+  });
+}

@@ -1,5 +1,7 @@
-// The CPUs of the machine: proc_cpuinfo(5), whose form depends on the architecture, proc_stat(5), and the topology in sysfs.
+// The CPUs of the machine: /proc/cpuinfo (host/cpuinfo.ts), /proc/stat (host/kernel-stat.ts), and the topology in sysfs.
+import { parseCpuinfo } from '../../host/cpuinfo.ts';
 import type { Host } from '../../host/host.ts';
+import { parseCpuTicks } from '../../host/kernel-stat.ts';
 import type { Losses } from '../../host/lines.ts';
 import { textOrLost } from '../../host/records.ts';
 
@@ -10,17 +12,21 @@ interface MachineCpus {
   readonly sockets: number | undefined;
 }
 
+const IDS = new Set(['physical id', 'core id']);
+
 /**
  * Reads them from cpuinfo, if it lists CPUs one by one, else from stat, which always does. A cpuinfo that
  * can't be read is recorded as a loss. Throws MissingFile, DeniedFile or UnreadableFile for a stat that is needed then, and
  * Error if neither lists a CPU.
  */
 export function readMachineCpus(lost: Losses, host: Host): MachineCpus {
-  const text = textOrLost(lost, host, host.proc('cpuinfo')) ?? '';
-  const cpus = [...new Set([...listed(text), ...(listed(text).length === 0 ? online(host) : [])])];
-  if (cpus.length === 0) throw new Error(`${host.proc('cpuinfo')} and ${host.proc('stat')} list no CPUs`);
-  const different = (key: string, file: string) => {
-    const inCpuinfo = values(text, new RegExp(`^${key}\\s*:\\s*(\\d+)\\s*$`, 'gm'));
+  const path = host.proc('cpuinfo');
+  const text = textOrLost(lost, host, path);
+  const listed = text === undefined ? [] : parseCpuinfo(lost, path, text, IDS);
+  const cpus = listed.length > 0 ? listed.map((cpu) => cpu.get('processor') ?? '') : online(lost, host);
+  if (cpus.length === 0) throw new Error(`${path} and ${host.proc('stat')} list no CPUs`);
+  const different = (field: string, file: string) => {
+    const inCpuinfo = listed.flatMap((cpu) => cpu.get(field) ?? []);
     const ids =
       inCpuinfo.length > 0
         ? inCpuinfo
@@ -35,11 +41,7 @@ export function readMachineCpus(lost: Losses, host: Host): MachineCpus {
   };
 }
 
-/** `processor : 0` on most architectures, `processor 0: version = …` on s390x. */
-const listed = (cpuinfo: string): string[] => values(cpuinfo, /^processor(?:\s*:\s*(\d+)\s*$|\s+(\d+):)/gm);
-
-/** Single-core ARM has a line `Processor` without a number. */
-const online = (host: Host): string[] => values(host.read(host.proc('stat')), /^cpu(\d+) /gm);
-
-const values = (text: string, line: RegExp): string[] =>
-  [...text.matchAll(line)].map(([, first, second]) => first ?? second ?? '');
+function online(lost: Losses, host: Host): string[] {
+  const path = host.proc('stat');
+  return [...parseCpuTicks(lost, path, host.read(path)).keys()];
+}

@@ -3,8 +3,7 @@ import * as z from 'zod';
 import { integerAttribute } from '../../host/attributes.ts';
 import { DeniedFile } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
-import { parseOsRelease } from '../../host/os-release.ts';
-import { textOrLost } from '../../host/records.ts';
+import { readOsRelease } from '../../host/os-release.ts';
 import { type Family, gauge } from '../../metrics/family.ts';
 import { NoData } from '../../metrics/outcome.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
@@ -94,9 +93,10 @@ export const machine = defineCollector({
       });
       out.add(machineError, 0);
       out.add(containerError, 0);
-      out.attempt('versions', () =>
-        out.add(version, 1, host.read(host.proc('sys/kernel/osrelease')).trim(), distribution(out, host), '', '', ''),
-      );
+      out.attempt('versions', () => {
+        const distribution = readOsRelease(out, host)?.variables.get('PRETTY_NAME') ?? '';
+        out.add(version, 1, host.read(host.proc('sys/kernel/osrelease')).trim(), distribution, '', '', '');
+      });
     };
   },
 });
@@ -137,13 +137,4 @@ function readDimms(host: Host): Map<string, { count: number; bytes: number }> {
     }
   }
   return types;
-}
-
-/** PRETTY_NAME of os-release(5). */
-function distribution(out: Snapshot, host: Host): string {
-  for (const path of [host.root('/etc/os-release'), host.root('/usr/lib/os-release')]) {
-    const text = textOrLost(out, host, path);
-    if (text !== undefined) return parseOsRelease(out, path, text).get('PRETTY_NAME') ?? '';
-  }
-  return '';
 }

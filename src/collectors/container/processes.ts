@@ -3,9 +3,11 @@ import { readdirSync, readlinkSync } from 'node:fs';
 import { errorCode } from '../../base/error-text.ts';
 import { fileError, MissingFile } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
-import { softOpenFiles } from '../../host/limits.ts';
+import { softLimit } from '../../host/limits.ts';
 import type { Hierarchy } from './hierarchy.ts';
 import { folderOf } from './reading.ts';
+
+const MAX_LIMITS_BYTES = 16 * 1024;
 
 /** The files that a process has open. */
 interface OpenFiles {
@@ -37,10 +39,11 @@ export function isPopulated(host: Host, { version, tree, controllers }: Hierarch
 /** Name of a process; undefined if it has exited. */
 export const nameOfProcess = (host: Host, pid: string): string | undefined => host.attribute(host.proc(pid, 'comm'));
 
-/** Soft limit of open files; -1 for none, undefined if the process has exited or the file lacks it. */
+/** Soft limit of open files; -1 for none, undefined if the process has exited. Throws MalformedFile. */
 export function openFilesLimit(host: Host, pid: string): number | undefined {
-  const text = host.readIfExists(host.proc(pid, 'limits'));
-  const soft = text === undefined ? undefined : softOpenFiles(text);
+  const path = host.proc(pid, 'limits');
+  const bytes = Buffer.from(host.readIfExists(path, MAX_LIMITS_BYTES, 'numbers') ?? '', 'latin1');
+  const soft = softLimit(path, bytes, bytes.length, 'openFiles');
   return soft === Number.POSITIVE_INFINITY ? -1 : soft;
 }
 

@@ -22,6 +22,7 @@ const FIELDS = [
   'stepping',
   'cache size',
 ];
+const WANTED = new Set([...FIELDS, 'cpu MHz', 'flags', 'bugs']);
 const info = gauge('node_cpu_info', 'CPU information; always 1.', [
   'package',
   'core',
@@ -45,7 +46,7 @@ export function cpuInfo(host: Host, flags: Matching | undefined, bugs: Matching 
   const path = host.proc('cpuinfo');
   return (out) =>
     out.attempt(path, () => {
-      const cpus = parseCpuinfo(filled(path, host.read(path)));
+      const cpus = parseCpuinfo(out, path, filled(path, host.read(path)), WANTED);
       if (cpus.length === 0) throw new Error(`${path} lists no CPUs in a known format`);
       for (const cpu of cpus) {
         const labels = FIELDS.map((field) => cpu.get(field) ?? '');

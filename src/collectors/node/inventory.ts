@@ -4,7 +4,7 @@ import { arch } from 'node:os';
 import { integerAttribute, readableAttribute } from '../../host/attributes.ts';
 import { parseCpuinfo } from '../../host/cpuinfo.ts';
 import type { Host } from '../../host/host.ts';
-import { parseOsRelease } from '../../host/os-release.ts';
+import { readOsRelease } from '../../host/os-release.ts';
 import { textOrLost } from '../../host/records.ts';
 import { counter, gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
@@ -65,12 +65,16 @@ export const inventory = defineCollector({
   },
 });
 
+const CPU_FIELDS = new Set(['model name', 'flags']);
+
 /** The labels of {@link info}. */
 function machineOf(out: Snapshot, host: Host): string[] {
   const text = (path: string) => out.attempt(path, () => readableAttribute(host, path)) ?? '';
   const firmware = (file: string) => text(host.sys('class/dmi/id', file));
   const product = firmware('product_name');
-  const cpu = parseCpuinfo(textOrLost(out, host, host.proc('cpuinfo')) ?? '')[0];
+  const cpuinfo = host.proc('cpuinfo');
+  const cpuText = textOrLost(out, host, cpuinfo);
+  const cpu = cpuText === undefined ? undefined : parseCpuinfo(out, cpuinfo, cpuText, CPU_FIELDS)[0];
   const flags = cpu?.get('flags')?.split(' ') ?? [];
   return [
     text(host.root('/etc/machine-id')),
@@ -80,15 +84,9 @@ function machineOf(out: Snapshot, host: Host): string[] {
     cpu?.get('model name') ?? '',
     arch(),
     text(host.proc('sys/kernel/osrelease')),
-    osName(out, host),
+    readOsRelease(out, host)?.variables.get('PRETTY_NAME') ?? '',
     virtualization(`${firmware('sys_vendor')} ${product}`, flags.includes('hypervisor')),
   ];
-}
-
-function osName(out: Snapshot, host: Host): string {
-  const path = host.root('/etc/os-release');
-  const text = out.attempt(path, () => host.readIfExists(path) ?? host.readIfExists(host.root('/usr/lib/os-release')));
-  return text === undefined ? '' : (parseOsRelease(out, path, text).get('PRETTY_NAME') ?? '');
 }
 
 /** `none` on hardware; `vm-other` if only the CPU reports a hypervisor. */

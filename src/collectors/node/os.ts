@@ -1,6 +1,6 @@
 // /etc/os-release, or else /usr/lib/os-release: os-release(5). Present on nearly every distribution.
 import { oneLine } from '../../host/lines.ts';
-import { parseOsRelease } from '../../host/os-release.ts';
+import { readOsRelease } from '../../host/os-release.ts';
 import { gauge } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
@@ -26,20 +26,18 @@ export const os = defineCollector({
   enabled: true,
   summary: 'Name, version and end of support of the distribution, from `/etc/os-release`.',
   options: NO_OPTIONS,
+  whenEmpty: 'there is no os-release with variables',
   families: [info, version, supportEnd],
   create({ host }) {
-    const first = host.root('/etc/os-release');
-    const second = host.root('/usr/lib/os-release');
     return (out) => {
-      const path = host.exists(first) ? first : second;
-      const release = parseOsRelease(out, path, host.read(path));
-      if (release.size === 0) return;
-      const label = (name: string) => release.get(name.toUpperCase()) ?? '';
+      const release = readOsRelease(out, host);
+      if (release === undefined || release.variables.size === 0) return;
+      const label = (name: string) => release.variables.get(name.toUpperCase()) ?? '';
       out.add(info, 1, ...LABELS.map(label));
       const number = Number(/^\d+\.?\d*/.exec(label('version_id'))?.[0] ?? 0);
       if (number > 0) out.add(version, number, ...version.labels.map(label));
       const end = label('support_end');
-      if (end !== '') out.attempt('SUPPORT_END', () => out.add(supportEnd, oneLine(path, end, secondsOfDate)));
+      if (end !== '') out.attempt('SUPPORT_END', () => out.add(supportEnd, oneLine(release.path, end, secondsOfDate)));
     };
   },
 });

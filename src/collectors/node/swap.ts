@@ -1,6 +1,5 @@
-// /proc/swaps: proc_swaps(5). Present on every Linux host; only its header without swap.
-import { eachRecord, words } from '../../host/lines.ts';
-import { integer } from '../../host/numbers.ts';
+// /proc/swaps (host/swaps.ts).
+import { parseSwaps } from '../../host/swaps.ts';
 import { gauge } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
@@ -20,16 +19,12 @@ export const swap = defineCollector({
   create({ host }) {
     const path = host.proc('swaps');
     return (out) => {
-      eachRecord(out, path, host.read(path), (line) => {
-        if (line.startsWith('Filename')) return;
-        // Blanks in the name of a swap file are `\040`.
-        const [device, type, kibibytes, usedKibibytes, rank] = words(line);
-        if (device === undefined || type === undefined) throw new Error('expected a device and its type');
-        const [all, taken, order] = [integer(kibibytes), integer(usedKibibytes), integer(rank)];
-        out.add(size, all * 1024, device, type);
-        out.add(used, taken * 1024, device, type);
-        out.add(priority, order, device, type);
-      });
+      for (const swap of parseSwaps(out, path, host.read(path))) {
+        if (swap === undefined) continue;
+        out.add(size, swap.sizeBytes, swap.device, swap.type);
+        out.add(used, swap.usedBytes, swap.device, swap.type);
+        out.add(priority, swap.priority, swap.device, swap.type);
+      }
     };
   },
 });

@@ -3,6 +3,8 @@ import { kernelUnits } from '../../host/auxv.ts';
 import type { Host } from '../../host/host.ts';
 import { KeptFiles } from '../../host/kept-files.ts';
 import { readBootTime } from '../../host/kernel-stat.ts';
+import { textOrLost } from '../../host/records.ts';
+import { parseSwaps } from '../../host/swaps.ts';
 import { OTHER } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import type { PodNames } from '../../pods/pod-names.ts';
@@ -45,7 +47,7 @@ export class ProcessCollector {
   readonly #groups: ProcessGroups;
   readonly #losses = new ProcessLosses();
   /** Whether the host has swap. */
-  #hasSwap = true;
+  #hasSwap: boolean = true;
   /** Whether the memory in swap of a process may have changed without it running: with swap, and once after its end. */
   #mayHaveSwapped = true;
   #listErrors = 0;
@@ -85,7 +87,7 @@ export class ProcessCollector {
       throw cause;
     }
     const hadSwap = this.#hasSwap;
-    this.#hasSwap = hasSwap(this.#world.host);
+    this.#hasSwap = hasSwap(out, this.#world.host);
     this.#mayHaveSwapped = hadSwap || this.#hasSwap;
     if (this.#options.smaps) await this.#proportional.read(processes.values(), cycle);
     const listeners = this.#options.ports ? await this.#ports.listening(processes, cycle) : [];
@@ -191,11 +193,10 @@ export class ProcessCollector {
   }
 }
 
-/** Whether the host has swap: lines in /proc/swaps after the first. */
-function hasSwap(host: Host): boolean {
-  try {
-    return host.read(host.proc('swaps')).trim().includes('\n');
-  } catch {
-    return true;
-  }
+/** Whether the host has swap; true if that is unknown. */
+function hasSwap(out: Snapshot, host: Host): boolean {
+  const path = host.proc('swaps');
+  const text = textOrLost(out, host, path);
+  const devices = text === undefined ? undefined : out.attempt(path, () => parseSwaps(out, path, text));
+  return devices?.length !== 0;
 }

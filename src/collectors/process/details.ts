@@ -101,8 +101,14 @@ export class Details {
 
   /** The soft limit of open files, and their number where counting takes long. */
   async readLimits(process: Process, losses: ProcessLosses): Promise<void> {
-    const isRead = this.load(process, 'limits', losses);
-    process.openFilesLimit = isRead ? this.#files.number(KEY.openFilesLimit) : Number.NaN;
+    process.openFilesLimit = Number.NaN;
+    if (this.load(process, 'limits', losses)) {
+      try {
+        process.openFilesLimit = this.#files.openFilesLimit(process.pid) ?? Number.NaN;
+      } catch (cause) {
+        deny(process, 'limits', losses, cause);
+      }
+    }
     if (!this.#countsLater(process) || process.denied.has('fd')) return;
     try {
       process.openFiles = (await this.#files.countOpenFiles(this.#pathsOf(process).fd)) ?? Number.NaN;

@@ -1,7 +1,8 @@
-// The files of a process, read by bytes: proc_pid_stat(5), proc_pid_status(5), proc_pid_io(5), proc_pid_limits(5),
+// The files of a process, read by bytes: proc_pid_stat(5), proc_pid_status(5), proc_pid_io(5),
 // proc_pid_cmdline(5), proc_pid_cgroup(5). Pure.
 
 import { fnv1a32 } from '../../base/fnv.ts';
+import { digitsEnd, isNumber, numberIn } from '../../host/byte-numbers.ts';
 import { pathOfText, textOfBytes } from '../../host/bytes.ts';
 
 /** Numbers of the fields of stat, as its manual page counts them. */
@@ -22,13 +23,7 @@ export const FIELD = {
 type StatFields = Float64Array<ArrayBuffer> & Record<(typeof FIELD)[keyof typeof FIELD], number>;
 
 const LAST_FIELD = FIELD.residentPages;
-const TAB = 0x09;
-const BLANK = 0x20;
 const MINUS = 0x2d;
-const ZERO = 0x30;
-const NINE = 0x39;
-/** The first letter of `unlimited`. */
-const UNLIMITED = 0x75;
 const OPENING = 0x28;
 const CLOSING = 0x29;
 
@@ -73,53 +68,7 @@ export class Stat {
   }
 }
 
-function digitsEnd(bytes: Buffer, start: number, length: number): number {
-  let end = start;
-  while (end < length && (bytes[end] as number) >= ZERO && (bytes[end] as number) <= NINE) end++;
-  return end;
-}
-
-/** No 64-bit number has more digits. */
-const MAX_DIGITS = 20;
-
-/** Whether digits are a complete number: no longer than the kernel's, and followed by a blank or the end. */
-const isNumber = (bytes: Buffer, start: number, end: number, length: number): boolean =>
-  end - start <= MAX_DIGITS && (end >= length || (bytes[end] as number) <= BLANK);
-
-function numberIn(bytes: Buffer, start: number, end: number): number {
-  let value = 0;
-  for (let index = start; index < end; index++) value = value * 10 + (bytes[index] as number) - ZERO;
-  return value;
-}
-
-/** For files below this length, such as io, calling Node's native search takes longer than the search. */
-const SHORT = 256;
-
-function indexOfShort(bytes: Buffer, length: number, key: Buffer): number {
-  const first = key[0];
-  search: for (let start = 0; start + key.length <= length; start++) {
-    if (bytes[start] !== first) continue;
-    for (let index = 1; index < key.length; index++) if (bytes[start + index] !== key[index]) continue search;
-    return start;
-  }
-  return -1;
-}
-
-/**
- * The number that follows `key` (one of {@link KEY}) and blanks in the first `length` bytes; Infinity for `unlimited`,
- * NaN if the key is absent or has no number.
- */
-export function numberAfter(bytes: Buffer, length: number, key: Buffer): number {
-  const found = length < SHORT ? indexOfShort(bytes, length, key) : bytes.indexOf(key);
-  if (found === -1 || found + key.length > length) return Number.NaN;
-  let start = found + key.length;
-  while (bytes[start] === BLANK || bytes[start] === TAB) start++;
-  const end = digitsEnd(bytes, start, length);
-  if (end > start) return isNumber(bytes, start, end, length) ? numberIn(bytes, start, end) : Number.NaN;
-  return bytes[start] === UNLIMITED ? Number.POSITIVE_INFINITY : Number.NaN;
-}
-
-/** Keys for {@link numberAfter}: never on the first line of their files. */
+/** Keys for `numberAfter` (host/byte-numbers.ts): never on the first line of their files. */
 export const KEY = {
   readBytes: Buffer.from('\nread_bytes:'),
   writeBytes: Buffer.from('\nwrite_bytes:'),
@@ -127,7 +76,6 @@ export const KEY = {
   swapKib: Buffer.from('\nVmSwap:'),
   voluntarySwitches: Buffer.from('\nvoluntary_ctxt_switches:'),
   nonvoluntarySwitches: Buffer.from('\nnonvoluntary_ctxt_switches:'),
-  openFilesLimit: Buffer.from('\nMax open files'),
   pssKib: Buffer.from('\nPss:'),
   swapPssKib: Buffer.from('\nSwapPss:'),
 } as const;

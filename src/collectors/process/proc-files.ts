@@ -1,12 +1,15 @@
 // Synchronous reads below /proc/<pid> into one reused buffer: the cost of the bare system calls, a third of promises.
 // The kernel produces all files here as one record, so that one read returns the whole file.
+
 import { closeSync, openSync, readdirSync, readlinkSync, readSync, statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { READ_AT_ONCE } from '../../base/files.ts';
+import { numberAfter } from '../../host/byte-numbers.ts';
 import { textOfBytes } from '../../host/bytes.ts';
 import { fileError, MissingFile } from '../../host/errors.ts';
 import type { KeptFiles } from '../../host/kept-files.ts';
-import { detached, numberAfter } from './parse.ts';
+import { softLimit } from '../../host/limits.ts';
+import { detached } from './parse.ts';
 
 /** status of a process in thousands of groups takes some 10 KiB; everything else is smaller. */
 const BUFFER_BYTES = 64 * 1024;
@@ -133,6 +136,11 @@ export class ProcFiles {
   /** The number after `key` in what was read, like {@link numberAfter}. */
   number(key: Buffer): number {
     return numberAfter(this.bytes, this.length, key);
+  }
+
+  /** The soft limit of open files in what was read, the limits of a process, as {@link softLimit} returns it. */
+  openFilesLimit(pid: number): number | undefined {
+    return softLimit(this.path(`${pid}/limits`), this.bytes, this.length, 'openFiles');
   }
 
   /** The data read, as text; bytes that are not UTF-8 are preserved as in textOfBytes. */

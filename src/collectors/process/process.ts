@@ -67,7 +67,7 @@ export class Process {
   /** Its schedstat; undefined while it has several threads, or if the kernel does not count. */
   lastRun: string | undefined;
   /** Whether its schedstat was the same in two cycles. */
-  hasRested = false;
+  hasRested: boolean = false;
   paths: HotPaths | undefined;
   /** Denied files; retried at the next refresh. */
   denied = NOTHING;

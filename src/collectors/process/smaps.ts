@@ -1,8 +1,9 @@
 import { open } from 'node:fs/promises';
 import { READ_AT_ONCE } from '../../base/files.ts';
+import { numberAfter } from '../../host/byte-numbers.ts';
 import { fileError, MissingFile } from '../../host/errors.ts';
 import { deny } from './details.ts';
-import { KEY, numberAfter } from './parse.ts';
+import { KEY } from './parse.ts';
 import type { ProcFiles } from './proc-files.ts';
 import type { Process } from './process.ts';
 import type { Cycle } from './process-table.ts';

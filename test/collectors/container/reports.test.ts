@@ -54,9 +54,9 @@ for (const [name, cores] of [
 const CPUINFO: Readonly<Record<string, readonly [cpuinfo: string, stat: string, cores: number | undefined]>> = {
   POWER: ['processor\t: 0\ncpu\t\t: POWER9\n\nprocessor\t: 4\ncpu\t\t: POWER9\n\ntimebase\t: 512000000\n', '', 2],
   'MIPS, one CPU offline': ['system type : x\nprocessor\t\t: 0\n\nprocessor\t\t: 2\n', '', 2],
-  sparc64: ['cpu\t\t: UltraSparc\nncpus probed\t: 2\n', 'cpu  1 2\ncpu0 1 2\ncpu1 1 2\n', 2],
-  'an empty file': ['', 'cpu  1 2\ncpu0 1 2\ncpu1 1 2\ncpu2 1 2\n', 3],
-  'NUL bytes': ['\0'.repeat(64), 'cpu  1 2\ncpu0 1 2\n', 1],
+  sparc64: ['cpu\t\t: UltraSparc\nncpus probed\t: 2\n', 'cpu  1 2 3 4\ncpu0 1 2 3 4\ncpu1 1 2 3 4\n', 2],
+  'an empty file': ['', 'cpu  1 2 3 4\ncpu0 1 2 3 4\ncpu1 1 2 3 4\ncpu2 1 2 3 4\n', 3],
+  'NUL bytes': ['\0'.repeat(64), 'cpu  1 2 3 4\ncpu0 1 2 3 4\n', 1],
   'nothing anywhere': ['', '', undefined],
 };
 

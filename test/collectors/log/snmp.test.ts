@@ -9,9 +9,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { snmpSection } from '../../../src/collectors/log/section.ts';
 import { versionOf } from '../../../src/collectors/log/snmp/trap.ts';
-import { udp6ErrorsOf, udpErrorsOf } from '../../../src/collectors/log/snmp/udp-errors.ts';
+import { addUdpErrors } from '../../../src/collectors/log/snmp/udp-errors.ts';
+import { Snapshot } from '../../../src/metrics/snapshot.ts';
 import { freePort } from '../../kit/free-port.ts';
-import { scratchFolder } from '../../kit/host-tree.ts';
+import { hostTree, scratchFolder } from '../../kit/host-tree.ts';
+import { linesOf } from '../../kit/lines.ts';
 import { LogGroup, totalOf } from '../../kit/log-group.ts';
 import { netSnmp, send, session } from '../../kit/snmp-sender.ts';
 
@@ -195,12 +197,15 @@ test('datagrams over the rate limit are rejected without decoding', async (conte
   assert.ok((samples.get(refused('rate')) ?? 0) > 0);
 });
 
-test('parses the version of a datagram and the counters of the kernel', () => {
+test('parses the version of a datagram', () => {
   assert.equal(versionOf(Buffer.from('3003020100', 'hex')), '1');
   assert.equal(versionOf(Buffer.from('3082001002010104', 'hex')), '2c');
   assert.equal(versionOf(Buffer.from('308110020103', 'hex')), '3');
   for (const bytes of ['', '30', '3003020102', '3103020100', '30ff'])
     assert.equal(versionOf(Buffer.from(bytes, 'hex')), undefined);
+});
+
+test('the kernel’s counts of dropped datagrams are those of UDP, not of UDP-Lite', (t) => {
   const snmp = [
     'Tcp: InErrs',
     'Tcp: 9',
@@ -209,15 +214,15 @@ test('parses the version of a datagram and the counters of the kernel', () => {
     'UdpLite: RcvbufErrors',
     'UdpLite: 4',
   ].join('\n');
-  assert.deepEqual(udpErrorsOf(snmp), [
-    { protocol: 'udp', error: 'RcvbufErrors', count: 5 },
-    { protocol: 'udp', error: 'InCsumErrors', count: 2 },
-    { protocol: 'udp', error: 'MemErrors', count: 0 },
+  const snmp6 = 'Ip6InReceives\t1\nUdp6RcvbufErrors                \t3\nUdpLite6RcvbufErrors\t8\n';
+  const out = new Snapshot();
+  addUdpErrors(out, join(hostTree(t, { 'proc/net/snmp': snmp, 'proc/net/snmp6': snmp6 }).procfs, 'net'));
+  assert.deepEqual(linesOf(out), [
+    'snmp_traps_udp_errors_total{protocol="udp",error="RcvbufErrors"} 5',
+    'snmp_traps_udp_errors_total{protocol="udp",error="InCsumErrors"} 2',
+    'snmp_traps_udp_errors_total{protocol="udp",error="MemErrors"} 0',
+    'snmp_traps_udp_errors_total{protocol="udp6",error="RcvbufErrors"} 3',
   ]);
-  assert.deepEqual(udp6ErrorsOf('Ip6InReceives\t1\nUdp6RcvbufErrors                \t3\nUdpLite6RcvbufErrors\t8\n'), [
-    { protocol: 'udp6', error: 'RcvbufErrors', count: 3 },
-  ]);
-  assert.deepEqual(udpErrorsOf('Udp: RcvbufErrors\nUdp: many\n'), []);
 });
 
 test('a configuration without senders is rejected, as are invalid addresses and OIDs', () => {

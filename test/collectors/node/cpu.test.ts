@@ -130,7 +130,7 @@ test('a frequency missing in cpuinfo has no sample, other missing fields are emp
 });
 
 test('fields of cpuinfo before the first processor are not a CPU', () => {
-  assert.deepEqual(parseCpuinfo('vendor_id : IBM/S390\n'), []);
+  assert.deepEqual(parseCpuinfo(new Snapshot(), 'cpuinfo', 'vendor_id : IBM/S390\n', new Set(['vendor_id'])), []);
 });
 
 test('without /proc/stat there is no data; a damaged one is an error that names the line', async (t) => {

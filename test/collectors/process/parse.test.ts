@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { effectiveUid, FIELD, KEY, numberAfter, Stat, splitArguments } from '../../../src/collectors/process/parse.ts';
+import { effectiveUid, FIELD, KEY, Stat, splitArguments } from '../../../src/collectors/process/parse.ts';
 import { parseListener } from '../../../src/collectors/process/ports.ts';
 import { parsePasswd } from '../../../src/collectors/process/users.ts';
+import { numberAfter } from '../../../src/host/byte-numbers.ts';
 
 const REST = 'S 7 1 1 0 -1 4194304 11 9 12 9 14 15 9 9 20 0 3 0 22 18446744073709551615 24 18446744073709551615 1\n';
 
@@ -54,7 +55,7 @@ test('numbers by key', () => {
   const file = Buffer.from('Name: x\nVmSwap:\t    12 kB\nMax open files            unlimited  1 files\nPss: kB\n');
   const numberOf = (key: Buffer) => numberAfter(file, file.length, key);
   assert.equal(numberOf(KEY.swapKib), 12);
-  assert.equal(numberOf(KEY.openFilesLimit), Number.POSITIVE_INFINITY);
+  assert.equal(numberOf(Buffer.from('\nMax open files')), Number.POSITIVE_INFINITY);
   assert.ok(Number.isNaN(numberOf(KEY.pssKib)));
   assert.ok(Number.isNaN(numberOf(KEY.readBytes)));
   assert.ok(Number.isNaN(numberAfter(file, 10, KEY.swapKib)), 'the bytes after it are of another file');

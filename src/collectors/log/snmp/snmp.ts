@@ -1,19 +1,15 @@
 // Traps and informs sent to this agent by devices.
-import { existsSync } from 'node:fs';
-import { readText } from '../../../base/files.ts';
 import { SecretFile } from '../../../config/secret-file.ts';
 import type { Snapshot } from '../../../metrics/snapshot.ts';
 import type { Collect, World } from '../../collector.ts';
 import { CounterSet } from '../counter-set.ts';
-import { snmpRefused, snmpTraps, snmpUdpErrors } from '../families.ts';
+import { snmpRefused, snmpTraps } from '../families.ts';
 import { Remembered } from '../remembered.ts';
 import type { LogState } from '../state.ts';
 import { listenAddress, type SnmpOptions } from './options.ts';
 import type { Senders, TrapReceiver } from './receiver.ts';
 import { REFUSALS, type Refusal, STANDARD_NAMES, type Trap } from './trap.ts';
-import { udp6ErrorsOf, udpErrorsOf } from './udp-errors.ts';
-
-const MAX_PROC_BYTES = 64 * 1024;
+import { addUdpErrors } from './udp-errors.ts';
 
 /** Receives each counted trap, with its sender's address, its name ('' without one), and its time, microseconds. */
 export type TrapTaker = (trap: Trap, source: string, name: string, timeUs: number) => void;
@@ -88,19 +84,4 @@ function sendersOf(communityFiles: SnmpOptions['communityFiles'], users: SnmpOpt
     if (text !== before) receiver.senders = senders;
     before = text;
   };
-}
-
-function addUdpErrors(out: Snapshot, net: string): void {
-  const files = [
-    ['snmp', udpErrorsOf],
-    ['snmp6', udp6ErrorsOf],
-  ] as const;
-  for (const [name, parse] of files) {
-    const path = `${net}/${name}`;
-    // Absent without IPv6.
-    if (name === 'snmp6' && !existsSync(path)) continue;
-    for (const { protocol, error, count } of out.attempt(path, () => parse(readText(path, MAX_PROC_BYTES))) ?? []) {
-      out.add(snmpUdpErrors, count, protocol, error);
-    }
-  }
 }

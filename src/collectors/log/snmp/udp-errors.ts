@@ -1,29 +1,34 @@
-/** Datagrams received but dropped by the kernel, by the kernel's name of the error. */
-interface UdpErrors {
-  readonly protocol: 'udp' | 'udp6';
-  readonly error: string;
-  readonly count: number;
-}
+// Datagrams that the kernel received but dropped: /proc/net/snmp and snmp6 (host/net-snmp.ts).
+import { existsSync } from 'node:fs';
+import { readText } from '../../../base/files.ts';
+import { type FieldChoice, parseSnmp6, SnmpPairs } from '../../../host/net-snmp.ts';
+import type { Snapshot } from '../../../metrics/snapshot.ts';
+import { snmpUdpErrors } from '../families.ts';
+
+const MAX_PROC_BYTES = 64 * 1024;
 
 /** InErrors is their sum, and therefore omitted. */
 const ERRORS: ReadonlySet<string> = new Set(['RcvbufErrors', 'InCsumErrors', 'MemErrors']);
 
-const COUNT = /^\d{1,20}$/;
+const PROTOCOLS: Readonly<Record<string, string>> = { Udp: 'udp', Udp6: 'udp6' };
 
-/** From `/proc/net/snmp`: a line of names, then one of values, for each protocol. */
-export function udpErrorsOf(snmp: string): UdpErrors[] {
-  const rows = snmp.split('\n').filter((line) => line.startsWith('Udp: '));
-  const names = rows[0]?.split(/\s+/) ?? [];
-  const values = rows[1]?.split(/\s+/) ?? [];
-  return names.flatMap((error, index) => errorsOf('udp', error, values[index]));
+/** The labels of {@link snmpUdpErrors}. */
+type ErrorLabels = readonly [protocol: string, error: string];
+
+const labelsOf: FieldChoice<ErrorLabels> = (protocol, field) => {
+  const label = PROTOCOLS[protocol];
+  return label !== undefined && ERRORS.has(field) ? [label, field] : undefined;
+};
+
+const pairs = new SnmpPairs(labelsOf);
+
+/** Adds the counts by protocol and error, of the network namespace whose files are in the folder `net`. */
+export function addUdpErrors(out: Snapshot, net: string): void {
+  const add = (labels: ErrorLabels, count: number) => out.add(snmpUdpErrors, count, ...labels);
+  const read = (path: string, parse: (text: string) => void) =>
+    out.attempt(path, () => parse(readText(path, MAX_PROC_BYTES)));
+  read(`${net}/snmp`, (text) => pairs.parse(out, `${net}/snmp`, text, add));
+  const snmp6 = `${net}/snmp6`;
+  // Absent without IPv6.
+  if (existsSync(snmp6)) read(snmp6, (text) => parseSnmp6(out, snmp6, text, labelsOf, add));
 }
-
-/** From `/proc/net/snmp6`: one name and value per line; the file is absent without IPv6. */
-export const udp6ErrorsOf = (snmp6: string): UdpErrors[] =>
-  snmp6.split('\n').flatMap((line) => {
-    const [name = '', value] = line.split(/\s+/);
-    return name.startsWith('Udp6') ? errorsOf('udp6', name.slice('Udp6'.length), value) : [];
-  });
-
-const errorsOf = (protocol: UdpErrors['protocol'], error: string, value: string | undefined): UdpErrors[] =>
-  ERRORS.has(error) && value !== undefined && COUNT.test(value) ? [{ protocol, error, count: Number(value) }] : [];

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { Registry } from 'prom-client';
-import { selfMetrics } from '../../src/metrics/self.ts';
+import { selfMetrics } from '../../src/agent/self-metrics.ts';
 import { samplesOf } from '../kit/samples.ts';
 
 /** Of /proc/self. */

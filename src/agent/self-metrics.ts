@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { wallMs } from '../base/clock.ts';
+import { softLimit } from '../host/limits.ts';
 
 /** Process metrics of the agent itself. They are few, because it runs on every node. */
 export interface SelfMetrics {
@@ -25,25 +26,25 @@ const UNBLOCKED_MS = MEASURES_TURNS ? 0 : TIMER_MS;
  * What client libraries report for every process, from proc_pid(5). Undefined where /proc has no value. `limits` is the
  * file of that name.
  */
-const PROCESS_GAUGES: readonly { name: string; help: string; read: (limits: string) => number | undefined }[] = [
+const PROCESS_GAUGES: readonly { name: string; help: string; read: (limits: Buffer) => number | undefined }[] = [
   { name: 'process_open_fds', help: 'Number of open file descriptors.', read: openFiles },
   {
     name: 'process_max_fds',
     help: 'Maximum number of open file descriptors.',
-    read: (limits) => ownLimit('Max open files', limits),
+    read: (limits) => ownLimit('openFiles', limits),
   },
   {
     name: 'process_virtual_memory_bytes',
     help: 'Virtual memory size in bytes.',
     read() {
-      const kibibytes = /^VmSize:\s+(\d+) kB$/m.exec(ownFile('status'))?.[1];
+      const kibibytes = /^VmSize:\s+(\d+) kB$/m.exec(ownFile('status').toString('latin1'))?.[1];
       return kibibytes === undefined ? undefined : Number(kibibytes) * 1024;
     },
   },
   {
     name: 'process_virtual_memory_max_bytes',
     help: 'Maximum virtual memory size in bytes; 2^64 when unlimited.',
-    read: (limits) => ownLimit('Max address space', limits),
+    read: (limits) => ownLimit('addressSpace', limits),
   },
 ];
 
@@ -58,18 +59,21 @@ function openFiles(): number | undefined {
   }
 }
 
-/** The soft limit of that name in `limits`, which is /proc/self/limits. RLIM_INFINITY when unlimited, as in Go's client. */
-function ownLimit(name: string, limits: string): number | undefined {
-  const limit = new RegExp(`^${name}\\s+(\\d+|unlimited)`, 'm').exec(limits)?.[1];
-  if (limit === undefined) return undefined;
-  return limit === 'unlimited' ? 2 ** 64 : Number(limit);
+/** A soft limit in `limits`, which is /proc/self/limits. RLIM_INFINITY when unlimited, as in Go's client. */
+function ownLimit(name: Parameters<typeof softLimit>[3], limits: Buffer): number | undefined {
+  try {
+    const limit = softLimit('/proc/self/limits', limits, limits.length, name);
+    return limit === Number.POSITIVE_INFINITY ? 2 ** 64 : limit;
+  } catch {
+    return undefined;
+  }
 }
 
-function ownFile(name: string): string {
+function ownFile(name: string): Buffer {
   try {
-    return readFileSync(`/proc/self/${name}`, 'latin1');
+    return readFileSync(`/proc/self/${name}`);
   } catch {
-    return '';
+    return Buffer.alloc(0);
   }
 }
 
@@ -108,7 +112,7 @@ export function selfMetrics(registry: Registry, version: string): SelfMetrics {
       this.inc(use.cpuSeconds);
     },
   });
-  let limits = '';
+  let limits: Buffer = Buffer.alloc(0);
   for (const [index, { name, help, read }] of PROCESS_GAUGES.entries()) {
     new Gauge({
       name,
