@@ -1,16 +1,18 @@
 import { errorText } from '../base/error-text.ts';
 import type { Log } from '../base/log.ts';
+import { FailureLog } from './failure-log.ts';
 import { isConflict } from './lease-store.ts';
 
-/** Why the last round of an election stored nothing. Logs failures once, and their end. */
+/** Why the last round of an election stored nothing. Logs failures once per cause, and their end. */
 export class ElectionFailures {
-  readonly #log: () => Log;
+  readonly #log: FailureLog;
   #failure: string | undefined;
   #last: string | undefined;
 
-  /** `log` is called on each use. */
-  constructor(log: () => Log) {
-    this.#log = log;
+  /** `now` returns milliseconds; each logged line has `fields`. */
+  constructor(log: Log, now: () => number, fields: object) {
+    const messages = { failed: 'leader election failed; retrying', over: 'leader election recovered', fields };
+    this.#log = new FailureLog(log, now, messages);
   }
 
   /** Why the last round failed; undefined when it did not. */
@@ -31,15 +33,18 @@ export class ElectionFailures {
     const message = errorText(error);
     this.#last = message;
     if (isConflict(error)) return false;
-    if (message !== this.#failure) this.#log().warn({ err: error }, 'leader election failed; retrying');
+    this.#log.failed(LEASE, error);
     this.#failure = message;
     return true;
   }
 
   /** A round was successful. */
   over(): void {
-    if (this.#failure !== undefined) this.#log().info('leader election recovered');
+    this.#log.over(LEASE);
     this.#failure = undefined;
     this.#last = undefined;
   }
 }
+
+/** An election makes requests for one Lease only. */
+const LEASE = 'lease';

@@ -9,6 +9,25 @@ const AGAIN_MS = [10_000, 3_600_000] as const;
 /** Minimum interval between messages about a cause that comes and goes. */
 const QUIET_MS = 600_000;
 
+/** What is logged about failures of any cause. */
+interface FailureMessages {
+  /** A cause lasts. */
+  readonly failed: string;
+  /** Nothing fails for this cause any more. */
+  readonly over: string;
+  /** In each line. */
+  readonly fields: object;
+  /** The field with the number of those that fail, if there may be several. */
+  readonly countAs?: string;
+}
+
+const COLLECTIONS: FailureMessages = {
+  failed: 'failed to watch the cluster; keeping the last known state and retrying',
+  over: 'following these objects again',
+  fields: {},
+  countAs: 'collections',
+};
+
 /** A problem with requests for one or more collections, grouped by cause. */
 interface Cause {
   readonly paths: Set<string>;
@@ -17,52 +36,65 @@ interface Cause {
   loggedMs: number;
   /** How often it has been logged. */
   times: number;
+  /** Whether it was logged that some of its collections fail, possibly for their previous cause. */
+  isLogged: boolean;
 }
 
 /**
- * Logs why collections cannot be followed: one line per cause, not per collection and attempt. Without stack traces, which
- * would all show this agent's own request.
+ * Logs why requests to the API server fail: one line per cause, not per collection and attempt. Without stack traces,
+ * which would all show this agent's own request.
  */
 export class FailureLog {
   readonly #log: Log;
   readonly #now: () => number;
+  readonly #messages: FailureMessages;
   readonly #causes = new Map<string, Cause>();
   /** When a cause that is now resolved was last logged. */
   readonly #loggedMs = new Map<string, number>();
 
-  /** `now` returns milliseconds. */
-  constructor(log: Log, now: () => number) {
+  /** `now` returns milliseconds. `messages` are about collections that are watched unless stated otherwise. */
+  constructor(log: Log, now: () => number, messages: FailureMessages = COLLECTIONS) {
     this.#log = log;
     this.#now = now;
+    this.#messages = messages;
   }
 
   /** Records a failure that counts. */
   failed(path: string, error: unknown): void {
-    const name = causeOf(error);
-    this.#leave(path, name);
+    const name = causeOf(error, path);
     const nowMs = this.#now();
-    const known = this.#causes.get(name);
-    const cause = known ?? { paths: new Set(), failures: 0, sinceMs: nowMs, loggedMs: nowMs, times: 0 };
+    const none = { paths: new Set<string>(), failures: 0, sinceMs: nowMs, loggedMs: nowMs, times: 0, isLogged: false };
+    const cause = this.#causes.get(name) ?? none;
+    for (const previous of this.#leave(path, name)) cause.isLogged ||= previous.isLogged;
     this.#causes.set(name, cause);
     cause.paths.add(path);
     cause.failures++;
     if (!this.#isDue(name, cause, nowMs)) return;
     cause.times++;
+    cause.isLogged = true;
     cause.loggedMs = nowMs;
     this.#loggedMs.set(name, nowMs);
+    const { fields: common, countAs, failed } = this.#messages;
     const fields = {
+      ...common,
       cause: name,
       reason: errorText(error),
-      collections: cause.paths.size,
+      ...(countAs !== undefined && { [countAs]: cause.paths.size }),
       failures: cause.failures,
     };
     if (name === NOT_SERVED) this.#log.info(fields, 'the API server does not serve all resources; retrying');
-    else this.#log.warn(fields, 'failed to watch the cluster; keeping the last known state and retrying');
+    else this.#log.warn(fields, failed);
   }
 
-  /** Records that the collection is being followed again. */
+  /** Records that the collection no longer fails. */
   over(path: string): void {
-    if (this.#causes.size > 0) this.#leave(path);
+    if (this.#causes.size === 0) return;
+    const { fields, over } = this.#messages;
+    for (const { name, failures, sinceMs, isLogged } of this.#leave(path)) {
+      if (!isLogged) continue;
+      const seconds = Math.round((this.#now() - sinceMs) / 1000);
+      this.#log.info({ ...fields, cause: name, failures, seconds }, over);
+    }
   }
 
   /** Logs the first object of a collection that could not be processed. */
@@ -79,15 +111,15 @@ export class FailureLog {
     return before === undefined || nowMs - before >= QUIET_MS;
   }
 
-  /** The collection no longer fails, or now fails for the cause `except`. */
-  #leave(path: string, except?: string): void {
+  /** The collection no longer fails, or now fails for the cause `except`: returns the causes that are thus over. */
+  #leave(path: string, except?: string): (Cause & { readonly name: string })[] {
+    const over: (Cause & { readonly name: string })[] = [];
     for (const [name, cause] of this.#causes) {
       if (name === except || !cause.paths.delete(path) || cause.paths.size > 0) continue;
       this.#causes.delete(name);
-      if (cause.times === 0) continue;
-      const seconds = Math.round((this.#now() - cause.sinceMs) / 1000);
-      this.#log.info({ cause: name, failures: cause.failures, seconds }, 'following these objects again');
+      over.push({ ...cause, name });
     }
+    return over;
   }
 }
 
@@ -97,8 +129,9 @@ const NOT_SERVED = 'not served';
 export const isNotServed = (error: unknown, path: string): boolean =>
   error instanceof ApiError && error.status === 404 && path.startsWith('/apis/');
 
-function causeOf(error: unknown): string {
-  if (error instanceof ApiError) return error.status === 404 ? NOT_SERVED : String(error.status);
+function causeOf(error: unknown, path: string): string {
+  if (isNotServed(error, path)) return NOT_SERVED;
+  if (error instanceof ApiError) return String(error.status);
   if (error instanceof ApiUnreachable) return 'unreachable';
   if (error instanceof ApiBodyError) return error.code;
   return error instanceof Error ? error.name : 'unknown';

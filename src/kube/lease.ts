@@ -43,7 +43,7 @@ export class LeaseElection implements Election {
   readonly #candidate: Candidate;
   readonly #stopping = new AbortController();
   readonly #observed: ObservedLease;
-  readonly #failures = new ElectionFailures(() => this.#log);
+  readonly #failures: ElectionFailures;
   readonly #pace: LeasePace;
   readonly #consent: LeaseConsent;
   /** Whether the agent is about to stop. */
@@ -57,6 +57,7 @@ export class LeaseElection implements Election {
     const { namespace, name, identity } = options;
     this.#options = options;
     this.#world = world;
+    this.#failures = new ElectionFailures(world.log, world.monotonicMs, { lease: `${namespace}/${name}`, identity });
     this.#store = new LeaseStore(world.api, world.sleep, namespace, name);
     this.#leadership = new Leadership({ monotonicMs: world.monotonicMs, log: () => this.#log, hooks });
     this.#candidate = { identity, process: randomUUID() };

@@ -48,6 +48,37 @@ test('each cause has its own line, and a collection has one cause at a time', ()
       ['info', 'not served'],
     ],
   );
+  // Another cause is no recovery.
   log.failed('/apis/a.io/v1/a', status(401));
-  assert.match(lines[3] ?? '', /"cause":"403".*following these objects again/);
+  assert.equal(lines.length, 3);
+  log.over('/apis/a.io/v1/a');
+  assert.equal(lines.length, 3);
+  log.over('/apis/a.io/v1/b');
+  assert.match(lines[3] ?? '', /"cause":"401".*following these objects again/);
+});
+
+test('the end of a failure is logged although its last cause was not: it was logged recently', () => {
+  const { lines, clock, log } = logging();
+  const [path = ''] = PATHS;
+  log.failed(path, status(500));
+  log.over(path);
+  log.failed(path, status(403));
+  clock.ms += 1000;
+  log.failed(path, status(500));
+  log.over(path);
+  assert.deepEqual(
+    lines.map((line) => [JSON.parse(line).level, JSON.parse(line).cause]),
+    [
+      ['warn', '500'],
+      ['info', '500'],
+      ['warn', '403'],
+      ['info', '500'],
+    ],
+  );
+});
+
+test('404 of the core group, which every API server has, is a failure', () => {
+  const { lines, log } = logging();
+  log.failed('/api/v1/pods', status(404));
+  assert.match(lines[0] ?? '', /"level":"warn".*"cause":"404"/);
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Registry } from 'prom-client';
 import { createLog } from '../../src/base/log.ts';
-import { ApiError, type KubeRequest } from '../../src/kube/api.ts';
+import { ApiError, ApiUnreachable, type KubeRequest } from '../../src/kube/api.ts';
 import { LeaseElection } from '../../src/kube/lease.ts';
 import type { LeasePeers } from '../../src/kube/lease-peers.ts';
 import { Timeline } from '../kit/timeline.ts';
@@ -15,12 +15,14 @@ async function leader({ delayMs = 0, earlyMs = 0, peers }: { delayMs?: number; e
   const timeline = new Timeline();
   const server = new LeaseServer();
   const lines: string[] = [];
+  let fault = async (_: AbortSignal): Promise<void> => {};
   const election = new LeaseElection(
     { ...OPTIONS, identity: 'a' },
     {
       api: {
         json: async <T>(request: KubeRequest) => {
           await timeline.sleep(delayMs, request.signal);
+          await fault(request.signal);
           return structuredClone(server.answer(request)) as T;
         },
       },
@@ -45,7 +47,17 @@ async function leader({ delayMs = 0, earlyMs = 0, peers }: { delayMs?: number; e
     };
   };
   const said = (text: string) => lines.map((line) => JSON.parse(line)).find(({ msg }) => msg.includes(text));
-  return { timeline, election, refuse, said };
+  /** From now on requests get these responses in turn: an error, silence (`late`), or the correct one (`ok`). */
+  const alternate = (...responses: readonly (Error | 'late' | 'ok')[]) => {
+    let requests = 0;
+    fault = async (signal) => {
+      const response = responses[requests++ % responses.length];
+      if (response === 'late') await timeline.sleep(Number.POSITIVE_INFINITY, signal);
+      signal.throwIfAborted();
+      if (response instanceof Error) throw response;
+    };
+  };
+  return { timeline, election, refuse, alternate, said, lines };
 }
 
 const ALONE: LeasePeers = {
@@ -70,5 +82,33 @@ for (const status of [409, 500]) {
     refuse(status, 'the text of the response');
     await timeline.run(20_000);
     assert.match(said('lost leadership').reason, /not renewed in time: PUT .* the text of the response/);
+  });
+}
+
+const REFUSED = new ApiUnreachable('http://api', 'ECONNREFUSED', 'connect ECONNREFUSED 10.0.0.1:443');
+const BROKEN = new ApiError('PUT /leases/ksm', 500, 'etcdserver: no leader');
+const DENIED = new ApiError('PUT /leases/ksm', 403, 'no permission');
+
+/** Responses in turn, and how many lines about them an hour may take. */
+const TURNS: readonly (readonly [title: string, responses: readonly (Error | 'late' | 'ok')[], lines: number])[] = [
+  ['500 and success', [BROKEN, 'ok'], 14],
+  ['timeouts and refused connections', ['late', REFUSED], 12],
+  ['500, 403 and success', [BROKEN, DENIED, 'ok'], 26],
+  ['500 only', [BROKEN], 3],
+];
+
+for (const [title, responses, most] of TURNS) {
+  test(`an hour in which the Lease alternately gets ${title} takes a few lines, without a stack`, async () => {
+    const { timeline, alternate, lines } = await leader({ delayMs: 3 });
+    alternate(...responses);
+    await timeline.run(3_600_000);
+    const failures = lines.filter((line) => line.includes('leader election'));
+    assert.ok(failures.length > 0 && failures.length <= most, `${failures.length}: ${failures.join('')}`);
+    assert.ok(lines.every((line) => !line.includes('stack')));
+    assert.match(failures[0] ?? '', /"lease":"shop\/ksm","identity":"a","cause":"[^"]+","reason":"[^"]+"/);
+    alternate('ok');
+    await timeline.run(60_000);
+    const [last] = lines.filter((line) => line.includes('leader election')).slice(-1);
+    if (!responses.includes('ok')) assert.match(last ?? '', /leader election recovered/);
   });
 }
