@@ -55,7 +55,9 @@ const GROUPS: Readonly<Record<string, Group>> = {
     declared: nodeCollectors.flatMap(({ families }) => namesOf(families)),
     recorded: [
       ...recordedIn('node/**/*.prom'),
-      ...scenes.flatMap(({ lines, linesWithoutFiles = [] }) => sampleNames([...lines, ...linesWithoutFiles])),
+      ...scenes.flatMap(({ lines, linesWithoutFiles = [], more = [] }) =>
+        sampleNames([...lines, ...linesWithoutFiles, ...more.flatMap((one) => one.lines ?? [])]),
+      ),
       ...[...INFINIBAND, ...POWER_SUPPLY].map(({ family }) => family),
     ],
     tests: ['collectors/node/*.test.ts'],

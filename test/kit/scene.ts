@@ -1,6 +1,7 @@
 import { globSync } from 'node:fs';
 import { basename } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type { Outcome } from '../../src/metrics/outcome.ts';
 import type { Leniency } from './damage.ts';
 import { fixture } from './host-tree.ts';
 
@@ -16,6 +17,23 @@ export interface Scene {
   readonly leniency?: Leniency;
   /** Samples of a host without any of the files; none when unset. */
   readonly linesWithoutFiles?: readonly string[];
+  /** Other files, with a test each: an empty one, a malformed line, another state of the host. */
+  readonly more?: readonly SceneCase[];
+}
+
+/** Further files of a collector and what it makes of them. */
+export interface SceneCase {
+  /** The end of the test's name. */
+  readonly what: string;
+  /** All files of the host, as in {@link Scene}. */
+  readonly files: Readonly<Record<string, string>>;
+  /** All samples, sorted; none when unset. */
+  readonly lines?: readonly string[];
+  /** Instead of those of the scene. */
+  readonly options?: object;
+  readonly outcome: Outcome;
+  /** One for each lost unit, or the reason of `nodata`; none when unset. */
+  readonly messages?: readonly RegExp[];
 }
 
 const FOLDER = fixture('../collectors/node/scenes');

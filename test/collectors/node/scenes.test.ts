@@ -6,7 +6,8 @@ import { collectOnce } from '../../kit/collect.ts';
 import { hostTree } from '../../kit/host-tree.ts';
 import { loadScenes } from '../../kit/scene.ts';
 
-// Collectors with a file in scenes/, which contains files and samples: the samples of these files, and of a host without them.
+// Collectors with a file in scenes/, which contains files and samples: the samples of these files, of a host without them,
+// and of its further cases.
 // damage.test.ts and fuzz.test.ts damage the files, test/declared-families.test.ts counts the samples.
 
 const scenes = await loadScenes();
@@ -19,7 +20,7 @@ function collector(name: string): CollectorSpec {
 
 test('the scene directories exist', () => assert.ok(scenes.size > 0));
 
-for (const [name, { files, lines, options = {}, linesWithoutFiles = [] }] of scenes) {
+for (const [name, { files, lines, options = {}, linesWithoutFiles = [], more = [] }] of scenes) {
   test(`${name} reads its scene`, async (t) => {
     const collected = await collectOnce(collector(name), hostTree(t, files), options);
     assert.deepEqual(collected.result.errors, []);
@@ -32,4 +33,20 @@ for (const [name, { files, lines, options = {}, linesWithoutFiles = [] }] of sce
     const { outcome, errors } = collected.result;
     assert.equal(outcome, linesWithoutFiles.length > 0 ? 'ok' : 'nodata', errors.join('\n'));
   });
+
+  for (const one of more) {
+    test(`${name}: ${one.what}`, async (t) => {
+      const { lines: found, result } = await collectOnce(
+        collector(name),
+        hostTree(t, one.files),
+        one.options ?? options,
+      );
+      assert.deepEqual(found, (one.lines ?? []).toSorted());
+      assert.equal(result.outcome, one.outcome);
+      const messages = result.outcome === 'nodata' ? [result.reason] : result.errors.map(({ message }) => message);
+      const expected = one.messages ?? [];
+      assert.equal(messages.length, expected.length, messages.join('\n'));
+      for (const [index, pattern] of expected.entries()) assert.match(messages[index] ?? '', pattern);
+    });
+  }
 }
