@@ -7,6 +7,12 @@ interface Event {
 export class Timeline {
   now = 0;
   readonly #events: Event[] = [];
+  readonly #settled: () => Promise<void>;
+
+  /** `settled` resolves when everything that an event has started is waiting again; by default what needs no real I/O. */
+  constructor(settled: () => Promise<void> = () => new Promise((resolve) => setImmediate(resolve))) {
+    this.#settled = settled;
+  }
 
   /** Calls `run` after `delay`. */
   in(delay: number, run: () => void): void {
@@ -34,7 +40,7 @@ export class Timeline {
   async run(ms: number): Promise<void> {
     const end = this.now + ms;
     // Code that has just started must first register its waits.
-    await settled();
+    await this.#settled();
     while (this.#events[0] && this.#events[0].at <= end) await this.step();
     this.now = end;
   }
@@ -45,8 +51,6 @@ export class Timeline {
     if (!event) throw new Error('no event is left');
     this.now = event.at;
     event.run();
-    await settled();
+    await this.#settled();
   }
 }
-
-const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -94,14 +94,14 @@ test('the self metrics report the leader, since when, and failures', async (t) =
   );
 });
 
-/** A Lease that another process holds for the next minute. */
-const heldByAnother = (server: FakeApiServer): Lease =>
+/** A Lease that another process holds for the next minute; `holder` is its identity. */
+const heldByAnother = (server: FakeApiServer, holder = 'old'): Lease =>
   server.cluster.put(LEASES, {
     apiVersion: 'coordination.k8s.io/v1',
     kind: 'Lease',
     metadata: { namespace: 'shop', name: 'ksm' },
     spec: {
-      holderIdentity: 'old',
+      holderIdentity: holder,
       leaseDurationSeconds: 60,
       leaseTransitions: 1,
       renewTime: '2026-11-30T12:00:00.000000Z',
@@ -140,6 +140,20 @@ for (const kind of ['get', 'update'] as const) {
     });
   }
 }
+
+test('after a restart with the same identity, the log says that the previous process holds the Lease, not another candidate', async (t) => {
+  const server = await startFakeApi(t);
+  heldByAnother(server, 'state-0');
+  const { election, said } = candidateOf(t, server, 'state-0');
+  election.start();
+  await eventually(() => said().length > 0, 'a line');
+  const { length } = server.requests;
+  await eventually(() => server.requests.length > length + 6, 'more rounds');
+  assert.deepEqual(said(), [
+    'a previous process with this identity holds the Lease; waiting for it to expire: state-0',
+  ]);
+  assert.equal(election.isLeader(), false);
+});
 
 test('without the namespace of the Lease a candidate is not ready, and says why', async (t) => {
   const server = await startFakeApi(t);

@@ -18,8 +18,8 @@ export interface Ksm {
   readonly producers: readonly Producer[];
 }
 
-/** Called with objects that others need as well. */
-type Watching = Pick<ClusterStateOptions, 'onLease'>;
+/** Who needs its objects as well, and its timing, which tests replace. */
+type Watching = Pick<ClusterStateOptions, 'onLease' | 'timing'>;
 
 /** How the state is stored, and which parts of it. */
 export type StoreOptions = Pick<ClusterStateOptions, 'compression' | 'notesEnded' | 'pushed' | 'relabel'>;

@@ -1,28 +1,35 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
-import { setTimeout } from 'node:timers/promises';
+import { describe, type TestContext, test } from 'node:test';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import { parse } from 'yaml';
 import { createLog } from '../../../src/base/log.ts';
-import { ClusterState } from '../../../src/collectors/ksm/cluster-state.ts';
-import { ksmOptions } from '../../../src/collectors/ksm/options.ts';
-import { PodIndex } from '../../../src/collectors/ksm/pod-index.ts';
-import { resourcePath } from '../../../src/collectors/ksm/resource.ts';
-import { resources } from '../../../src/collectors/ksm/resources/index.ts';
-import { followSeries } from '../../../src/collectors/ksm/self-samples.ts';
-import { Snapshot } from '../../../src/metrics/snapshot.ts';
+import type { ClusterState } from '../../../src/collectors/ksm/cluster-state.ts';
+import { createKsm } from '../../../src/collectors/ksm/index.ts';
+import { ksmSection } from '../../../src/collectors/ksm/section.ts';
+import type { KubeApi } from '../../../src/kube/api.ts';
+import { LeaseElection } from '../../../src/kube/lease.ts';
+import { AgentRegistry } from '../../../src/metrics/registry.ts';
 import { type FakeApiServer, startFakeApi } from '../../kit/fake-api-server.ts';
-import { scratchFolder } from '../../kit/host-tree.ts';
+import { fixture, scratchFolder } from '../../kit/host-tree.ts';
 import { loadRecordedCluster } from '../../kit/recorded-cluster.ts';
 import { serverAvailable } from '../../kit/servers.ts';
+import { Timeline } from '../../kit/timeline.ts';
 import { startVictoriaMetrics, type VictoriaMetrics } from '../../kit/victoria-metrics.ts';
-import { clientOf, PODS } from '../../kube/follow.ts';
+import { clientOf } from '../../kube/follow.ts';
+import { FAULTS, type Fault, SERVED, WIDGETS } from './outage-faults.ts';
 
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
-const DEPLOYMENTS = '/apis/apps/v1/deployments';
-const FOREVER = { times: Number.POSITIVE_INFINITY };
+const CUSTOM = fixture('reports/crd-gone-stale/cr.yaml');
+
+/** A line of the log. */
+interface Line {
+  readonly msg: string;
+  readonly cause?: string;
+  readonly lease?: string;
+}
 
 interface Rule {
   readonly alert: string;
@@ -32,114 +39,75 @@ const RULES = join(import.meta.dirname, '../../../docs/alerts/prometheusrule.yam
 const { spec } = parse(readFileSync(RULES, 'utf8')) as { spec: { groups: { rules: Rule[] }[] } };
 const STATE_ALERTS = spec.groups
   .flatMap(({ rules }) => rules)
-  .filter(({ alert }) => /Kubernetes|Ksm|CollectorFailing/.test(alert));
+  .filter(({ alert }) => /Kubernetes|Ksm|CollectorFailing|NotOneMaster/.test(alert));
 
-/** A fault of the API server for an hour, the alerts that fire at its end, and the logged causes. */
-const FAULTS: readonly {
-  readonly title: string;
-  readonly break: (server: FakeApiServer) => void | Promise<void>;
-  readonly alerts: readonly string[];
-  readonly causes: readonly string[];
-  /** How long a response may take; short if that is the fault. */
-  readonly headersMs?: number;
-}[] = [
-  { title: 'healthy', break() {}, alerts: [], causes: [] },
-  {
-    title: 'down',
-    break: (server) => server.stop(),
-    alerts: ['FiresteelKubernetesApiDown'],
-    causes: ['unreachable'],
-  },
-  {
-    title: '401 for all',
-    break(server) {
-      server.tokens = new Set(['another']);
-    },
-    alerts: ['FiresteelKubernetesApiDown'],
-    causes: ['401'],
-  },
-  {
-    title: '403 for one',
-    break: (server) => server.fail('list', { status: 403 }, { path: PODS, ...FOREVER }),
-    alerts: ['FiresteelKsmResourceDown'],
-    causes: ['403'],
-  },
-  {
-    title: '404 for one',
-    break: (server) => server.fail('list', { status: 404 }, { path: DEPLOYMENTS, ...FOREVER }),
-    alerts: [],
-    causes: ['not served'],
-  },
-  {
-    title: 'slow for one',
-    headersMs: 250,
-    break: (server) => server.fail('list', 'silence', { path: DEPLOYMENTS, ...FOREVER }),
-    alerts: ['FiresteelKsmResourceDown'],
-    causes: ['unreachable'],
-  },
-];
-
-/** Follows the cluster for an hour of virtual time, which advances by the delays between attempts; reports once a minute. */
+/** Runs a state agent's collector and election for an hour of virtual time; reports once a minute. */
 async function anHour(
   t: TestContext,
   server: FakeApiServer,
-  headersMs: number,
-  breakIt: (server: FakeApiServer) => void | Promise<void>,
-  report: (ms: number, samples: readonly string[]) => void,
+  { headersMs = 10_000, break: breakIt }: Fault,
+  report: (ms: number, samples: readonly string[], rows: ClusterState['statuses']) => void,
 ) {
-  const lines: { readonly cause?: string; readonly stack?: string }[] = [];
-  const clock = { ms: Math.floor((Date.now() - HOUR_MS) / MINUTE_MS) * MINUTE_MS };
-  const end = clock.ms + HOUR_MS;
+  const lines: Line[] = [];
+  const log = createLog('info', { write: (line) => lines.push(JSON.parse(line)) });
   const { client } = clientOf(t, server, { headersMs });
-  const served = resources.filter((one) => one.enabled && server.cluster.collections.has(resourcePath(one)));
-  await breakIt(server);
-  const state = new ClusterState({
-    api: client,
-    options: ksmOptions.parse({}),
-    resources: served,
-    pods: new PodIndex(),
-    compression: 'gzip',
-    log: createLog('info', { write: (line) => lines.push(JSON.parse(line)) }),
-    timing: {
-      wallMs: () => clock.ms,
-      random: () => 1,
-      async sleep(ms, signal) {
-        const until = clock.ms + ms;
-        await setTimeout(1, undefined, { signal }).catch(() => {});
-        clock.ms = Math.max(clock.ms, until);
-      },
-      idleMs: 60_000,
-      watchMs: 600_000,
-      healthyMs: 60_000,
-    },
+  // Virtual time stands still while the API server is asked.
+  let pending = 0;
+  const whileAsked = <T>(response: Promise<T>): Promise<T> => {
+    pending++;
+    return response.finally(() => pending--);
+  };
+  const api: KubeApi = {
+    json: (request) => whileAsked(client.json(request)),
+    stream: (request, idleMs) => whileAsked(client.stream(request, idleMs)),
+  };
+  const timeline = new Timeline(async () => {
+    await setImmediate();
+    while (pending > 0) await setTimeout(1);
+    await setImmediate();
   });
-  t.after(() => state.stop());
+  const beganMs = Math.floor((Date.now() - HOUR_MS) / MINUTE_MS) * MINUTE_MS;
+  const wallMs = () => beganMs + timeline.now;
+  const random = () => 0.99;
+  const sleep = (ms: number, signal: AbortSignal) => timeline.sleep(ms, signal);
+  await breakIt(server, (minute, change) => timeline.in(minute * MINUTE_MS, change));
+  const section = ksmSection.parse({ enabled: true, resources: SERVED, customResourceStateFile: CUSTOM });
+  const timing = { wallMs, random, sleep, idleMs: 60_000, watchMs: 600_000, healthyMs: 60_000 };
+  const { state, producers } = createKsm(section, api, { compression: 'gzip' }, log, '1', { timing });
+  const registry = new AgentRegistry();
+  for (const producer of producers) registry.addProducer(producer);
+  const lease = { namespace: 'shop', name: 'firesteel', identity: 'a' };
+  const durations = { durationMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2000 };
+  const election = new LeaseElection(
+    { ...lease, ...durations },
+    { api, log, registry, monotonicMs: () => timeline.now, wallMs, random, sleep },
+  );
+  t.after(async () => {
+    const stopped = [state.stop(), election.stop()];
+    await timeline.run(10_000);
+    await Promise.all(stopped);
+  });
   state.start();
-  let reported = clock.ms;
-  while (clock.ms < end) {
-    await setTimeout(5);
-    // Without failures there are no waits.
-    if (state.statuses.every(({ state }) => state !== 'down' && state !== 'listing')) clock.ms += MINUTE_MS;
-    const out = new Snapshot();
-    followSeries(state)(out);
-    const up = out.keys.flatMap((key, index) =>
-      String(key).startsWith('firesteel_ksm_resource_up') ? [`${key} ${out.values[index]}`] : [],
-    );
-    const success = state.down === undefined ? 1 : 0;
-    const collectors = ['kube-state-metrics', 'ksm'].map(
-      (name) => `firesteel_collector_success{collector="${name}"} ${success}`,
-    );
-    for (; reported < Math.min(clock.ms, end); reported += MINUTE_MS) report(reported, [...up, ...collectors]);
+  election.start();
+  for (let minute = 1; minute < HOUR_MS / MINUTE_MS; minute++) {
+    await timeline.run(MINUTE_MS);
+    const { groups } = await registry.gather(60_000);
+    const samples = [...groups.values()]
+      .flat()
+      .flatMap(({ keys, values }) => keys.map((key, index) => `${key} ${values[index]}`));
+    report(wallMs(), samples, state.statuses);
   }
-  return { lines, end };
+  const unready = [...state.unready, ...(election.unready === undefined ? [] : [election.unready])];
+  return { lines, unready, rows: state.statuses, endMs: wallMs() };
 }
 
-/** The alerts whose condition is true at `ms`. */
-async function firing({ url }: VictoriaMetrics, ms: number): Promise<string[]> {
+/** The alerts whose condition is true in the half hour before `endMs`. */
+async function firing({ url }: VictoriaMetrics, endMs: number): Promise<string[]> {
   const found: string[] = [];
   for (const { alert, expr } of STATE_ALERTS) {
-    const asked = new URLSearchParams({ query: expr, time: String(ms / 1000) });
-    const answer = await fetch(`${url}/api/v1/query?${asked}`, { signal: AbortSignal.timeout(60_000) });
+    const [start, end] = [endMs - HOUR_MS / 2, endMs].map((ms) => String(ms / 1000)) as [string, string];
+    const asked = new URLSearchParams({ query: expr, start, end, step: '60' });
+    const answer = await fetch(`${url}/api/v1/query_range?${asked}`, { signal: AbortSignal.timeout(60_000) });
     assert.equal(answer.status, 200, expr);
     const { data } = (await answer.json()) as { data: { result: unknown[] } };
     found.push(...data.result.map(() => alert));
@@ -147,34 +115,65 @@ async function firing({ url }: VictoriaMetrics, ms: number): Promise<string[]> {
   return found;
 }
 
-for (const { title, break: breakIt, alerts, causes, headersMs = 10_000 } of FAULTS) {
-  test(`an API server that is ${title} for an hour: a few lines of the log, one alert for one cause`, {
-    timeout: 180_000,
-  }, async (t) => {
-    if (!serverAvailable(t, 'victoria-metrics')) return;
-    const vm = await startVictoriaMetrics(t, scratchFolder(t));
-    const server = await startFakeApi(t);
-    loadRecordedCluster(server.cluster);
-    const samples: string[] = [];
-    const { lines, end } = await anHour(t, server, headersMs, breakIt, (ms, now) => {
-      for (const sample of now) samples.push(sample.replace('{', '{instance="a",cluster="c",').replace(/$/, ` ${ms}`));
+describe('an hour', { concurrency: 3 }, () => {
+  for (const fault of FAULTS) {
+    test(`an API server that is ${fault.title} for an hour: readiness, success, rows, a few lines of the log, alerts`, {
+      timeout: 180_000,
+    }, async (t) => {
+      if (!serverAvailable(t, 'victoria-metrics')) return;
+      const vm = await startVictoriaMetrics(t, scratchFolder(t));
+      const server = await startFakeApi(t);
+      loadRecordedCluster(server.cluster);
+      server.cluster.collection(WIDGETS, 'Widget', 'acme.io/v1');
+      const imported: string[] = [];
+      const successes: string[] = [];
+      const widgets: string[] = [];
+      const { lines, unready, rows, endMs } = await anHour(t, server, fault, (ms, samples, now) => {
+        widgets.push(now.find(({ resource }) => resource === 'widgets.acme.io')?.state ?? '');
+        const wanted = samples.filter((sample) =>
+          /^firesteel_(ksm_resource_up|collector_success|leader)\{/.test(sample),
+        );
+        successes.push(
+          ...wanted.filter((sample) => /^firesteel_collector_success.*"(ksm|kube-state-metrics)"/.test(sample)),
+        );
+        for (const sample of wanted) imported.push(`${sample.replace('{', '{instance="a",cluster="c",')} ${ms}`);
+      });
+      assert.match(unready.join('\n'), fault.unready);
+      assert.deepEqual(
+        Object.fromEntries(
+          rows.filter(({ state }) => state !== 'followed').map(({ resource, state }) => [resource, state]),
+        ),
+        fault.rows,
+      );
+      assert.deepEqual(
+        widgets.filter((state, index) => state !== widgets[index - 1]),
+        fault.widgets ?? ['followed'],
+      );
+      assert.equal(successes.length, 2 * 59);
+      assert.deepEqual([...new Set(successes.map((sample) => sample.split(' ').at(-1)))], [String(fault.success)]);
+      assertFew(lines, fault);
+      const taken = await fetch(`${vm.url}/api/v1/import/prometheus`, {
+        method: 'POST',
+        body: `${imported.join('\n')}\n`,
+      });
+      assert.equal(taken.status, 204);
+      await vm.until(
+        `count_over_time(firesteel_collector_success{collector="ksm"}[2h])`,
+        ([one]) => (one?.value ?? 0) >= 59,
+      );
+      assert.deepEqual(await firing(vm, endMs), fault.alerts);
     });
-    assert.deepEqual(
-      [...new Set(lines.map(({ cause }) => cause))].filter((cause) => cause !== undefined),
-      causes,
-    );
-    // At the beginning, ten seconds later with the count of resources, and then once an hour.
-    assert.ok(lines.length <= 3 * causes.length, `${lines.length} lines: ${JSON.stringify(lines)}`);
-    assert.ok(lines.every(({ stack }) => stack === undefined));
-    const taken = await fetch(`${vm.url}/api/v1/import/prometheus`, {
-      method: 'POST',
-      body: `${samples.join('\n')}\n`,
-    });
-    assert.equal(taken.status, 204);
-    await vm.until(
-      `count_over_time(firesteel_collector_success{collector="ksm"}[2h])`,
-      ([one]) => (one?.value ?? 0) >= 59,
-    );
-    assert.deepEqual(await firing(vm, end - MINUTE_MS), alerts);
-  });
+  }
+});
+
+/** A line for each failure at its beginning, ten seconds later with the count of resources, then once an hour, and at its end. */
+function assertFew(lines: readonly Line[], { causes, election, widgets = [] }: Fault): void {
+  const ofElection = lines.filter(({ lease }) => lease !== undefined).map(({ msg }) => msg);
+  const others = lines.filter(({ lease }) => lease === undefined);
+  assert.ok(others.every((line) => !JSON.stringify(line).includes('"stack"')));
+  assert.deepEqual([...new Set(others.map(({ cause }) => cause))], causes);
+  const failures = Math.max(causes.length, widgets.filter((state) => state === 'not-served').length);
+  assert.ok(others.length <= 3 * failures, `${others.length} lines: ${JSON.stringify(others)}`);
+  assert.deepEqual([...new Set(ofElection)], election);
+  assert.ok(ofElection.length <= 3, JSON.stringify(ofElection));
 }
