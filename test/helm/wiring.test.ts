@@ -126,6 +126,18 @@ helmTest('host paths are those of the mounts, and unmounted ones are not used', 
   assert.equal(without.config.paths.rootfs, '/host/root');
 });
 
+helmTest('no state agent is stopped before its successor is ready, also in each of several shards', () => {
+  for (const shards of [1, 2]) {
+    const deployments = render(overlay(MINIMAL, { state: { shards } })).filter(({ kind }) => kind === 'Deployment');
+    assert.equal(deployments.length, shards);
+    for (const { spec } of deployments) {
+      assert.equal(spec.strategy.type, 'RollingUpdate');
+      assert.equal(spec.strategy.rollingUpdate.maxUnavailable, 0);
+      assert.equal(spec.template.spec.containers[0].readinessProbe.httpGet.path, '/readyz');
+    }
+  }
+});
+
 helmTest('a workload exists if one of its collectors is enabled', () => {
   const off = { enabled: false };
   const kinds = (collectors: object) => podsOf(render(overlay(MINIMAL, { collectors }))).map(({ kind }) => kind);
