@@ -1,6 +1,6 @@
 // Builds dist/firesteel.mjs, which the image and the published package run, main.mjs, which it loads, and the chunks that
 // only some roles load: node agents do not load the Kubernetes client. An argument names another folder than dist.
-import { chmodSync, copyFileSync, cpSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { BUILDERS, OTHERS } from '../src/base/deferred-zod.ts';
@@ -141,6 +141,6 @@ const { metafile } = await build({
 });
 await joinChunks({ folder, outputs: metafile.outputs, options }, outdir, STARTS);
 rmSync(folder, { recursive: true });
-copyFileSync('src/launcher.mjs', `${outdir}/firesteel.mjs`);
+writeFileSync(`${outdir}/firesteel.mjs`, readFileSync('src/launcher.mjs', 'utf8').replace('./main.ts', './main.mjs'));
 chmodSync(`${outdir}/firesteel.mjs`, 0o755);
 cpSync('src/http/page', `${outdir}/page`, { recursive: true, filter: (path) => !path.endsWith('tsconfig.json') });

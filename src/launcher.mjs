@@ -26,7 +26,8 @@ if (env[AGAIN] !== undefined) {
 } else if (isAgent(process.argv[2]) && hasManyArenas()) {
   startAgain();
 }
-await import(new URL('./main.mjs', import.meta.url).href);
+// The build writes the name of the bundled file here.
+await import(new URL('./main.ts', import.meta.url).href);
 
 /** Commands other than `run` end soon. */
 function isAgent(word = 'run') {

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { BUNDLE, startAgentProcess } from '../kit/agent.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
 
 const LAUNCHER = fileURLToPath(new URL('../../src/launcher.mjs', import.meta.url));
@@ -44,7 +45,7 @@ async function started(
 ): Promise<Started & { readonly started: number | undefined }> {
   const folder = scratchFolder(t);
   copyFileSync(LAUNCHER, join(folder, 'firesteel.mjs'));
-  writeFileSync(join(folder, 'main.mjs'), MAIN);
+  writeFileSync(join(folder, 'main.ts'), MAIN);
   const child = spawn(process.execPath, [...flags, join(folder, 'firesteel.mjs'), ...args], {
     env: { PATH, ...env },
     stdio,
@@ -112,6 +113,29 @@ for (const [name, { args = ['run'], env = {}, flags = [] }] of Object.entries(AS
     assert.equal(agent.arenas, env.MALLOC_ARENA_MAX);
   });
 }
+
+/** As installed, and as `npm start` and `npm run firesteel` start it. */
+const PROGRAMS = [BUNDLE, LAUNCHER].filter((program) => program.endsWith('.mjs'));
+
+for (const program of PROGRAMS) {
+  test(`the agent that ${basename(program)} starts has the memory options of the image`, {
+    skip: !IS_GLIBC,
+  }, async (t) => {
+    const args = ['run', '--vmagent.url', 'http://127.0.0.1:9', '--http.listen', '127.0.0.1:0'];
+    const { child, printed } = startAgentProcess(t, args, {}, [], [], program);
+    await printed(/"msg":"started"/);
+    const list = (file: string) => readFileSync(`/proc/${child.pid}/${file}`, 'utf8').split('\0');
+    const [node, ...command] = list('cmdline').slice(0, -1);
+    assert.equal(node, process.execPath);
+    assert.deepEqual(command, ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=1', program, ...args]);
+    assert.ok(list('environ').includes('MALLOC_ARENA_MAX=1'), String(list('environ')));
+  });
+}
+
+test('npm scripts start the agent through the launcher', () => {
+  const { scripts } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  for (const name of ['start', 'firesteel']) assert.match(scripts[name], /\bnode src\/launcher\.mjs(?: run |$)/);
+});
 
 test('with a channel to its parent it continues as it was started', async (t) => {
   const agent = await started(t, ['run'], { stdio: ['pipe', 'pipe', 'pipe', 'ipc'] });

@@ -21,7 +21,7 @@ export interface AgentProcess {
 
 /**
  * Starts the built bundle with `args`, and Node with `nodeFlags`; killed after the test if it is still running. `within` is a
- * command that executes the following one, such as unshare.
+ * command that executes the following one, such as unshare; `script` replaces the bundle.
  */
 export function startAgentProcess(
   context: TestContext,
@@ -29,10 +29,11 @@ export function startAgentProcess(
   env: NodeJS.ProcessEnv = {},
   nodeFlags: readonly string[] = [],
   within: readonly string[] = [],
+  script = BUNDLE,
 ): AgentProcess {
-  if (!existsSync(BUNDLE)) throw new Error(`${BUNDLE} is not built: run "npm run build"`);
+  if (!existsSync(script)) throw new Error(`${script} is not built: run "npm run build"`);
   const node = [process.execPath, '--disable-warning=ExperimentalWarning', ...nodeFlags];
-  const [program = '', ...rest] = [...within, ...node, BUNDLE, ...args];
+  const [program = '', ...rest] = [...within, ...node, script, ...args];
   const child = spawn(program, rest, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH, TZ: 'UTC', ...env },
