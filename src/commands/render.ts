@@ -190,9 +190,7 @@ function addObjects(
   const holders = new Map<string, string>();
   let failed = false;
   for (const object of objects) {
-    // A custom family may be about a kind that has built-in families.
-    const all = renderers.filter(({ resource }) => isOf(resource, object));
-    const own = object.apiVersion === undefined ? all.slice(0, 1) : all;
+    const own = renderersFor(object, renderers);
     if (own.length === 0 && !isEvent(object)) {
       const name = [object.apiVersion, object.kind ?? 'no kind'].filter((part) => part !== undefined).join(' ');
       unknown.set(name, (unknown.get(name) ?? 0) + 1);
@@ -201,6 +199,7 @@ function addObjects(
     for (const renderer of own) failed = add(renderer, object, { families, holders }, io) || failed;
   }
   for (const [name, count] of unknown) io.stderr(`${count} × ${name}: unsupported, skipped\n`);
+  for (const line of unusedCustom(objects, renderers)) io.stderr(`${line}\n`);
   if (objects.length === 0) io.stderr('no objects\n');
   return failed ? 1 : 0;
 }
@@ -226,6 +225,28 @@ function print(families: Families, io: Io): void {
     const family = families.get(name);
     if (family) io.stdout(`${family.header}${family.lines.join('\n')}\n`);
   }
+}
+
+/** Several, if there is a custom family about a kind that has built-in families. */
+function renderersFor(object: KubeObject, renderers: readonly Renderer[]): readonly Renderer[] {
+  const all = renderers.filter(({ resource }) => isOf(resource, object));
+  return object.apiVersion === undefined ? all.slice(0, 1) : all;
+}
+
+/** A line for each custom resource that is not that of any object, although there are objects of its kind. */
+function unusedCustom(objects: readonly KubeObject[], renderers: readonly Renderer[]): string[] {
+  const used = new Set(objects.flatMap((object) => renderersFor(object, renderers)));
+  const unused = renderers.filter((renderer) => renderer.resource.custom && !used.has(renderer));
+  return unused.flatMap(({ resource: { apiVersion, kind } }) => {
+    const alike = objects.filter((object) => object.kind === kind);
+    if (alike.length === 0) return [];
+    const reasons = alike.map((object) =>
+      object.apiVersion === undefined
+        ? 'objects without apiVersion are taken as those of the first resource of their kind'
+        : `there are objects of ${object.apiVersion}`,
+    );
+    return [`custom resource ${apiVersion} ${kind}: not used: ${[...new Set(reasons)].join('; ')}`];
+  });
 }
 
 /** An object without version counts by its kind alone. */

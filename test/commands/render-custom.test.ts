@@ -96,6 +96,80 @@ test('a custom family about a built-in kind is shown with the built-in ones, in 
   assert.match(stdout, /^kube_deployment_spec_paused\{/m);
 });
 
+/** Custom resources, objects as pairs of apiVersion and kind, and what is said about those that are not used. */
+const UNUSED: readonly (readonly [
+  title: string,
+  entries: readonly (readonly [group: string, version: string, kind: string])[],
+  objects: readonly (readonly [apiVersion: string | undefined, kind: string])[],
+  stderr: string,
+])[] = [
+  [
+    'another version than the objects',
+    [['apps', 'v1beta1', 'Deployment']],
+    [
+      ['apps/v1', 'Deployment'],
+      ['apps/v1', 'Deployment'],
+    ],
+    'custom resource apps/v1beta1 Deployment: not used: there are objects of apps/v1\n',
+  ],
+  [
+    'a built-in kind, for objects without a version',
+    [['apps', 'v1', 'Deployment']],
+    [[undefined, 'Deployment']],
+    'custom resource apps/v1 Deployment: not used: objects without apiVersion are taken as those of the first resource of their kind\n',
+  ],
+  [
+    'the second version of a kind, for objects without a version',
+    [
+      ['a.io', 'v1', 'Bus'],
+      ['a.io', 'v2', 'Bus'],
+    ],
+    [
+      [undefined, 'Bus'],
+      ['b.io/v1', 'Bus'],
+    ],
+    '1 × b.io/v1 Bus: unsupported, skipped\n' +
+      'custom resource a.io/v2 Bus: not used: objects without apiVersion are taken as those of the first resource of their kind; there are objects of b.io/v1\n',
+  ],
+  [
+    'any version of another group',
+    [['b.io', '*', 'Deployment']],
+    [['apps/v1', 'Deployment']],
+    'custom resource b.io/* Deployment: not used: there are objects of apps/v1\n',
+  ],
+  [
+    'a kind of which some objects have another group, or of which there are none',
+    [
+      ['a.io', 'v1', 'Deployment'],
+      ['a.io', 'v1', 'Car'],
+    ],
+    [
+      ['apps/v1', 'Deployment'],
+      ['a.io/v1', 'Deployment'],
+    ],
+    '',
+  ],
+];
+
+for (const [title, entries, objects, expected] of UNUSED) {
+  test(`a custom resource of ${title}: ${expected === '' ? 'nothing is' : 'one line is'} said about what is left out`, async (t) => {
+    const file = join(scratchFolder(t), 'custom.yaml');
+    const each = { type: 'Gauge', gauge: { path: ['spec', 'paused'], nilIsZero: true } };
+    const spec = {
+      resources: entries.map(([group, version, kind], index) => ({
+        groupVersionKind: { group, version, kind },
+        metrics: [{ name: `paused_${index}`, each }],
+      })),
+    };
+    writeFileSync(file, JSON.stringify({ spec }));
+    const stdin = JSON.stringify(
+      objects.map(([apiVersion, kind], index) => ({ apiVersion, kind, metadata: { name: `o${index}` } })),
+    );
+    const { code, stderr } = await runCommand(render, ['-f', '-', '--custom-resource-state', file], { stdin });
+    assert.deepEqual([code, stderr], [0, expected]);
+  });
+}
+
 test('render and check-config report problems in a file of custom resources', async (t) => {
   const folder = scratchFolder(t);
   const [file, agent] = [join(folder, 'custom.yaml'), join(folder, 'agent.yaml')];
