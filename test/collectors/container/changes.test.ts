@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, renameSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { sharesOfWeight } from '../../../src/collectors/container/cgroup-v2.ts';
@@ -150,6 +150,18 @@ test('the limits of controllers that are enabled and disabled later, of whose fi
   node.write(`sys/fs/cgroup${CONTAINER}/io.stat`, '259:0 rbytes=1 wbytes=2 rios=3 wios=4\n');
   node.write(`sys/fs/cgroup${POD}/cgroup.subtree_control`, '+io +pids\n');
   assert.deepEqual(await shown(), [true, true]);
+});
+
+test('a cgroup below a folder that was replaced, which is no cgroup that is reported', async (context) => {
+  Object.assign(faults, NO_FAULTS);
+  const node = new V2Node(context);
+  node.makeCgroup(SERVICE);
+  const cycle = containerCycles(node.paths, OPTIONS);
+  for (let count = 0; count < 3; count++) await cycle();
+  renameSync(join(node.paths.cgroup, 'system.slice'), join(node.root, 'removed'));
+  node.makeCgroup(SERVICE, { 'memory.max': '5\n' });
+  const { samples } = await cycle();
+  assert.equal(ofCgroup(samples, SERVICE).get('container_spec_memory_limit_bytes{}'), 5);
 });
 
 test('a limit that could not be read is read again, and the memory of the machine is that of now', async (context) => {
