@@ -58,6 +58,8 @@ test('bad lines are rejected with their number and the reason', () => {
     ['# TYPE 1m gauge', /bad metric name "1m" after # TYPE/],
     ['m 0x10', /"0x10" is not a number/],
     ['m 1_000', /"1_000" is not a number/],
+    ['m 1e400', /"1e400" is out of the range of a float64/],
+    [`m -${'9'.repeat(400)}`, /"-9+…" is out of the range of a float64/],
   ];
   for (const [line, message] of cases) {
     assert.throws(

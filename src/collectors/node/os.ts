@@ -35,7 +35,7 @@ export const os = defineCollector({
       const label = (name: string) => release.variables.get(name.toUpperCase()) ?? '';
       out.add(info, 1, ...LABELS.map(label));
       const number = Number(/^\d+\.?\d*/.exec(label('version_id'))?.[0] ?? 0);
-      if (number > 0) out.add(version, number, ...version.labels.map(label));
+      if (number > 0 && Number.isFinite(number)) out.add(version, number, ...version.labels.map(label));
       const end = label('support_end');
       if (end !== '') out.attempt('SUPPORT_END', () => out.add(supportEnd, oneLine(release.path, end, secondsOfDate)));
     };

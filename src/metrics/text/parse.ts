@@ -121,7 +121,11 @@ function parseSample(cursor: Cursor, quotedNames: boolean): TextSample {
     throw cursor.error(`text after the timestamp: ${quote(more.join(' '))}`, 'text after the timestamp');
   if (!NUMBER.test(valueText))
     throw cursor.error(`${quote(valueText)} is not a number`, `the value of ${name} is not a number`);
-  const sample: TextSample = { kind: 'sample', name, labels, value: parseGoFloat(valueText) };
+  const value = parseGoFloat(valueText);
+  // As Go's ParseFloat, and with it Prometheus, the Pushgateway and node_exporter.
+  if (!Number.isFinite(value) && /\d/.test(valueText))
+    throw cursor.error(`${quote(valueText)} is out of the range of a float64`, `the value of ${name} is out of range`);
+  const sample: TextSample = { kind: 'sample', name, labels, value };
   if (timestampText === undefined) return sample;
   // VictoriaMetrics reads fractions and exponents as well.
   if (!/^-?\d+(?:\.\d+)?(?:e\d+)?$/.test(timestampText))

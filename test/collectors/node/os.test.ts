@@ -28,6 +28,7 @@ const VERSIONS: readonly (readonly [id: string, value: string | undefined])[] = 
   ['7.', '7'],
   ['v9', undefined],
   ['0', undefined],
+  ['9'.repeat(400), undefined],
   ['""', undefined],
 ];
 for (const [id, value] of VERSIONS) {
