@@ -1,3 +1,17 @@
+/**
+ * The result of `work`, or a rejection with the message `late` if there is none in time, for work that cannot be aborted:
+ * it continues, and its later result is ignored.
+ */
+export async function within<Value>(milliseconds: number, work: Promise<Value>, late: string): Promise<Value> {
+  const { promise: expired, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(late)), milliseconds);
+  try {
+    return await Promise.race([work, expired]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** A signal that fires after a time, or with another signal. */
 interface Deadline {
   readonly signal: AbortSignal;

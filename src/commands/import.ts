@@ -1,5 +1,6 @@
 import type { output, ZodType } from 'zod';
 import { readText, whyUnread } from '../base/files.ts';
+import { isMapping } from '../base/records.ts';
 import { ConfigError } from '../config/config-error.ts';
 import { parseYaml, YamlError } from '../config/yaml.ts';
 import { type Command, UsageError } from './command.ts';
@@ -59,7 +60,7 @@ function checkKinds(config: Parsed, targets: Parsed): void {
 
 const hasModules = ({ value }: Parsed): boolean => {
   const { modules } = (value ?? {}) as { readonly modules?: unknown };
-  return typeof modules === 'object' && modules !== null && !Array.isArray(modules);
+  return isMapping(modules);
 };
 
 /** Throws ConfigError with the file and the position. */

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { readText, whyUnread } from '../base/files.ts';
+import { isMapping } from '../base/records.ts';
 import { ConfigError } from './config-error.ts';
 import { explainIssue, type Origin, problemLine } from './explain.ts';
 import { noteOrigins } from './origins.ts';
@@ -100,7 +101,7 @@ function yamlOf(name: string, text: string): YamlValue {
 /** Sets one value in a copy of `input`. */
 function withSetting(input: unknown, { path, implies }: Pick<Setting, 'path' | 'implies'>, value: unknown): unknown {
   const set = (node: unknown, [key = '', ...rest]: readonly string[]): unknown => {
-    const record = isRecord(node) ? node : {};
+    const record = isMapping(node) ? node : {};
     if (rest.length > 0) return { ...record, [key]: set(record[key], rest) };
     return { ...implies, ...record, [key]: value };
   };
@@ -115,9 +116,6 @@ function parseAssignment(assignment: string): { path: string[]; value: unknown }
   }
   return { path, value: yamlOf(`flag --set ${path.join('.')}`, assignment.slice(equals + 1)).value };
 }
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const originAt =
   (at: readonly string[], name: string): Origin =>

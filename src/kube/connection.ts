@@ -1,6 +1,7 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent, type AgentOptions as HttpsAgentOptions, type RequestOptions } from 'node:https';
 import type { KubeConfig } from '@kubernetes/client-node';
+import { within } from '../base/deadline.ts';
 import { asError } from '../base/error-text.ts';
 import { Names } from '../net/names.ts';
 import { type ForwardProxy, proxyFor } from '../net/proxy.ts';
@@ -62,7 +63,8 @@ export class Connection {
     const config = this.locate();
     try {
       // Reads ca.crt and client certificates each time (17 us), the token file once a minute.
-      await within(CREDENTIALS_DEADLINE_MS, config.applyToHTTPSOptions(options));
+      const late = `no credentials within ${CREDENTIALS_DEADLINE_MS} ms`;
+      await within(CREDENTIALS_DEADLINE_MS, config.applyToHTTPSOptions(options), late);
     } catch (cause) {
       throw credentialsError(cause);
     }
@@ -165,16 +167,4 @@ function headersOf({ headers = {}, auth }: RequestOptions): Record<string, strin
   // A token file may end in a newline, which is invalid in a header.
   for (const [name, value] of Object.entries(headers)) plain[name.toLowerCase()] = String(value).trim();
   return plain;
-}
-
-async function within<T>(deadlineMs: number, promise: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no credentials within ${deadlineMs} ms`)), deadlineMs);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

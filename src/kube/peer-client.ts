@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { type IncomingMessage, type RequestOptions, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { sleep } from '../base/clock.ts';
+import { within } from '../base/deadline.ts';
 import { asError, errorCode, errorText } from '../base/error-text.ts';
 import { Names } from '../net/names.ts';
 import { type HolderView, type LeasePeers, PEER_ANSWERS, type PeerQuestion } from './lease-peers.ts';
@@ -202,20 +203,14 @@ export class PeerClient implements LeasePeers {
     const colon = peer.lastIndexOf(':');
     const port = Number(peer.slice(colon + 1));
     const host = peer.slice(0, colon).replace(/^\[|\]$/g, '');
-    let late: NodeJS.Timeout | undefined;
     try {
-      const patience = new Promise<never>((_, reject) => {
-        late = setTimeout(reject, patienceMs, new Error('DNS lookup timed out')).unref();
-      });
-      const addresses = await Promise.race([this.#names.resolve(host), patience]);
+      const addresses = await within(patienceMs, this.#names.resolve(host), 'DNS lookup timed out');
       this.#known.set(
         peer,
         addresses.map(({ address }) => ({ host: address, port })),
       );
     } catch (cause) {
       if (!this.#known.has(peer)) return `${peer}: ${errorText(cause)}`;
-    } finally {
-      clearTimeout(late);
     }
     return this.#known.get(peer) ?? [];
   }

@@ -1,5 +1,6 @@
 import { appendFile, mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { within } from '../base/deadline.ts';
 import { errorCode } from '../base/error-text.ts';
 import type { LogEntry, LogSourceName } from './entry.ts';
 import type { EntryTarget, LogRead, SavedPosition } from './source.ts';
@@ -19,12 +20,9 @@ interface QueuePosition {
   readonly offset: number;
 }
 
-/** Rejects after a timeout: a disk that does not respond must not block the rest. */
-const within = <Value>(work: Promise<Value>): Promise<Value> => {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`the disk took more than ${DISK_MS} ms`)), DISK_MS);
-  return Promise.race([work, promise]).finally(() => clearTimeout(timer));
-};
+/** A disk that does not respond must not block the rest. */
+const inTime = <Value>(work: Promise<Value>): Promise<Value> =>
+  within(DISK_MS, work, `the disk took more than ${DISK_MS} ms`);
 
 /**
  * Entries that nothing else stores, on disk until they are acknowledged: lines of JSON in files of 4 MiB, at most 64
@@ -52,8 +50,8 @@ export class EntryQueue {
   /** Opens the queue in `folder`, after `saved`. */
   static async open(folder: string, source: LogSourceName, saved: SavedPosition | undefined): Promise<EntryQueue> {
     const queue = new EntryQueue(folder, source);
-    await within(mkdir(folder, { recursive: true, mode: 0o700 }));
-    const names = await within(readdir(folder));
+    await inTime(mkdir(folder, { recursive: true, mode: 0o700 }));
+    const names = await inTime(readdir(folder));
     const found = names.flatMap((name) => (/^\d{1,15}\.jsonl$/.test(name) ? [Number.parseInt(name, 10)] : []));
     queue.#segments = found.sort((a, b) => a - b);
     const at: QueuePosition | undefined = saved && JSON.parse(saved.position);
@@ -152,7 +150,7 @@ export class EntryQueue {
       const text = lines.join('');
       if (this.#written > 0 && this.#written + text.length > SEGMENT_BYTES) await this.#beginSegment();
       try {
-        await within(appendFile(this.#path(this.#segments.at(-1) ?? 0), text, { mode: 0o600 }));
+        await inTime(appendFile(this.#path(this.#segments.at(-1) ?? 0), text, { mode: 0o600 }));
         this.#written += text.length;
       } catch {
         this.#count('disk', lines.length);
@@ -175,10 +173,10 @@ export class EntryQueue {
     const oldest = this.#segments.shift() ?? 0;
     const offset = oldest === this.#at.segment ? this.#at.offset : 0;
     try {
-      const { size } = await within(stat(this.#path(oldest)));
+      const { size } = await inTime(stat(this.#path(oldest)));
       const rest = await this.#read(oldest, oldest < this.#at.segment ? size : offset, size);
       this.#count('queue_full', linesIn(rest));
-      await within(rm(this.#path(oldest), { force: true }));
+      await inTime(rm(this.#path(oldest), { force: true }));
     } catch {
       // It was never written.
     }
@@ -193,10 +191,10 @@ export class EntryQueue {
 
   async #read(segment: number, from: number, to: number): Promise<Buffer> {
     try {
-      const file = await within(open(this.#path(segment)));
+      const file = await inTime(open(this.#path(segment)));
       try {
         const buffer = Buffer.allocUnsafe(Math.max(0, to - from));
-        const { bytesRead } = await within(file.read(buffer, 0, buffer.length, from));
+        const { bytesRead } = await inTime(file.read(buffer, 0, buffer.length, from));
         return buffer.subarray(0, bytesRead);
       } finally {
         await file.close();

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { isMapping } from '../base/records.ts';
 import { type Explained, explained } from '../config/explain.ts';
 import { nearest } from '../config/nearest.ts';
 import { type CommonTaskOptions, commonTaskOptions } from '../config/tasks-section.ts';
@@ -46,7 +47,7 @@ export async function checkTask(
 ): Promise<{ readonly settings: TaskSettings } | { readonly problems: readonly TaskProblem[] }> {
   const id = idOf(input);
   const wrong = (path: readonly PropertyKey[], message: string) => ({ problems: [{ id, path, message }] });
-  if (!isRecord(input)) return wrong([], 'expected a mapping with id and type');
+  if (!isMapping(input)) return wrong([], 'expected a mapping with id and type');
   if (typeof input.type !== 'string') return wrong(['type'], 'is required');
   const type = await loadTaskType(input.type);
   if (type === undefined) {
@@ -88,10 +89,7 @@ export const isRemote = (source: TaskSource): boolean => source === 'api' || sou
 
 /** The id of a task as specified, for messages. */
 export const idOf = (input: unknown): string =>
-  isRecord(input) && typeof input.id === 'string' ? input.id.slice(0, 64) : '';
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+  isMapping(input) && typeof input.id === 'string' ? input.id.slice(0, 64) : '';
 
 /** The common options of all tasks, and those of the type. */
 function split(input: Record<string, unknown>) {

@@ -6,8 +6,8 @@ import { errorCode, errorText } from '../../base/error-text.ts';
 /** Format version; a file with another one is moved aside. */
 const VERSION = 1;
 const MAX_BYTES = 16 * 1024 * 1024;
-/** A disk that takes longer is reported, and retried once it has responded. */
-const DEADLINE_MS = 5000;
+/** Reading a file takes no longer, except on a disk that does not respond. */
+const READ_MS = 5000;
 
 /** The saved state, by section. */
 export type StateSections = Readonly<Record<string, unknown>>;
@@ -47,7 +47,7 @@ function parseState(text: string): StateSections {
 export async function readState(path: string): Promise<StateSections> {
   let text: string;
   try {
-    const content = await readFile(path, { signal: AbortSignal.timeout(DEADLINE_MS) });
+    const content = await readFile(path, { signal: AbortSignal.timeout(READ_MS) });
     if (content.length > MAX_BYTES) throw new Error(`it is larger than ${MAX_BYTES} bytes`);
     text = content.toString('utf8');
   } catch (cause) {
@@ -85,19 +85,5 @@ export async function writeState(path: string, text: string): Promise<void> {
     await folder.sync();
   } finally {
     await folder.close();
-  }
-}
-
-/** `work`, or an error if it has not finished in time; it continues nevertheless. */
-export async function within<T>(what: string, work: Promise<T>, deadlineMs = DEADLINE_MS): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => late.reject(new Error(`${what}: no response from the disk within ${deadlineMs} ms`)),
-    deadlineMs,
-  );
-  try {
-    return await Promise.race([work, late.promise]);
-  } finally {
-    clearTimeout(timer);
   }
 }

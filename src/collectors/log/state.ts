@@ -1,4 +1,8 @@
-import { readState, type StateSections, stateText, UnusableState, within, writeState } from './state-file.ts';
+import { within } from '../../base/deadline.ts';
+import { readState, type StateSections, stateText, UnusableState, writeState } from './state-file.ts';
+
+/** A disk that takes longer is reported, and retried once it has responded. */
+const DISK_MS = 5000;
 
 /** One user of the state. */
 interface Holder {
@@ -84,7 +88,8 @@ export class LogState {
     this.#pending = writeState(path, text).finally(() => {
       this.#pending = undefined;
     });
-    await within(`save ${path}`, this.#pending);
+    const late = `save ${path}: no response from the disk within ${DISK_MS} ms`;
+    await within(DISK_MS, this.#pending, late);
     this.#saved = text;
   }
 

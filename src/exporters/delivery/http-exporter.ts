@@ -5,6 +5,7 @@ import type { Encoding } from '../../metrics/compression.ts';
 import { type Group, isInline } from '../../metrics/group.ts';
 import type { Batch, Exporter, ExporterStatus } from '../exporter.ts';
 import type { ExporterContext } from '../exporter-type.ts';
+import { endWithin } from '../http/cut-off.ts';
 import { Endpoints } from '../http/endpoints.ts';
 import { Sender } from '../http/sender.ts';
 import type { Spool } from '../spool/spool.ts';
@@ -204,15 +205,9 @@ export class HttpExporter implements Exporter {
   async close(deadlineMs: number): Promise<void> {
     this.#closing.abort();
     this.#endpoints.hurry();
-    const timer = setTimeout(() => {
-      this.#cut.abort();
-      this.#endpoints.wake();
-    }, deadlineMs);
     this.#spool?.hurry(deadlineMs + LAST_WRITES_MS);
     const markers = this.#markers?.close(deadlineMs);
-    await Promise.all(this.#splitting);
-    await Promise.all([...this.#lanes.values(), this.#replaying]);
-    clearTimeout(timer);
+    await endWithin(deadlineMs, this.#cut, this.#endpoints, this.#lastUploads());
     if (this.#settings.deletesOnStop) await this.#pushed.deleteAll();
     const left = this.#queue.takeAll();
     await Promise.all(left.map((batch) => this.#overflow(batch, 'shutdown')));
@@ -220,6 +215,12 @@ export class HttpExporter implements Exporter {
     this.#count();
     this.#stopCounting();
     this.#sender.close();
+  }
+
+  async #lastUploads(): Promise<void> {
+    // A split may still add to the lanes.
+    await Promise.all(this.#splitting);
+    await Promise.all([...this.#lanes.values(), this.#replaying]);
   }
 
   #work(group: Group): void {

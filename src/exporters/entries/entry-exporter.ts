@@ -7,6 +7,7 @@ import type { Encoding } from '../../metrics/compression.ts';
 import { outlook, stateOf } from '../delivery/outlook.ts';
 import type { Exporter, ExporterStatus } from '../exporter.ts';
 import type { ExporterContext } from '../exporter-type.ts';
+import { endWithin } from '../http/cut-off.ts';
 import { Endpoints } from '../http/endpoints.ts';
 import { Sender } from '../http/sender.ts';
 import type { HttpSettings } from '../http/settings.ts';
@@ -123,12 +124,7 @@ export class EntryExporter implements Exporter, LogSink {
   async close(deadlineMs: number): Promise<void> {
     this.#closing.abort();
     this.#endpoints.wake();
-    const timer = setTimeout(() => {
-      this.#cut.abort();
-      this.#endpoints.wake();
-    }, deadlineMs);
-    await Promise.all(this.#inProgress);
-    clearTimeout(timer);
+    await endWithin(deadlineMs, this.#cut, this.#endpoints, Promise.all(this.#inProgress));
     this.#sender.close();
   }
 

@@ -9,6 +9,7 @@ import { Report } from '../delivery/report.ts';
 import { spoolFor } from '../delivery/spool-for.ts';
 import type { Batch, CollectedSamples, EndedSeries, Exporter, ExporterStatus } from '../exporter.ts';
 import type { ExporterContext } from '../exporter-type.ts';
+import { endWithin } from '../http/cut-off.ts';
 import { Endpoints } from '../http/endpoints.ts';
 import { Sender } from '../http/sender.ts';
 import { Backlog } from './backlog.ts';
@@ -142,13 +143,8 @@ export class RemoteWriteExporter implements Exporter {
     this.#closing.abort();
     this.#endpoints.hurry();
     this.#wake();
-    const timer = setTimeout(() => {
-      this.#cut.abort();
-      this.#endpoints.wake();
-    }, deadlineMs);
     this.#backlog.hurry(deadlineMs + LAST_WRITES_MS);
-    await this.#working;
-    clearTimeout(timer);
+    await endWithin(deadlineMs, this.#cut, this.#endpoints, this.#working);
     await this.#backlog.close(this.#unsent);
     this.#count();
     this.#stopCounting();

@@ -1,5 +1,6 @@
 import { networkInterfaces } from 'node:os';
 import { getSystemErrorName } from 'node:util';
+import { doubledMs, type Pauses } from '../../base/backoff.ts';
 import { monotonicMs, secondsSince } from '../../base/clock.ts';
 import { Unsupported } from '../../host/errors.ts';
 import { type IcmpOptions, type IcmpReply, IcmpSocket } from '../../host/icmp-socket.ts';
@@ -32,8 +33,8 @@ interface Waiting {
   settle(result: EchoReply | Error): void;
 }
 
-const FIRST_POLL_MS = 1;
-const LONGEST_POLL_MS = 10;
+/** Between polls. */
+const PAUSES: Pauses = { firstMs: 1, longestMs: 10 };
 /** An unused socket is closed: its permission may have been revoked since. */
 const IDLE_MS = 30_000;
 /** Answered echoes remembered to detect duplicates. */
@@ -52,7 +53,8 @@ class Pinger {
   #id = Math.floor(Math.random() * 0x10000);
   #sequence = Math.floor(Math.random() * 0x10000);
   #outstanding = 0;
-  #pollMs = FIRST_POLL_MS;
+  /** Since the last echo was sent. */
+  #polls = 0;
   #timer: NodeJS.Timeout | undefined;
   #idle: NodeJS.Timeout | undefined;
 
@@ -102,9 +104,9 @@ class Pinger {
       this.#waiting.set(mark.sequence, waiting);
       if (this.#waiting.size > MAX_REMEMBERED) this.#forget();
       this.#outstanding++;
-      this.#pollMs = FIRST_POLL_MS;
+      this.#polls = 0;
       clearTimeout(this.#timer);
-      this.#timer = setTimeout(this.#poll, this.#pollMs);
+      this.#pollLater();
       if (signal.aborted) abort();
       else signal.addEventListener('abort', abort, { once: true });
     });
@@ -127,14 +129,17 @@ class Pinger {
     }
   }
 
+  #pollLater(): void {
+    this.#timer = setTimeout(this.#poll, doubledMs(++this.#polls, PAUSES));
+  }
+
   readonly #poll = (): void => {
     for (let count = 0; count < MAX_AT_ONCE; count++) {
       const reply = this.#socket?.receive();
       if (reply === undefined) break;
       this.#take(reply);
     }
-    this.#pollMs = Math.min(this.#pollMs * 2, LONGEST_POLL_MS);
-    if (this.#outstanding > 0) this.#timer = setTimeout(this.#poll, this.#pollMs);
+    if (this.#outstanding > 0) this.#pollLater();
     else this.#idle = setTimeout(this.#close, IDLE_MS).unref();
   };
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Problems } from '../../base/problems.ts';
+import { isMapping } from '../../base/records.ts';
 import type { SourceSettings } from '../../config/sources-section.ts';
 import { parseYaml, YamlError } from '../../config/yaml.ts';
 import type { TaskInputs } from '../plan.ts';
@@ -43,9 +44,6 @@ export function readDocument(
     throw cause;
   }
 }
-
-const isMapping = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
  * A task with these labels in addition to its own, which take precedence. Invalid tasks are refused where all tasks are

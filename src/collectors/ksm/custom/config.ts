@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { errorText } from '../../../base/error-text.ts';
 import { Problems } from '../../../base/problems.ts';
-import { isKeyOf } from '../../../base/records.ts';
+import { isKeyOf, isMapping } from '../../../base/records.ts';
 import { parseYaml, YamlError } from '../../../config/yaml.ts';
 import { compilePath } from './path.ts';
 
@@ -138,9 +138,6 @@ function withMergedKeys(value: unknown): unknown {
 }
 
 const MERGE = '<<';
-
-const isMapping = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const place = (at: readonly PropertyKey[]): string =>
   at.length === 0

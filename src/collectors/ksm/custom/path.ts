@@ -1,14 +1,11 @@
 // Looks up and reads values in custom resources the way kube-state-metrics does:
 // https://github.com/kubernetes/kube-state-metrics/blob/main/docs/metrics/extend/customresourcestate-metrics.md
+import { isMapping } from '../../../base/records.ts';
 import { exactQuantity } from '../../../kube/quantity.ts';
 import { unixSeconds } from '../common.ts';
 
 /** Finds a value in an object; undefined when any step is missing. */
 type Path = (from: unknown) => unknown;
-
-/** Whether `value` is a JSON object. */
-export const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const own = (map: Readonly<Record<string, unknown>>, key: string): unknown =>
   Object.hasOwn(map, key) ? map[key] : undefined;
@@ -28,12 +25,12 @@ function compileStep(segment: string): Path {
     const matches = matcher(wanted);
     return (from) =>
       Array.isArray(from)
-        ? from.find((item) => isMap(item) && Object.hasOwn(item, key) && matches(item[key]))
+        ? from.find((item) => isMapping(item) && Object.hasOwn(item, key) && matches(item[key]))
         : undefined;
   }
   return (from) => {
     if (Array.isArray(from)) return /^-?\d+$/.test(segment) ? from.at(Number(segment)) : undefined;
-    if (!isMap(from)) return undefined;
+    if (!isMapping(from)) return undefined;
     // "name=foo" is a key that matches only while it has this value.
     if (rest.length === 1 && own(from, key) === wanted) return wanted;
     return own(from, segment);
@@ -67,7 +64,7 @@ export function numberOf(value: unknown): number | undefined {
 export function labelText(value: unknown): string {
   if (value === null || value === undefined) return '<nil>';
   if (Array.isArray(value)) return `[${value.map(labelText).join(' ')}]`;
-  if (!isMap(value)) return String(value);
+  if (!isMapping(value)) return String(value);
   const entries = Object.keys(value).sort();
   return `map[${entries.map((key) => `${key}:${labelText(value[key])}`).join(' ')}]`;
 }

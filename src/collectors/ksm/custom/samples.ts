@@ -1,9 +1,10 @@
 // Samples for a value, a list or a map at the path of a custom family, as in kube-state-metrics; its rules are only
 // partly documented, so this follows its behaviour.
 
+import { isMapping } from '../../../base/records.ts';
 import { sanitise } from '../label-names.ts';
 import type { Each, PathLabels } from './config.ts';
-import { isMap, labelText, numberOf } from './path.ts';
+import { labelText, numberOf } from './path.ts';
 
 /** One sample of a custom family; labels common to all its samples are not included. */
 interface CustomSample {
@@ -56,7 +57,7 @@ function infos(each: Extract<Each, { type: 'info' }>, found: unknown): CustomSam
     if (labels.size > 0) samples.push({ labels, value: 1 });
   };
   for (const [key, item] of elements(found)) add(item, key);
-  if (isMap(found)) add(found);
+  if (isMapping(found)) add(found);
   return samples;
 }
 
@@ -80,7 +81,7 @@ function stateSets(each: Extract<Each, { type: 'stateSet' }>, found: unknown): C
 }
 
 function elements(found: unknown): (readonly [key: string | undefined, item: unknown])[] {
-  if (isMap(found)) return Object.entries(found);
+  if (isMapping(found)) return Object.entries(found);
   return (Array.isArray(found) ? found : [found]).map((item) => [undefined, item]);
 }
 
@@ -94,7 +95,7 @@ export function addPathLabels(labels: Map<string, string>, from: unknown, paths:
   const names = Object.keys(paths);
   for (const star of names.filter(isStar).sort()) {
     const map = paths[star]?.get(from);
-    if (!isMap(map)) continue;
+    if (!isMapping(map)) continue;
     const prefix = star.endsWith('*') ? star.slice(0, -1) : '';
     for (const [key, value] of Object.entries(map)) labels.set(labelName(prefix + key), labelText(value));
   }
