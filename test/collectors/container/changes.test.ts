@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { closeSync, openSync, renameSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { sharesOfWeight } from '../../../src/collectors/container/cgroup-v2.ts';
@@ -180,19 +180,24 @@ test('a limit that could not be read is read again, and the memory of the machin
   assert.equal(ofCgroup(samples, '/').get('container_spec_memory_limit_bytes{}'), 5_120_000);
 });
 
-test('a change in a cycle that was given up is seen in the next one', async (context) => {
-  Object.assign(faults, NO_FAULTS);
-  const node = new V2Node(context);
-  for (const id of IDS) node.makeCgroup(id);
+/** Collects, and returns the memory limit of the container. */
+function limitOf({ paths }: V2Node): (signal: AbortSignal) => Promise<number | undefined> {
   const section = containerSection.parse(OPTIONS);
-  const [producer] = containerProducers({ host: new Host(node.paths), now: Date.now }, section);
-  const limit = async (signal: AbortSignal) => {
+  const [producer] = containerProducers({ host: new Host(paths), now: Date.now }, section);
+  return async (signal) => {
     const out = new Snapshot();
     await producer?.collect(out, signal);
     return out.values[
       out.keys.findIndex((key) => nameOf(key) === 'container_spec_memory_limit_bytes' && key.includes(CONTAINER))
     ];
   };
+}
+
+test('a change in a cycle that was given up is seen in the next one', async (context) => {
+  Object.assign(faults, NO_FAULTS);
+  const node = new V2Node(context);
+  for (const id of IDS) node.makeCgroup(id);
+  const limit = limitOf(node);
   for (let count = 0; count < 3; count++) assert.equal(await limit(AbortSignal.timeout(60_000)), 0);
   node.write(`sys/fs/cgroup${CONTAINER}/memory.max`, '5\n');
   // It is given up once its slice of the event loop is used up.
@@ -200,4 +205,58 @@ test('a change in a cycle that was given up is seen in the next one', async (con
   while (performance.now() - begun < 10);
   await assert.rejects(limit(AbortSignal.abort(new Error('given up'))), /given up/);
   assert.equal(await limit(AbortSignal.timeout(60_000)), 5);
+});
+
+/** The watches of each inotify instance of this process. */
+const watches = (): number[] =>
+  readdirSync('/proc/self/fdinfo')
+    .map((fd) => {
+      try {
+        return readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1').match(/^inotify wd:/gm)?.length ?? 0;
+      } catch {
+        // That of the list itself.
+        return 0;
+      }
+    })
+    .filter((count) => count > 0);
+
+const total = () => watches().reduce((sum, count) => sum + count, 0);
+
+test('watches of removed and of recreated cgroups end', async (context) => {
+  Object.assign(faults, NO_FAULTS);
+  const node = new V2Node(context);
+  for (const id of IDS) node.makeCgroup(id);
+  const cycle = containerCycles(node.paths, OPTIONS);
+  const before = total();
+  for (let count = 0; count < 3; count++) await cycle();
+  // And of the root, and of system.slice, which is above a cgroup.
+  assert.equal(total() - before, IDS.length + 2);
+  for (let round = 0; round < 3; round++) {
+    for (const id of [CONTAINER, SERVICE, POD]) {
+      // Moved away, an inode lives on, like that of a cgroup while it is watched.
+      renameSync(join(node.paths.cgroup, id), join(node.root, `removed-${round}-${id.replaceAll('/', '-')}`));
+    }
+    for (let count = 0; count < 2; count++) await cycle();
+    assert.equal(total() - before, IDS.length - 2);
+    for (const id of IDS) node.makeCgroup(id);
+    await cycle();
+    assert.equal(total() - before, IDS.length + 2);
+  }
+});
+
+test('all watches end some time after the last cycle; a later cycle sees what has changed', async (context) => {
+  Object.assign(faults, NO_FAULTS);
+  const node = new V2Node(context);
+  for (const id of IDS) node.makeCgroup(id);
+  const before = watches().length;
+  context.mock.timers.enable({ apis: ['setTimeout'] });
+  const collected = limitOf(node);
+  const limit = () => collected(new AbortController().signal);
+  for (let count = 0; count < 3; count++) assert.equal(await limit(), 0);
+  assert.equal(watches().length, before + 1);
+  context.mock.timers.tick(300_000);
+  assert.equal(watches().length, before);
+  node.write(`sys/fs/cgroup${CONTAINER}/memory.max`, '5\n');
+  assert.equal(await limit(), 5);
+  assert.equal(watches().length, before + 1);
 });
