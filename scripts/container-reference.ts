@@ -56,6 +56,8 @@ const ROWS = table(
 
 const DIFFERENCES = [
   '- Samples have the time of the push; a kubelet refreshes its values only every 10 to 30 s.',
+  '- Limits are read when inotify reports that one was written, with a watch per cgroup (three with v1). Where that is not ' +
+    'possible, as when `fs.inotify.max_user_watches` is reached, they are read for each push.',
   '- A container without a name waits up to two pushes; one that has ended is exposed once more, with its last values.',
   '- `container_fs_usage_bytes` and similar metrics cover the file systems of the host only. Data that a container wrote to ' +
     'its own layer is known only to its runtime; the kubelet has it in `/stats/summary`. For the space in volumes: `kubeletMetrics`.',
