@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
-import { scratchFolder } from '../kit/host-tree.ts';
 import { serverAvailable } from '../kit/servers.ts';
 import { type Acquaintance, StateAgents, type Upload } from '../kit/state-agents.ts';
-import { startVictoriaMetrics, type VictoriaMetrics } from '../kit/victoria-metrics.ts';
+import { ends, storage, storedGap } from '../kit/stored-state.ts';
+import type { VictoriaMetrics } from '../kit/victoria-metrics.ts';
 
 const LEASE_MS = 15_000;
 const RENEW_DEADLINE_MS = 10_000;
@@ -45,23 +45,18 @@ function overlapMs(uploads: readonly Upload[], first: string, second: string): n
   return last - began;
 }
 
-async function vmFlags(t: TestContext): Promise<{ vm: VictoriaMetrics; flags: string[] }> {
-  const vm = await startVictoriaMetrics(t, scratchFolder(t));
-  return { vm, flags: ['--set', `exporters.vm=${JSON.stringify({ type: 'vmagent', url: vm.url })}`] };
-}
-
-/** The largest gap of each series of kube_pod_info in VictoriaMetrics. */
-async function storedGap(vm: VictoriaMetrics): Promise<number> {
-  const gaps = (await vm.export('kube_pod_info')).map(({ timestamps }) =>
-    Math.max(...timestamps.slice(1).map((at, index) => at - (timestamps[index] as number))),
-  );
-  return Math.max(...gaps);
+/** Waits until the removed pod has ended, which takes a list or watch after the outage, and checks that it stays so. */
+async function staysGone(vm: VictoriaMetrics, agents: StateAgents): Promise<void> {
+  await vm.until('count(kube_pod_info{pod="crash"}) or vector(0)', ([count]) => count?.value === 0);
+  const ended = performance.now();
+  await agents.pushesAgain('state-0', 2);
+  await ends(vm, 'crash', ended);
 }
 
 describe('an outage of the API server', { concurrency: true, timeout: 400_000 }, () => {
   test('for both, for 60 s: the leader continues, and then reports the current state', async (t) => {
     if (!serverAvailable(t, 'victoria-metrics')) return;
-    const { vm, flags } = await vmFlags(t);
+    const { vm, flags } = await storage(t);
     const { agents, leader, standby } = await pair(t, 2000, 'direct', flags);
     for (const { proxy } of [leader, standby]) proxy.cut();
     const cut = performance.now();
@@ -76,24 +71,32 @@ describe('an outage of the API server', { concurrency: true, timeout: 400_000 },
     for (const { proxy } of [leader, standby]) proxy.restore();
     const restored = performance.now();
     await leader.printed(/leader election recovered/);
-    await vm.until('count(kube_pod_info{pod="crash"}) or vector(0)', ([count]) => count?.value === 0, 60_000);
+    await staysGone(vm, agents);
     assert.ok(largestGap(agents.uploads, restored) < 2000 + SLACK_MS);
     assert.deepEqual(by(agents.uploads, cut), new Set(['state-0']));
     assert.ok((await storedGap(vm)) < 2000 + SLACK_MS, `VictoriaMetrics has a gap of ${await storedGap(vm)} ms`);
   });
 
   test('for the leader alone: the standby takes over through the Lease, and there are never two leaders', async (t) => {
-    const { agents, leader } = await pair(t, 1000, 'direct');
+    if (!serverAvailable(t, 'victoria-metrics')) return;
+    const { vm, flags } = await storage(t);
+    const { agents, leader } = await pair(t, 1000, 'direct', flags);
     leader.proxy.cut();
     const cut = performance.now();
+    // Only the standby sees this.
+    agents.cluster.remove(PODS, 'default/crash');
     const began = await agents.pushes('state-1', cut);
-    await setTimeout(10_000);
+    await ends(vm, 'crash', began - 500);
+    await agents.pushesAgain('state-1', 10);
     assert.ok(overlapMs(agents.uploads, 'state-0', 'state-1') < 0, 'the leader stops before the other one starts');
-    assert.ok(largestGap(agents.uploads, cut) < LEASE_MS - RENEW_DEADLINE_MS + 2000 + SLACK_MS);
+    const longest = LEASE_MS - RENEW_DEADLINE_MS + 2000 + SLACK_MS;
+    assert.ok(largestGap(agents.uploads, cut) < longest);
+    assert.ok((await storedGap(vm)) < longest, `VictoriaMetrics has a gap of ${await storedGap(vm)} ms`);
     assert.deepEqual(agents.strayUploads(LEASE_MS), []);
     leader.proxy.restore();
     await leader.printed(/"holder":"state-1","msg":"another candidate holds the Lease"/);
     assert.deepEqual(by(agents.uploads, began), new Set(['state-1']));
+    await ends(vm, 'crash', began - 500);
   });
 
   test('for both, which cannot reach each other either: neither pushes', async (t) => {
@@ -128,15 +131,24 @@ describe('an outage of the API server', { concurrency: true, timeout: 400_000 },
   });
 
   test('for both, and the standby is suspended: the leader stops until it responds, because it may be the leader', async (t) => {
-    const { agents, leader, standby } = await pair(t, 1000, 'direct');
+    if (!serverAvailable(t, 'victoria-metrics')) return;
+    const { vm, flags } = await storage(t);
+    const { agents, leader, standby } = await pair(t, 1000, 'direct', flags);
     for (const { proxy } of [leader, standby]) proxy.cut();
     standby.child.kill('SIGSTOP');
     await leader.printed(/"msg":"lost leadership"/);
+    agents.cluster.remove(PODS, 'default/crash');
+    const lost = performance.now();
     await setTimeout(2000);
     standby.child.kill('SIGCONT');
     const woken = performance.now();
     await agents.pushes('state-0', woken);
-    await setTimeout(3000);
+    const between = agents.uploads.filter(({ at }) => at > lost + 500 && at < woken);
+    assert.deepEqual(between, []);
+    await agents.pushesAgain('state-0', 3);
+    for (const { proxy } of [leader, standby]) proxy.restore();
+    await leader.printed(/leader election recovered/);
+    await staysGone(vm, agents);
     assert.deepEqual(by(agents.uploads, woken), new Set(['state-0']));
   });
 });
@@ -145,10 +157,9 @@ describe('the leader is killed', { concurrency: true, timeout: 400_000 }, () => 
   for (const intervalMs of [1000, 5000, 15_000]) {
     test(`the largest gap is an interval of ${intervalMs / 1000} s plus 5 s`, async (t) => {
       if (!serverAvailable(t, 'victoria-metrics')) return;
-      const { vm, flags } = await vmFlags(t);
+      const { vm, flags } = await storage(t);
       const { agents, leader, standby } = await pair(t, intervalMs, 'direct', flags);
-      // From now on the standby is connected to the holder.
-      await setTimeout(6000);
+      await agents.connected();
       await agents.pushes('state-0', performance.now());
       await setTimeout(200);
       leader.child.kill('SIGKILL');

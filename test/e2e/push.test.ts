@@ -99,7 +99,8 @@ test('a hung and a dead receiver do not cause the loss of a cycle at the third',
   const started = performance.now();
   agent.child.kill('SIGTERM');
   assert.equal((await agent.ended).code, 0);
-  assert.ok(performance.now() - started < 6000, 'the shutdown does not wait for the hung receiver');
+  // An upload may take 75 s; the kubelet kills after 30 s.
+  assert.ok(performance.now() - started < 25_000, 'the shutdown does not wait for the hung receiver');
   const [load] = await vm.export('node_load1');
   const ticks = (load?.timestamps ?? []).slice(1, -1).map((stamp) => Math.floor(stamp / 1000));
   const missing = (ticks.at(-1) ?? 0) - (ticks[0] ?? 0) + 1 - ticks.length;

@@ -32,7 +32,8 @@ test('a web page is recognized by its type or its beginning, and shown by its te
   assert.equal(receiverMessage('{"status":"error"}', 'application/json').isPage, false);
   for (const odd of ['<html>', '<html><head>', '<html><!--', '<html>/']) {
     const started = performance.now();
-    assert.ok(receiverMessage(odd.repeat(10_000)).text.length <= 300);
-    assert.ok(performance.now() - started < 1000, `${odd} took ${performance.now() - started} ms`);
+    assert.ok(receiverMessage(odd.repeat(200_000)).text.length <= 300);
+    // In quadratic time it would be minutes.
+    assert.ok(performance.now() - started < 10_000, `${odd} took ${performance.now() - started} ms`);
   }
 });

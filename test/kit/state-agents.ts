@@ -15,6 +15,9 @@ import { startProxy, type TcpProxy } from './tcp-proxy.ts';
 
 const LEASES = '/apis/coordination.k8s.io/v1/leases';
 
+/** Twice the longest pause of a standby that is not connected to the holder. */
+const CONNECTED_MS = 4000;
+
 /** The beginning of an upload of the cluster's state, as seen by the receiver. */
 export interface Upload {
   /** The agent. */
@@ -145,6 +148,21 @@ export class StateAgents {
     const found = () => this.uploads.find((upload) => upload.by === by && upload.at > since)?.at;
     await this.until(`a push of ${by}`, () => found() !== undefined);
     return found() ?? Number.NaN;
+  }
+
+  /** Waits for that many more pushes of the agent. */
+  async pushesAgain(by: string, times: number): Promise<void> {
+    for (let time = 0; time < times; time++) await this.pushes(by, performance.now());
+  }
+
+  /** Waits until the standby is connected to the holder: from then on it reads the Lease less often than every 4 s. */
+  async connected(): Promise<void> {
+    let [reads, since] = [0, performance.now()];
+    await this.until('a standby that is connected', () => {
+      const now = this.#api.requests.filter(({ kind, path }) => kind === 'get' && path === LEASES).length;
+      if (now !== reads) [reads, since] = [now, performance.now()];
+      return performance.now() - since > CONNECTED_MS;
+    });
   }
 
   /** Waits until `condition` is true. Bounds are checked with the recorded times, so that a busy machine does not matter. */
