@@ -32,7 +32,7 @@ export const AGENT: Dashboard = {
           as: 'stat',
           alarm: 1,
           query:
-            'sum(increase(firesteel_export_samples_dropped_total{$s,reason!~"replaced|not_master"}[1h])) or vector(0)',
+            'sum(increase(firesteel_export_samples_dropped_total{$s,reason!~"replaced|not_master|unsupported"}[1h])) or vector(0)',
         },
         {
           title: 'Dropped families',

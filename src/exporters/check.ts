@@ -43,7 +43,7 @@ export async function checkReceivers(
 }
 
 async function tryPush(
-  { probe, responses, url: urlOf, hasPlainUrls = false }: Protocol,
+  { probe, responses, contentType, url: urlOf, hasPlainUrls = false }: Protocol,
   { groups }: DeliverySettings,
   target: Target,
   url: string,
@@ -53,7 +53,8 @@ async function tryPush(
   const ask = (isPlain: boolean) => {
     const { method, members } = probe;
     const at = urlOf(url, target, NEVER_STORED_MS, isPlain);
-    return sender.send({ method, url: at, members, compression: 'gzip', timeoutMs: CHECK_MS }, signal);
+    const upload = { method, url: at, members, compression: 'gzip', timeoutMs: CHECK_MS } as const;
+    return sender.send({ ...upload, ...(contentType !== undefined && { contentType }) }, signal);
   };
   const first = await ask(false);
   const isOld = hasPlainUrls && ruleFor(responses, first).reason === 'path';

@@ -8,6 +8,7 @@ import { type ResponseRule, ruleFor } from '../http/responses.ts';
 import type { Sender, Upload, UploadAttempt } from '../http/sender.ts';
 import { detectZstd, NEVER_STORED_MS } from '../http/zstd-support.ts';
 import type { Protocol } from './protocol.ts';
+import { type RewrittenBatch, rewriteBatch } from './rewritten-batch.ts';
 import type { DeliverySettings } from './settings.ts';
 
 interface BatchUploadOptions {
@@ -25,12 +26,20 @@ export class BatchUpload {
     this.#options = options;
   }
 
+  /** What to send of a batch: the text itself, or its form in the receiver's format. Rejects like {@link rewriteBatch}. */
+  async payloadOf(batch: Batch, signal: AbortSignal): Promise<Batch | RewrittenBatch> {
+    const { protocol, settings, targets } = this.#options;
+    if (!protocol.rewrite) return batch;
+    const target = batch.target ?? targets[batch.group];
+    return rewriteBatch(batch, target, protocol.rewrite, settings.compression ?? 'gzip', signal);
+  }
+
   /**
    * Undefined when this agent may no longer send the batch. If the receiver does not know the address, the form of old
    * versions is tried once.
    */
   async send(
-    batch: Batch,
+    batch: Batch | RewrittenBatch,
     endpoint: Endpoint,
     signal: AbortSignal,
     method: Upload['method'] = this.#options.protocol.method,
@@ -46,7 +55,7 @@ export class BatchUpload {
   }
 
   async #sendTo(
-    batch: Batch,
+    batch: Batch | RewrittenBatch,
     endpoint: Endpoint,
     isPlain: boolean,
     signal: AbortSignal,
@@ -59,10 +68,15 @@ export class BatchUpload {
       method,
       timeoutMs: settings.timeout ?? protocol.timeoutMs,
       mayPush: batch.mayPush,
+      ...(protocol.contentType !== undefined && { contentType: protocol.contentType }),
     };
-    let { encoding, members } = batch;
     begin(`upload ${batch.group}`);
     if (batch.mayPush?.() === false) return undefined;
+    if ('omitted' in batch) {
+      const { compression, members } = batch;
+      return sender.send({ ...common, url: urlAt(batch.stampMs), compression, members }, signal);
+    }
+    let { encoding, members } = batch;
     if (encoding === 'zstd') {
       // Groups that are sent concurrently share one check.
       endpoint.readsZstd ??= detectZstd(sender, { ...common, url: urlAt(NEVER_STORED_MS) }, this.#ruleFor, signal);

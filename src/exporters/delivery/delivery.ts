@@ -11,6 +11,7 @@ import type { LeftOutFamilies } from './left-out.ts';
 import { narrow, type PartVerdict } from './narrowing.ts';
 import type { Protocol } from './protocol.ts';
 import type { Report } from './report.ts';
+import type { RewrittenBatch } from './rewritten-batch.ts';
 import type { DeliverySettings } from './settings.ts';
 import { splitBatch } from './split.ts';
 import { Suspects } from './suspects.ts';
@@ -69,8 +70,10 @@ export class Delivery {
     try {
       return await this.#attempt(batch, permit, signal);
     } catch (cause) {
-      // Only reached for a batch that can't be decompressed, to be split or encoded again.
+      // Only reached for a batch that can't be decompressed, to be split, encoded again or rewritten, or when the process
+      // ends in the middle of that.
       this.#options.endpoints.settle(permit, 'unused');
+      if (signal.aborted) return { again: [batch] };
       const attempt: UploadAttempt = { code: 'error', text: String(cause), durationSeconds: 0 };
       return this.#drop(batch, permit.endpoint.url, attempt, UNREADABLE);
     }
@@ -78,14 +81,22 @@ export class Delivery {
 
   async #attempt(batch: Batch, permit: UploadPermit, signal: AbortSignal): Promise<Outcome> {
     const { endpoints, report } = this.#options;
-    if (wireBytes(batch) > permit.endpoint.maxBytes) {
+    const { batch: text, out } = await this.#withoutLeftOut(batch);
+    const sent = await this.#upload.payloadOf(text, signal);
+    if (wireBytes(sent) > permit.endpoint.maxBytes) {
       const parts = await splitBatch(batch);
       if (parts) {
         endpoints.settle(permit, 'unused');
         return { again: parts };
       }
     }
-    const { batch: sent, out } = await this.#withoutLeftOut(batch);
+    if (isNothing(sent)) {
+      // No success either: the receiver has not been asked.
+      endpoints.settle(permit, 'unused');
+      report.unsupported(sent.omitted);
+      batch.onSettled?.();
+      return 'settled';
+    }
     const attempt = await this.#upload.send(sent, permit.endpoint, signal);
     if (!attempt) {
       endpoints.settle(permit, 'unused');
@@ -104,10 +115,10 @@ export class Delivery {
         this.#delivered(sent, out);
         return 'settled';
       case 'narrow':
-        return this.#narrow(batch, sent, out, permit, attempt, rule, signal);
+        return this.#narrow(batch, text, out, permit, attempt, rule, signal);
       case 'split': {
         endpoints.settle(permit, 'accepted');
-        permit.endpoint.maxBytes = Math.min(permit.endpoint.maxBytes, wireBytes(batch) * SMALLER);
+        permit.endpoint.maxBytes = Math.min(permit.endpoint.maxBytes, wireBytes(sent) * SMALLER);
         const parts = await splitBatch(batch);
         report.failed(batch, url, attempt, rule, parts ? 0 : undefined);
         if (parts) return { again: parts };
@@ -158,10 +169,11 @@ export class Delivery {
     return withFamilies(batch, (family) => !families.has(family), leftOut.cacheOf(batch.group, families));
   }
 
-  #delivered(batch: Batch, out: LeftOutSamples): void {
+  #delivered(batch: Batch | RewrittenBatch, out: LeftOutSamples): void {
     const { leftOut, report } = this.#options;
     for (const family of leftOut.accepted(batch.group)) report.acceptedAgain(batch.group, family);
     report.delivered(batch);
+    if ('omitted' in batch) report.unsupported(batch.omitted);
     report.leftOut(batch.group, out);
     batch.onSettled?.();
   }
@@ -179,7 +191,9 @@ export class Delivery {
     const { protocol, endpoints, leftOut, report } = this.#options;
     const { endpoint } = permit;
     const send = async (part: Batch, method: Upload['method'] = protocol.method): Promise<PartVerdict> => {
-      const attempt = await this.#upload.send(part, endpoint, signal, method);
+      const payload = await this.#upload.payloadOf(part, signal);
+      if (isNothing(payload)) return payload.omitted > 0 ? 'accepted' : 'unclear';
+      const attempt = await this.#upload.send(payload, endpoint, signal, method);
       if (attempt === undefined) return 'unclear';
       report.attempted(attempt);
       const { action } = this.#ruleFor(attempt);
@@ -216,7 +230,7 @@ export class Delivery {
     if (!isAccepted) return this.#drop(batch, endpoint.url, attempt, rule);
     const names = new Set(rejected.map(({ family }) => family));
     const rest = await withFamilies(sent, (family) => !names.has(family));
-    this.#delivered(rest.batch, new Map([...out, ...rest.out]));
+    this.#delivered(await this.#upload.payloadOf(rest.batch, signal), new Map([...out, ...rest.out]));
     return 'settled';
   }
 
@@ -229,6 +243,10 @@ export class Delivery {
 
   readonly #ruleFor = (attempt: UploadAttempt): ResponseRule => ruleFor(this.#options.protocol.responses, attempt);
 }
+
+/** Whether the receiver's format cannot express anything of a batch. */
+const isNothing = (batch: Batch | RewrittenBatch): batch is RewrittenBatch =>
+  'omitted' in batch && batch.members.length === 0;
 
 /** The text of a rejection. A connection reset has no text, so an explanation is added. */
 const rejectionOf = ({ failure, text }: UploadAttempt): string =>

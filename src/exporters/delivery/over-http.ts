@@ -5,8 +5,8 @@ import type { DeliverySettings } from './settings.ts';
 
 /** The definition of an exporter type that sends text over HTTP. */
 interface OverHttp<Settings> {
-  /** Loaded with the first exporter of the type. */
-  readonly protocol: () => Promise<Protocol>;
+  /** The protocol for these settings, whose code is loaded with the first exporter of the type. */
+  readonly protocol: (settings: Settings) => Promise<Protocol>;
   /** Whether the agent's own groups are deleted when it stops; never when unset. */
   readonly deletesOnStop?: (settings: Settings) => boolean;
 }
@@ -23,11 +23,11 @@ export function overHttp<Settings extends DeliverySettings>({
       const keepsOnDisk = settings.spool.enabled && context.spool.path !== undefined;
       const stored = keepsOnDisk ? await import('./stored.ts') : undefined;
       const own = { ...settings, deletesOnStop: deletesOnStop(settings) };
-      return new HttpExporter(name, await protocol(), own, context, stored);
+      return new HttpExporter(name, await protocol(settings), own, context, stored);
     },
     async check(settings, target, world) {
       const { checkReceivers } = await import('../check.ts');
-      return checkReceivers(await protocol(), settings, target, world);
+      return checkReceivers(await protocol(settings), settings, target, world);
     },
   };
 }

@@ -2,6 +2,14 @@ import type { Target } from '../../config/identity.ts';
 import type { Batch } from '../exporter.ts';
 import type { ResponseRule } from '../http/responses.ts';
 
+/** Text in the format of a receiver. */
+export interface RewrittenText {
+  /** Empty when nothing is left. */
+  readonly text: Buffer;
+  /** Number of samples that the format cannot express, such as NaN. */
+  readonly omitted: number;
+}
+
 /** The protocol of one kind of receiver, as data. */
 export interface Protocol {
   /** As in `exporters.NAME.type`. */
@@ -26,6 +34,14 @@ export interface Protocol {
   url(base: string, target: Target, stampMs: number, isPlain?: boolean): string;
   /** Whether old versions of the receiver need addresses of another form. */
   readonly hasPlainUrls?: boolean;
+  /**
+   * Rewrites text for receivers of another format. `text` has whole lines, with or without their own timestamps, up to some
+   * 128 KiB of a batch; the payload is the concatenation of the results. Called at each upload, because queue and spool
+   * keep the text: what they contain can be split, and sent by an exporter of another type.
+   */
+  readonly rewrite?: (text: Buffer, target: Target, stampMs: number) => RewrittenText;
+  /** Content-Type of batches; the text format when unset. */
+  readonly contentType?: string;
   /** The remote-write address for stale markers of `target`, if the receiver supports it. */
   endUrl?(base: string, target: Target): string;
   /** A request that stores nothing, and the status codes that show that the receiver would accept a push. */

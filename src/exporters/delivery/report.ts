@@ -54,7 +54,7 @@ export class Report {
   }
 
   /** Records an acknowledged batch. */
-  delivered(batch: Batch): void {
+  delivered(batch: Omit<Batch, 'encoding'>): void {
     const exporter = this.#exporter;
     this.#isFailing = false;
     this.#accepted++;
@@ -105,6 +105,11 @@ export class Report {
     this.#dropped[reason] = (this.#dropped[reason] ?? 0) + samples;
     this.#metrics.samplesDropped.inc({ exporter: this.#exporter, reason }, samples);
   };
+
+  /** Records samples that the receiver's format cannot express. */
+  unsupported(samples: number): void {
+    if (samples > 0) this.dropped('unsupported', samples);
+  }
 
   /** Records stale markers that were not sent. */
   readonly markersDropped = (reason: 'too_many' | 'failed', series: number): void => {

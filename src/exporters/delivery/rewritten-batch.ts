@@ -1,0 +1,42 @@
+import { turn } from '../../base/turns.ts';
+import type { Target } from '../../config/identity.ts';
+import { compressionOf, compressor } from '../../metrics/compression.ts';
+import type { Batch } from '../exporter.ts';
+import type { Upload } from '../http/sender.ts';
+import type { Protocol } from './protocol.ts';
+
+/** A batch in the format of its receiver, for one upload. `samples` and `textBytes` are those of this payload. */
+export interface RewrittenBatch extends Omit<Batch, 'encoding'> {
+  readonly compression: Upload['compression'];
+  /** Number of samples of the batch that the format cannot express. */
+  readonly omitted: number;
+}
+
+/**
+ * Rewrites a batch member by member, so that the text of only one is in memory. Without members, nothing is left to send.
+ * Rejects when a member can't be decompressed, when `rewrite` throws, and when `signal` fires.
+ */
+export async function rewriteBatch(
+  { encoding, ...batch }: Batch,
+  target: Target,
+  rewrite: NonNullable<Protocol['rewrite']>,
+  compression: 'zstd' | 'gzip' | 'none',
+  signal: AbortSignal,
+): Promise<RewrittenBatch> {
+  const { unpack } = compressor(compressionOf(encoding));
+  const members: Buffer[] = [];
+  let textBytes = 0;
+  let omitted = 0;
+  for (const member of batch.members) {
+    signal.throwIfAborted();
+    const whole = await unpack(member);
+    await turn();
+    const rewritten = rewrite(whole, target, batch.stampMs);
+    omitted += rewritten.omitted;
+    if (rewritten.text.length === 0) continue;
+    textBytes += rewritten.text.length;
+    await turn();
+    members.push(compression === 'none' ? rewritten.text : compressor(compression).packSync(rewritten.text));
+  }
+  return { ...batch, members, textBytes, samples: Math.max(0, batch.samples - omitted), compression, omitted };
+}
