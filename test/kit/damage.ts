@@ -167,6 +167,8 @@ export interface Leniency {
   readonly isPositional?: boolean;
   /** Samples from several records; their value changes if one is missing. */
   readonly sums?: RegExp;
+  /** Files that are one record, or with records of several lines: a malformed line may lose more than its own series. */
+  readonly wholes?: RegExp;
   /** Damages that cannot be detected, by file, line and name. */
   readonly skip?: RegExp;
 }
@@ -182,15 +184,15 @@ export const findFaults = (
 
 /**
  * Damages the files that a collector reads, one at a time, until `budgetMs` has elapsed. The series of a damaged file or line
- * are those that are missing or different without it. All others must not change, and no family may vanish without an
- * error. Throws for a path that is not a file of the host.
+ * are those that are missing or different without it. All others must not change, those of other lines must not vanish, and
+ * no family may vanish without an error. Throws for a path that is not a file of the host.
  */
 export async function findFaultsIn(
   scene: Scene,
   root: string,
   seed: string,
   budgetMs: number,
-  { live, skip, isPositional = false, sums }: Leniency = {},
+  { live, skip, isPositional = false, sums, wholes }: Leniency = {},
 ): Promise<Findings> {
   const end = performance.now() + budgetMs;
   const usual = await scene.run();
@@ -217,7 +219,12 @@ export async function findFaultsIn(
       }
     }
   };
-  const judge = (what: string, answer: Answer, touched: ReadonlySet<string>, maySilence = false) => {
+  const judge = (
+    what: string,
+    answer: Answer,
+    touched: ReadonlySet<string>,
+    { maySilence = false, isRecord = false } = {},
+  ) => {
     if (skip?.test(what)) return;
     const { result, samples, families } = answer;
     const wrong = (message: string) => findings.wrong.push(`${what}: ${message} (${result.outcome})`);
@@ -226,7 +233,9 @@ export async function findFaultsIn(
     for (const [key, value] of usual.samples) {
       if (touched.has(key) || live?.test(key)) continue;
       const now = samples.get(key);
-      if (now === undefined && isQuiet) wrong(`${key} vanished without an error`);
+      if (now === undefined && (isQuiet || (isRecord && !sums?.test(key)))) {
+        wrong(`${key} vanished ${isQuiet ? 'without an error' : 'with a record of which it is not part'}`);
+      }
       if (now !== undefined && !Object.is(now, value)) wrong(`${key} is ${now}, not ${value}`);
     }
     for (const family of usual.families) {
@@ -246,12 +255,9 @@ export async function findFaultsIn(
     for (const [what, damage] of WHOLE) {
       // A driver that returns EINVAL has no value, and an attribute may be empty; neither is an error.
       const isAttribute = /\/sys\//.test(path);
-      judge(
-        `${name} ${what}`,
-        await attempt(path, damage),
-        ofFile,
-        isAttribute && (what === 'EINVAL' || what === 'empty'),
-      );
+      judge(`${name} ${what}`, await attempt(path, damage), ofFile, {
+        maySilence: isAttribute && (what === 'EINVAL' || what === 'empty'),
+      });
     }
     const lines = text.split('\n');
     const numbers = [...lines.keys()].filter((index) => lines[index] !== '');
@@ -264,12 +270,17 @@ export async function findFaultsIn(
       for (const [what, damage] of LINES) {
         const damaged = damage(lines[number] as string, random);
         // A truncated line cannot be distinguished from a shorter number, and a removed one not from an absent one.
-        judge(`${name}:${number + 1} ${what}`, await attempt(path, () => put(damaged)), ofLine, what === 'cut');
+        judge(`${name}:${number + 1} ${what}`, await attempt(path, () => put(damaged)), ofLine, {
+          maySilence: what === 'cut',
+          isRecord: hasRecords && !wholes?.test(name),
+        });
       }
       const rest = lines.slice(0, number).join('\n') + (number > 0 ? '\n' : '');
       const ofRest = await without(path, () => rest);
       const cut = rest + (lines[number] as string).slice(0, random.below((lines[number] as string).length));
-      judge(`${name}:${number + 1} truncated`, await attempt(path, () => cut), new Set([...ofLine, ...ofRest]), true);
+      judge(`${name}:${number + 1} truncated`, await attempt(path, () => cut), new Set([...ofLine, ...ofRest]), {
+        maySilence: true,
+      });
     }
   }
   return findings;

@@ -46,20 +46,24 @@ const LENIENCY: Readonly<Record<string, Leniency>> = {
   // Read with a system call, whose result changes on its own.
   filesystem: { live: /^node_filesystem_(?!readonly|device_error|mount_info)/ },
   // Two mounts at one point: a truncated address is another address, and without the line it is that of the other mount.
-  mountstats: { skip: /mountinfo:[67] (?:cut|truncated)|mountinfo:\d+ dropped|mountstats:\d+ (?:cut|truncated)/ },
+  // A mount has several lines.
+  mountstats: {
+    skip: /mountinfo:[67] (?:cut|truncated)|mountinfo:\d+ dropped|mountstats:\d+ (?:cut|truncated)/,
+    wholes: /mountstats$/,
+  },
   arp: { sums: /^node_arp_entries/ },
   conntrack: { sums: /^node_nf_conntrack_stat_/ },
   // Numbers are hexadecimal, with or without 0x.
   udp_queues: { sums: /^node_udp_/, skip: /words for a number/ },
-  // An empty file has no metrics.
-  textfile: { live: /^node_textfile_scrape_error/, skip: /prom empty/ },
+  // An empty file has no metrics. A file with a malformed line is lost as a whole, as in node_exporter.
+  textfile: { live: /^node_textfile_scrape_error/, skip: /prom empty/, wholes: /\.prom$/ },
   // A heading line applies to the lines after it: without it they belong to the previous one.
   ipvs: { skip: /ip_vs:\d+ dropped/ },
   zoneinfo: { skip: /zoneinfo:\d+ dropped/ },
   // The text of udev is a label, whatever it contains.
   diskstats: { skip: /udev\/data\/\S+:\d+ / },
-  // Without its line, there is no synchronisation.
-  mdadm: { skip: /mdstat:\d+ dropped/ },
+  // Without its line, there is no synchronisation. An array has several lines.
+  mdadm: { skip: /mdstat:\d+ dropped/, wholes: /mdstat$/ },
   // Of chips that share a device, the name is a label.
   hwmon: { skip: /hwmon\d+\/name:1 (?:cut|truncated)/ },
   lnstat: { isPositional: true },
