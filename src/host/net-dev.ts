@@ -59,8 +59,12 @@ export function parseNetDev(
 /** In one literal, so that all devices have the same shape. */
 function deviceOf(name: string, columns: readonly number[]): NetDevice {
   const { length } = NET_DEVICE_COUNTERS;
-  if (columns.length !== length) throw new Error(`expected ${length} counters, found ${columns.length}`);
-  const counter = (index: number) => columns[index] as number;
+  const counter = (index: number): number => {
+    const value = columns[index];
+    if (value === undefined || columns.length > length)
+      throw new Error(`expected ${length} counters, found ${columns.length}`);
+    return value;
+  };
   return {
     name,
     receiveBytes: counter(0),

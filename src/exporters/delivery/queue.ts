@@ -45,11 +45,11 @@ export class MemoryQueue {
     batches.splice(place, 0, batch);
     this.#bytes += wireBytes(batch);
     const displaced: Batch[] = [];
-    while (cyclesOf(batches) > this.#limits.cycles) displaced.push(this.#takeFirst(batches));
+    while (cyclesOf(batches) > this.#limits.cycles) displaced.push(...this.#takeFirst(batches));
     while (this.#bytes > this.#limits.bytes) {
       const oldest = this.#oldest();
       if (oldest === undefined) break;
-      displaced.push(this.#takeFirst(oldest));
+      displaced.push(...this.#takeFirst(oldest));
     }
     return displaced;
   }
@@ -69,10 +69,10 @@ export class MemoryQueue {
     return all;
   }
 
-  #takeFirst(batches: Batch[]): Batch {
-    const batch = batches.shift() as Batch;
-    this.#bytes -= wireBytes(batch);
-    return batch;
+  #takeFirst(batches: Batch[]): Batch[] {
+    const taken = batches.splice(0, 1);
+    for (const batch of taken) this.#bytes -= wireBytes(batch);
+    return taken;
   }
 
   /** The group with the oldest batch, among those with more than one. */
