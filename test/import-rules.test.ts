@@ -103,17 +103,42 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'base',
   ],
   'check-settings.ts': ['commands'],
+  'launcher.mjs': ['main.ts'],
   'main.ts': ['commands', 'exporters/spool/disk.ts', 'host/statfs.ts', 'base'],
 };
 
-/** The relative imports of a source file, as paths below src. */
-function importsOf(file: string): string[] {
-  const text = readFileSync(join(ROOT, 'src', file), 'utf8');
-  const paths = [...text.matchAll(/^(?:import|export)\b[^;]*?from\s+'(\.[^']+)';|import\('(\.[^']+)'\)/gm)];
-  return paths.map((match) => join(dirname(file), match[1] ?? match[2] ?? ''));
-}
+/** Each form of an import: with names, for its effects alone, of types in a comment, and dynamic. */
+const IMPORTS = [
+  /^(?:import|export)\b[^;']*?from\s+'(\.[^']+)';/gm,
+  /^import\s+'(\.[^']+)';/gm,
+  /@import\b[^;']*?from\s+'(\.[^']+)'/g,
+  /import\(\s*(?:new URL\()?'(\.[^']+)'/g,
+];
 
-const files = globSync('**/*.ts', { cwd: join(ROOT, 'src') });
+/** The relative imports in the text of a source file, as paths below src. */
+const importsIn = (file: string, text: string): string[] =>
+  IMPORTS.flatMap((form) => [...text.matchAll(form)].map(([, path = '']) => join(dirname(file), path)));
+
+const importsOf = (file: string): string[] => importsIn(file, readFileSync(join(ROOT, 'src', file), 'utf8'));
+
+const files = globSync('**/*.{ts,js,mjs}', { cwd: join(ROOT, 'src') });
+
+test('every form of an import is seen', () => {
+  const forms = [
+    "import { a } from './a.ts';",
+    "import {\n  b,\n  type C,\n} from '../b.ts';",
+    "import './c.ts';",
+    "export { d } from './d.ts';",
+    "import type { E } from './e.ts';",
+    "const f = await import('./f.ts');",
+    "await import(new URL('./g.ts', import.meta.url).href);",
+    "/** @import { H } from './h.ts' */",
+    "/** @type {import('./i.js').I} */",
+    "import { k } from 'node:k';",
+  ];
+  const found = ['room/a.ts', 'b.ts', ...['c', 'd', 'e', 'f', 'g', 'h'].map((name) => `room/${name}.ts`), 'room/i.js'];
+  assert.deepEqual(importsIn('room/x.ts', forms.join('\n')).sort(), found.sort());
+});
 
 const isIn = (file: string, room: string) => file === room || file.startsWith(`${room}/`);
 
@@ -178,10 +203,10 @@ test('folders next to each other import in one direction', () => {
   assert.deepEqual(circlesOf(graphOf(pairs)), []);
 });
 
-test('only main.ts ends the process or listens to signals', () => {
+test('only main.ts and the launcher end the process or listen to signals', () => {
   const guilty = files.filter((file) => {
     const text = readFileSync(join(ROOT, 'src', file), 'utf8').replaceAll(/^\s*(?:\/\/|\/?\*).*$/gm, '');
-    return file !== 'main.ts' && /process\.(?:exit\(|exitCode|on\()/.test(text);
+    return file !== 'main.ts' && file !== 'launcher.mjs' && /process\.(?:exit\(|exitCode|on\()/.test(text);
   });
   assert.deepEqual(guilty, []);
 });
