@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { listOf } from './list-of.ts';
 import { filePath } from './units.ts';
 
 const LISTEN = /^(?:\[[0-9a-fA-F:]+\]|[a-zA-Z0-9.-]*):\d{1,5}$/;
@@ -31,12 +32,8 @@ export const httpSection = z
     podInfoTokenFile: filePath('File with the bearer token that node agents must send for pod information.').optional(),
     podInfoTokenReview: z
       .strictObject({
-        audiences: z
-          .array(z.string().min(1))
-          .default([])
-          .describe("Audiences of the token; the API server's if empty."),
-        users: z
-          .array(z.string().min(1))
+        audiences: listOf().default([]).describe("Audiences of the token; the API server's if empty."),
+        users: listOf()
           .default([])
           .describe(
             'Service accounts that are allowed, as system:serviceaccount:NAMESPACE:NAME; when empty, any valid token.',

@@ -1,8 +1,9 @@
 import * as z from 'zod';
 import { PRIORITIES } from '../base/syslog.ts';
+import { listOf } from './list-of.ts';
 import { duration, encodingName, fileGlob, filePath, pattern } from './units.ts';
 
-const names = (what: string) => z.array(z.string().min(1)).max(1000).default([]).describe(what);
+const names = (what: string) => listOf().max(1000).default([]).describe(what);
 
 const maxAge = duration(1000).optional().describe('How far back `boot` and `oldest` go; no limit when unset.');
 

@@ -6,6 +6,7 @@ import type { ExporterSettings } from './exporter-settings.ts';
 import { httpSection } from './http-section.ts';
 import { type Declared, labelConflicts } from './label-conflicts.ts';
 import { labelNameOf } from './label-name.ts';
+import { listOf } from './list-of.ts';
 import { localPushSection } from './local-push-section.ts';
 import { logsSection } from './logs-section.ts';
 import { relabelRules } from './relabel-schema.ts';
@@ -104,12 +105,12 @@ const identity = z
 /** Processing of the series of one group before they are pushed. */
 const groupSettings = z
   .strictObject({
-    metricAllowlist: z
-      .array(pattern())
+    metricAllowlist: listOf()
+      .pipe(z.array(pattern()))
       .default([])
       .describe('Push only families with one of these expressions in their names; all when empty.'),
-    metricDenylist: z
-      .array(pattern())
+    metricDenylist: listOf()
+      .pipe(z.array(pattern()))
       .default([])
       .describe('Drop families with one of these expressions in their names.'),
     relabel: relabelRules().describe(

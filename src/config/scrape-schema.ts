@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { httpAuth } from './http-auth.ts';
 import { httpUrl } from './http-url.ts';
+import { listOf } from './list-of.ts';
 import { relabelRules } from './relabel-schema.ts';
 import { bytes, duration, filePath } from './units.ts';
 
@@ -47,7 +48,7 @@ const requirement = z
   .strictObject({
     key: z.string().min(1),
     operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']),
-    values: z.array(z.string()).default([]),
+    values: z.array(z.string().regex(/^[^,]*$/, 'a label value has no commas: make it several items')).default([]),
   })
   .describe('As in a Kubernetes label selector.');
 
@@ -61,7 +62,7 @@ const pods = z.strictObject({
       '{namespace}, {pod}, {container}, {controller} and {name} are replaced; `{namespace}/{name}` when unset.',
     ),
   namespaceSelector: z
-    .strictObject({ matchNames: z.array(z.string()).default([]) })
+    .strictObject({ matchNames: listOf().default([]) })
     .prefault({})
     .describe('Only pods in these namespaces; all when empty.'),
   selector: z

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { labelNameOf } from './label-name.ts';
+import { listOf } from './list-of.ts';
 import { duration } from './units.ts';
 
 /** Labels that a task can't add: they are part of the identity of its series. */
@@ -61,8 +62,7 @@ export const taskRunnerSection = z
   .strictObject({
     max: z.int().min(1).max(5000).default(1000).describe('Maximum number of tasks from all sources together.'),
     concurrency: z.int().min(1).max(1000).default(50).describe('Maximum number of concurrent runs.'),
-    allowFromApi: z
-      .array(z.string())
+    allowFromApi: listOf()
       .default([])
       .describe(
         'Task types allowed from the API and from URLs although they can do harm (exec), or whose tasks from there may connect to loopback and link-local addresses (http, scrape, …).',

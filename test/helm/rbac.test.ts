@@ -94,6 +94,14 @@ helmTest('with namespaced permissions there is a Role in each namespace and noth
   assert.deepEqual(rightsOf(objects, 'firesteel-state'), [...both, ...LEASE].sort());
 });
 
+helmTest('namespaces with commas are lists, as for the agent: each has its Role once', () => {
+  const rightsFor = (namespaces: readonly string[]) =>
+    rightsOf(render(overlay(story('namespaced-rbac'), { collectors: { ksm: { namespaces } } })), 'firesteel-state');
+  const separate = rightsFor(['team-a', 'team-b', 'team-c']);
+  assert.ok(separate.some((right) => right.startsWith('team-c:')));
+  assert.deepEqual(rightsFor(['team-a,team-b', 'team-c', ' team-b, team-a,']), separate);
+});
+
 const customOf = (entries: readonly (readonly [group: string, kind: string, plural?: string])[]) => ({
   spec: {
     resources: entries.map(([group, kind, resourcePlural]) => ({

@@ -1,13 +1,13 @@
 import * as z from 'zod';
+import { listOf } from '../../config/list-of.ts';
 
-const names = (what: string) => z.array(z.string().min(1)).default([]).describe(`Only events ${what}; all when empty.`);
+const names = (what: string) => listOf().default([]).describe(`Only events ${what}; all when empty.`);
 
 /** The section `collectors.event` of the configuration. */
 export const eventSection = z
   .strictObject({
     enabled: z.boolean().default(false).describe('Whether state agents count Kubernetes events of the cluster.'),
-    namespaces: z
-      .array(z.string().min(1))
+    namespaces: listOf()
       .default([])
       .describe('Only events in these namespaces; those of collectors.ksm.namespaces when empty.'),
     types: names('of these types (Normal, Warning)'),

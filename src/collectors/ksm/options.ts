@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { errorText } from '../../base/error-text.ts';
+import { listOf } from '../../config/list-of.ts';
 import { allowlistKeyError } from './allowlist.ts';
 import { metricPattern } from './family-filter.ts';
 import { resources } from './resources/index.ts';
@@ -23,19 +24,7 @@ function messageOf(check: () => unknown): string | undefined {
   }
 }
 
-/**
- * Items with commas are themselves lists, as in kube-state-metrics' flags; a comma inside brackets is part of a
- * pattern.
- */
-const splitItems = (items: readonly string[]): string[] =>
-  items
-    .flatMap((item) => item.split(/,(?![^{}()[\]]*[})\]])/))
-    .map((part) => part.trim())
-    .filter((part) => part !== '');
-
-const listOf = (item: z.ZodString) => z.array(item).overwrite(splitItems);
-
-const names = (what: string) => listOf(z.string().min(1)).default([]).describe(what);
+const names = (what: string) => listOf().default([]).describe(what);
 
 const patterns = (what: string) =>
   listOf(checked((source) => metricPattern(source)))

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { listOf } from '../../config/list-of.ts';
 import { ksmOptions } from './options.ts';
 
 /** The section `collectors.ksm` of the configuration. */
@@ -24,14 +25,12 @@ export const ksmSection = ksmOptions
     podNamespace: z.string().min(1).optional().describe('Namespace of the pod.'),
     podInfo: z
       .strictObject({
-        labels: z
-          .array(z.string().min(1))
+        labels: listOf()
           .default([])
           .describe(
             'Pod labels to send to node agents, in addition to labelsAllowlist: names, `app.*`, or `*` for all.',
           ),
-        annotations: z
-          .array(z.string().min(1))
+        annotations: listOf()
           .default(['prometheus.io/*'])
           .describe('Pod annotations to send to node agents; same patterns as labels.'),
       })

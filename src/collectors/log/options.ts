@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { PRIORITIES } from '../../base/syslog.ts';
+import { listOf } from '../../config/list-of.ts';
 import { bytes, duration, encodingName, fileGlob, filePath, pattern } from '../../config/units.ts';
 import { isLabelName, isMetricName } from '../../metrics/family.ts';
 import { CONTAINER_LABELS } from './families.ts';
@@ -56,8 +57,7 @@ export const journalOptions = z.strictObject({
     .max(1_000_000)
     .default(20_000)
     .describe('Maximum entries per cycle; the rest follow in the next.'),
-  units: z
-    .array(z.string().min(1))
+  units: listOf()
     .default([])
     .describe('Units reported under their own name instead of being grouped with similar ones, such as `x@1.service`.'),
   maxUnits: z

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { listOf } from '../../config/list-of.ts';
 import { fieldsSetting } from '../entries/field-selection.ts';
 import { entryExporter, entrySettings } from '../entries/type.ts';
 
@@ -8,8 +9,7 @@ const settings = z.strictObject({
     'Grafana Loki, Grafana Cloud or a gateway of these: log entries by the push API',
     'Base URL of Loki, whose path is /loki/api/v1/push, or the full URL.',
   ),
-  labels: z
-    .array(z.string().min(1).max(128))
+  labels: listOf(z.string().max(128))
     .max(14)
     .default(['cluster', 'node', 'unit', 'namespace', 'container'])
     .describe(
