@@ -63,6 +63,7 @@ export function configurationReference(whole: object): string {
       '`--print` shows the configuration with all defaults. Secrets are only referenced as files, which are read again ' +
       'when they change. SIGHUP and `POST /v1/reload` read the configuration again.',
     'Durations are written `15s`, `1m30s` or `250ms`, sizes `64KiB`, `256MiB`. ' +
+      'An item of a list of names may itself be a list with commas. ' +
       '[config.schema.json](config.schema.json) is the schema for editors.',
     '## Environment and flags',
     table(['setting', 'flag', 'environment', 'what'], settings),
