@@ -11,8 +11,8 @@ export function nodeReference(specs: readonly CollectorSpec[]): string {
   return [
     '# Node metrics',
     GENERATED,
-    'Metrics of the node collectors, under the names that node_exporter uses. Each can be enabled or disabled with ' +
-      '`collectors.node.<name>.enabled`, or several at once with `collectors.node.include` and `exclude`.',
+    'Metrics of the node collectors, under the names that node_exporter uses where it has them. Each can be enabled or ' +
+      'disabled with `collectors.node.<name>.enabled`, or several at once with `collectors.node.include` and `exclude`.',
     table(['collector', 'default', 'what'], rows),
     ...specs.map(collectorSection),
     '',
