@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { resources } from '../../../src/collectors/ksm/resources/index.ts';
 import { EXPECTED, metadata } from './expected-samples.ts';
 import { fullRenderer, resourceNamed } from './kit.ts';
 
@@ -11,5 +12,27 @@ for (const [resource, object, samples] of EXPECTED) {
     const { text } = fullRenderer(resourceNamed(resource), ['*'], ['*']).render({ metadata, ...object });
     const found = text.split('\n').filter((line) => wanted.has(nameOf(line)));
     assert.deepEqual(found.toSorted(), samples.toSorted());
+  });
+}
+
+/** Values of a field with optional contents. */
+const EMPTY = [undefined, null, {}];
+
+for (const resource of resources) {
+  test(`the optional fields of ${resource.name} may be absent`, () => {
+    const renderer = fullRenderer(resource, ['*'], ['*']);
+    const objects = [
+      {},
+      { spec: {}, status: {} },
+      ...EXPECTED.filter(([name]) => name === resource.name).map(([, object]) => object),
+    ];
+    for (const object of objects) {
+      for (const field of ['', ...Object.keys(object)].filter((name) => name !== 'metadata')) {
+        for (const value of EMPTY) {
+          const { errors } = renderer.render({ metadata, ...object, ...(field && { [field]: value }) });
+          assert.deepEqual(errors.map(String), [], `${field}: ${JSON.stringify(value)}`);
+        }
+      }
+    }
   });
 }
