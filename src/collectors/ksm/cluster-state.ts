@@ -89,7 +89,6 @@ export class ClusterState implements Prepared {
     this.#log = log;
     this.#timing = timing;
     this.#ended = notesEnded ? new EndedSeriesTracker(timing.wallMs) : undefined;
-    const isOurs = objectFilter(options);
     const failures = new FailureLog(log, timing.wallMs);
     this.#packing = packingOf(compression);
     const arena = new TextArena();
@@ -109,7 +108,7 @@ export class ClusterState implements Prepared {
       const renderErrors = { count: 0 };
       const notes = new SeriesNotes();
       const kept = { resource, store, ownsStore, renderErrors, claims, notes };
-      const handler = this.#handler(renderer, kept, isOurs);
+      const handler = this.#handler(renderer, kept, objectFilter(options, resource));
       const reflectors = sourcesOf(api, resource, options).map(
         (source) => new Reflector(api, source, handler, failures, timing),
       );
@@ -286,10 +285,16 @@ function indexOf(
   };
 }
 
-function objectFilter(options: KsmOptions): (object: KubeObject) => boolean {
+/**
+ * Whether an object of the resource is reported by this shard. All objects of a custom resource have the same shard, as
+ * have those of all resources with common families: their labels need not identify the object, and only within one
+ * process are equal series found.
+ */
+function objectFilter(options: KsmOptions, resource: Resource): (object: KubeObject) => boolean {
   const inNamespace = namespaceFilter(options);
   const { shard, totalShards } = options;
+  const name = resource.sharesFamilies ? 'shared' : uniqueName(resource);
   return ({ metadata }) =>
     inNamespace(metadata?.namespace ?? '') &&
-    (totalShards === 1 || shardOf(metadata?.uid ?? '', totalShards) === shard);
+    (totalShards === 1 || shardOf(resource.custom ? name : (metadata?.uid ?? ''), totalShards) === shard);
 }

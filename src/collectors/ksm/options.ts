@@ -58,7 +58,12 @@ export const ksmOptions = z
     ),
     annotationsAllowlist: allowlist('Annotations to expose in kube_*_annotations, by resource, like labelsAllowlist.'),
     shard: z.int().min(0).default(0).describe('The shard of objects that this agent exposes, starting at 0.'),
-    totalShards: z.int().min(1).max(1000).default(1).describe('Number of shards into which objects are split by uid.'),
+    totalShards: z
+      .int()
+      .min(1)
+      .max(1000)
+      .default(1)
+      .describe('Number of shards into which objects are split by uid; all objects of a custom resource are in one.'),
     node: z.string().min(1).optional().describe('Only report pods on this node.'),
     trackUnscheduledPods: z
       .boolean()

@@ -2,9 +2,9 @@
 // consistent hash (https://arxiv.org/abs/1406.2294), so that adding a shard moves as few objects as possible.
 import { fnv1a64 } from '../../base/fnv.ts';
 
-/** The shard, from 0, of the object with this uid among `totalShards`. */
-export function shardOf(uid: string, totalShards: number): number {
-  return totalShards <= 1 ? 0 : jumpHash(fnv1a64(uid), totalShards);
+/** The shard, from 0, of the object with this uid, or of the custom resource with this name, among `totalShards`. */
+export function shardOf(id: string, totalShards: number): number {
+  return totalShards <= 1 ? 0 : jumpHash(fnv1a64(id), totalShards);
 }
 
 const JUMP_FACTOR = 2862933555777941757n;

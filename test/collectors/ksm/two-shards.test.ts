@@ -73,6 +73,8 @@ async function linesOf(state: ClusterState): Promise<string[]> {
   return text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
 }
 
+const isCustom = (line: string) => line.startsWith('kube_customresource_');
+
 const values = (lines: readonly string[]): string[] =>
   lines.filter((line) => /^(?:kube_pod_info|kube_deployment_spec_replicas|kube_customresource_size)\{/.test(line));
 
@@ -112,19 +114,45 @@ for (const [title, replace] of GAPS) {
     putAll(server, oldUid, 1);
     const [first, second] = await followBoth(context, server);
     assert.ok(first && second);
-    assert.equal(values(await linesOf(first.state)).length, followed.length);
-    assert.deepEqual(await linesOf(second.state), []);
+    const builtIn = async ({ state }: typeof first) => (await linesOf(state)).filter((line) => !isCustom(line));
+    const pushed = async () => values((await Promise.all([first, second].map(({ state }) => linesOf(state)))).flat());
+    assert.equal(values(await builtIn(first)).length, 2);
+    assert.deepEqual(await builtIn(second), []);
+    assert.equal((await pushed()).length, followed.length);
     replace(server, newUid);
+    const isNew = (lines: readonly string[]) => lines.every((line) => line.includes(newUid) || line.endsWith(' 3'));
     const deadline = Date.now() + 60_000;
-    let [left, taken]: string[][] = [];
-    do {
+    while (!(isNew(await pushed()) && (await pushed()).length === followed.length) && Date.now() < deadline) {
       await setTimeout(2);
-      [left, taken] = await Promise.all([first, second].map(({ state }) => linesOf(state)));
-    } while ((left?.length !== 0 || values(taken ?? []).length < followed.length) && Date.now() < deadline);
-    assert.deepEqual(left, []);
-    assert.equal(values(taken ?? []).length, followed.length);
-    assert.ok(taken?.some((line) => line.includes(newUid)));
+    }
+    assert.deepEqual(await builtIn(first), []);
+    assert.equal(values(await builtIn(second)).length, 2);
+    const all = await pushed();
+    assert.ok(isNew(all), all.join('\n'));
+    assert.equal(all.length, followed.length);
     // The index of pods is complete in each shard.
     for (const { pods } of [first, second]) assert.equal(pods.pods, 1);
   });
 }
+
+test('two custom objects with equal series, whose uids are of different shards, are one series, and reported', {
+  timeout: 120_000,
+}, async (context) => {
+  const server = await startFakeApi(context);
+  for (const { kind, apiVersion, ...more } of followed) {
+    server.cluster.collection(resourcePath({ apiVersion, ...more }), kind, apiVersion);
+  }
+  const [, path = ''] = OTHERS;
+  for (const shard of SHARDS) {
+    const metadata = { namespace: `team-${shard}`, name: 'web', uid: uidIn(shard, 'own') };
+    server.cluster.put(path, { metadata, spec: { replicas: shard } } as object);
+  }
+  const shards = await followBoth(context, server);
+  const lines = (await Promise.all(shards.map(({ state }) => linesOf(state)))).flat();
+  assert.deepEqual(lines.filter(isCustom).length, 1);
+  const refused = shards.flatMap(({ state }) => state.followed.flatMap(({ claims }) => claims?.refused ?? []));
+  assert.deepEqual(
+    refused.map(({ object, holder }) => [object, holder]),
+    [['team-1/web', 'team-0/web']],
+  );
+});
