@@ -5,6 +5,7 @@ import type { Snapshot } from '../../metrics/snapshot.ts';
 import { escapeLabelValue } from '../../metrics/text/format.ts';
 import type { World } from '../collector.ts';
 import { BlockDevices } from './block-devices.ts';
+import { CgroupChanges } from './changes.ts';
 import { type Cgroup, Discovery } from './discovery.ts';
 import { findHierarchy } from './hierarchy.ts';
 import { NO_MACHINE_MEMORY, readMachineMemory } from './machine-memory.ts';
@@ -58,10 +59,10 @@ export class CgroupCollector {
       all ? series : series.filter(({ isCommon }) => isCommon);
     this.#world = world;
     this.#options = options;
-    this.#discovery = new Discovery(host, hierarchy.tree, options.slices);
-    this.#sampler = new Sampler(host, hierarchy, { all, fileDescriptors, sockets, extra, keepOpen }, () =>
-      this.#discovery.walk(() => {}),
-    );
+    const changes = new CgroupChanges(host, hierarchy);
+    this.#discovery = new Discovery(host, hierarchy.tree, options.slices, changes);
+    const wanted = { all, fileDescriptors, sockets, extra, keepOpen };
+    this.#sampler = new Sampler(host, hierarchy, wanted, changes, () => this.#discovery.walk(() => {}));
     this.#naming = new Naming(host, names, options.sandboxImage);
     this.#devices = new BlockDevices(host);
     this.#filesystems = new RootFilesystems(host);

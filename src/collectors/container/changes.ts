@@ -1,6 +1,7 @@
 import { IdleTimer } from '../../base/idle-timer.ts';
 import type { Host } from '../../host/host.ts';
 import { type FolderEvent, Inotify } from '../../host/inotify.ts';
+import type { Hierarchy } from './hierarchy.ts';
 import { folderOf } from './reading.ts';
 
 /** Files that are read in each cycle, or that concern processes: what is written to them changes no limit. */
@@ -13,6 +14,9 @@ const CONTROLLERS = /^cgroup\.(?:subtree_control|type)$/;
  * has to be read completely.
  */
 const IDLE_MS = 300_000;
+
+/** With v1, the controllers with limits. */
+const LIMITING = ['cpu', 'memory', 'pids'];
 
 /** A watch of one folder. */
 interface Watch {
@@ -33,6 +37,7 @@ const parentOf = (id: string): string => id.slice(0, id.lastIndexOf('/')) || '/'
  * watched as well. A cgroup that cannot be watched counts as changed in each cycle.
  */
 export class CgroupChanges {
+  /** The one in which cgroups are looked for, then others in which they have limits. */
   readonly #trees: readonly string[];
   readonly #idle = new IdleTimer(IDLE_MS, () => this.#close());
   #inotify: Inotify | undefined;
@@ -40,9 +45,12 @@ export class CgroupChanges {
   readonly #byNumber = new Map<number, Watch>();
   /** Watched cgroups that were read completely and have not changed since. */
   readonly #current = new Set<string>();
+  /** Watched cgroups in whose folder none has appeared or vanished since it was listed. */
+  readonly #listed = new Set<string>();
 
-  /** `trees` are those in which cgroups are looked for and have limits. Several may be one mount with several controllers. */
-  constructor(host: Host, trees: readonly string[]) {
+  constructor(host: Host, { tree, controllers }: Hierarchy) {
+    const trees = [tree, ...LIMITING.flatMap((controller) => controllers.get(controller) ?? [])];
+    // Several may be one mount with several controllers.
     this.#trees = [...new Map(trees.map((tree) => [host.realPath(tree), tree])).values()];
   }
 
@@ -78,9 +86,20 @@ export class CgroupChanges {
     if (this.#trees.every((tree) => isWatched(tree, id) && isWatched(tree, parentOf(id)))) this.#current.add(id);
   }
 
+  /** Whether no folder has appeared or vanished in that of a cgroup since it was listed, until this cycle began. */
+  isListed(id: string): boolean {
+    return this.#listed.has(id);
+  }
+
+  /** To be called when the folder of a cgroup was listed in the tree in which cgroups are looked for. */
+  setListed(id: string): void {
+    const [tree] = this.#trees;
+    if (tree !== undefined && this.#byFolder.has(folderOf(tree, id))) this.#listed.add(id);
+  }
+
   /** To be called for a cgroup that is gone. */
   forget(id: string): void {
-    this.#current.delete(id);
+    this.#setChanged([id]);
     for (const tree of this.#trees) {
       for (const used of [id, parentOf(id)]) {
         const watch = this.#byFolder.get(folderOf(tree, used));
@@ -116,13 +135,17 @@ export class CgroupChanges {
     const watch = this.#byNumber.get(number);
     if (watch === undefined) return;
     const { id, users } = watch;
+    if (isFolder) this.#listed.delete(id);
     if (name === '' || CONTROLLERS.test(name)) this.#setChanged(users);
-    else if (isFolder) this.#current.delete(id === '/' ? `/${name}` : `${id}/${name}`);
+    else if (isFolder) this.#setChanged([id === '/' ? `/${name}` : `${id}/${name}`]);
     else if (!isWrite || !READ_ANYWAY.test(name)) this.#current.delete(id);
   }
 
-  #setChanged(ids: ReadonlySet<string>): void {
-    for (const id of ids) this.#current.delete(id);
+  #setChanged(ids: Iterable<string>): void {
+    for (const id of ids) {
+      this.#current.delete(id);
+      this.#listed.delete(id);
+    }
   }
 
   #close(): void {
@@ -131,5 +154,6 @@ export class CgroupChanges {
     this.#byFolder.clear();
     this.#byNumber.clear();
     this.#current.clear();
+    this.#listed.clear();
   }
 }

@@ -3,6 +3,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { classifyCgroupPath } from '../../host/cgroup-path.ts';
 import type { Host } from '../../host/host.ts';
+import type { CgroupChanges } from './changes.ts';
 
 /** A cgroup that gets series. */
 export interface Cgroup {
@@ -50,9 +51,14 @@ export class Discovery {
   readonly #folders = new Map<string, Folder>();
   #walks = 0;
   #lose: LoseFolder = () => {};
+  readonly #changes: CgroupChanges | undefined;
 
-  /** `named` are paths of further cgroups; one that ends in `/*` selects all direct children. */
-  constructor(host: Host, tree: string, named: readonly string[]) {
+  /**
+   * `named` are paths of further cgroups; one that ends in `/*` selects all direct children. `changes` saves listing
+   * folders.
+   */
+  constructor(host: Host, tree: string, named: readonly string[], changes?: CgroupChanges) {
+    this.#changes = changes;
     this.#host = host;
     this.#tree = tree;
     this.#named = named;
@@ -155,7 +161,8 @@ export class Discovery {
     const links = this.#host.links(path);
     if (links === undefined) return undefined;
     const known = this.#folders.get(id);
-    if (known !== undefined && known.links === links && links === known.children.length + NO_FOLDERS) {
+    const isKnown = known?.links === links && links === known.children.length + NO_FOLDERS;
+    if (known !== undefined && (isKnown || (known.links === links && this.#changes?.isListed(id)))) {
       known.walk = this.#walks;
       return known;
     }
@@ -166,6 +173,7 @@ export class Discovery {
     }
     const folder = { links, walk: this.#walks, children };
     this.#folders.set(id, folder);
+    this.#changes?.setListed(id);
     return folder;
   }
 
@@ -209,7 +217,7 @@ type LoseFolder = (folder: string, cause: unknown) => void;
 /**
  * The cached state of a folder: listing one with its sixty files costs ten times as much as reading its link count, which
  * stays valid while all its folders are known: if one is replaced, it is found to be gone. Others may be replaced
- * unnoticed, so a folder that has some is listed each time.
+ * unnoticed, so a folder that has some is listed each time, unless it is watched.
  */
 interface Folder {
   /** Hard links: 2, and one for each folder in it. */

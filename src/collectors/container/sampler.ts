@@ -9,7 +9,7 @@ import type { Snapshot } from '../../metrics/snapshot.ts';
 import { NO_LOSSES } from './cgroup-files.ts';
 import { CgroupV1 } from './cgroup-v1.ts';
 import { CgroupV2 } from './cgroup-v2.ts';
-import { CgroupChanges } from './changes.ts';
+import type { CgroupChanges } from './changes.ts';
 import { addConnections, type SocketKind } from './connections.ts';
 import type { Cgroup } from './discovery.ts';
 import type { Hierarchy } from './hierarchy.ts';
@@ -25,9 +25,6 @@ import type { CgroupOrigin, Row } from './row.ts';
  * read for one row in ten, and for each row whose first process is another one.
  */
 const OPEN_FILES_EVERY = 10;
-
-/** With v1, the controllers with limits. */
-const LIMITING = ['cpu', 'memory', 'pids'];
 
 /** Cycles in which missing processes of a pod are not a loss. */
 const PATIENCE = 2;
@@ -50,7 +47,13 @@ export class Sampler {
   #machine = NO_MACHINE_MEMORY;
 
   /** `cgroups` returns all existing ones. */
-  constructor(host: Host, hierarchy: Hierarchy, wanted: ReadingOptions, cgroups: () => Iterable<Cgroup | undefined>) {
+  constructor(
+    host: Host,
+    hierarchy: Hierarchy,
+    wanted: ReadingOptions,
+    changes: CgroupChanges,
+    cgroups: () => Iterable<Cgroup | undefined>,
+  ) {
     const { version, tree, controllers } = hierarchy;
     this.#host = host;
     this.#hierarchy = hierarchy;
@@ -59,10 +62,7 @@ export class Sampler {
     this.#version = version;
     this.#wanted = wanted;
     this.#sockets = new Set((['tcp', 'udp'] as const).filter((kind) => wanted.extra.has(kind)));
-    this.#changes = new CgroupChanges(host, [
-      tree,
-      ...LIMITING.flatMap((controller) => controllers.get(controller) ?? []),
-    ]);
+    this.#changes = changes;
     this.#reader = version === 2 ? new CgroupV2(host, tree, wanted) : new CgroupV1(host, controllers, wanted);
   }
 

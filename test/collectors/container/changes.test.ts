@@ -260,3 +260,32 @@ test('all watches end some time after the last cycle; a later cycle sees what ha
   assert.equal(await limit(), 5);
   assert.equal(watches().length, before + 1);
 });
+
+/** Counts how often a folder is listed. */
+class ListingHost extends Host {
+  readonly listed = new Map<string, number>();
+
+  override listIfExists(path: string): string[] {
+    this.listed.set(path, (this.listed.get(path) ?? 0) + 1);
+    return super.listIfExists(path);
+  }
+}
+
+test('a pod with folders that are no containers, as with CRI-O, is listed only when one has changed', async (context) => {
+  Object.assign(faults, NO_FAULTS);
+  const node = new V2Node(context);
+  for (const id of [...IDS, `${POD}/crio-conmon-1.scope`]) node.makeCgroup(id);
+  const host = new ListingHost(node.paths);
+  const [producer] = containerProducers({ host, now: Date.now }, containerSection.parse(OPTIONS));
+  const listings = async () => {
+    await producer?.collect(new Snapshot(), AbortSignal.timeout(60_000));
+    return host.listed.get(`${node.paths.cgroup}${POD}`) ?? 0;
+  };
+  for (let count = 0; count < 3; count++) await listings();
+  const before = await listings();
+  assert.equal(await listings(), before);
+  node.remove(`${POD}/crio-conmon-1.scope`);
+  node.makeCgroup(`${POD}/crio-conmon-2.scope`);
+  assert.equal(await listings(), before + 1);
+  assert.equal(await listings(), before + 1);
+});
