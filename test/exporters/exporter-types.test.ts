@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import * as z from 'zod';
 import { configurationReference } from '../../scripts/configuration-reference.ts';
 import { loadSettings } from '../../src/commands/settings.ts';
 import { ConfigError } from '../../src/config/config-error.ts';
 import { configSchema } from '../../src/config/schema.ts';
+import { ADDRESS_RESPONSES, ruleFor } from '../../src/exporters/http/responses.ts';
 import { exporterSection, exporterTypeOf } from '../../src/exporters/index.ts';
+import { contextOf, requiredSettings, EXPORTER_TYPES as TYPES } from '../kit/exporter.ts';
 
 /** Problems of an exporter `it` with these settings. */
 function problemsOf(settings: object): readonly string[] {
@@ -20,7 +25,6 @@ function problemsOf(settings: object): readonly string[] {
 }
 
 const url = 'http://r:1/push';
-const TYPES = exporterSection.options.map(({ shape }) => String(shape.type.value));
 
 test('an unknown type is refused with the known ones and the nearest', () => {
   assert.deepEqual(problemsOf({ type: 'vmagnet', url }), [
@@ -32,12 +36,36 @@ test('an unknown type is refused with the known ones and the nearest', () => {
 
 test('an unknown key is refused with the nearest one of its type, also in nested settings', () => {
   for (const type of TYPES) {
-    assert.deepEqual(problemsOf({ type, url, fialover: [] }), [
+    const required = requiredSettings(type, url);
+    assert.deepEqual(problemsOf({ ...required, fialover: [] }), [
       'exporters.it.fialover: unknown key; did you mean failover?',
     ]);
-    assert.deepEqual(problemsOf({ type, url, tls: { caFil: 'x' } }), [
+    assert.deepEqual(problemsOf({ ...required, tls: { caFil: 'x' } }), [
       'exporters.it.tls.caFil: unknown key; did you mean caFile?',
     ]);
+  }
+});
+
+test('each type recognizes responses that concern its address or its credentials', async (context) => {
+  let code = 0;
+  const server = createServer((request, response) => {
+    request.resume().once('end', () => response.writeHead(code).end());
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  context.after(() => server.close().closeAllConnections());
+  const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const world = { env: {}, now: Date.now, signal: AbortSignal.timeout(60_000) };
+  for (const type of TYPES) {
+    const settings = exporterSection.parse(requiredSettings(type, base));
+    for (code of [307, 401, 407]) {
+      const { hint = '' } = ruleFor(ADDRESS_RESPONSES, { code, text: '' });
+      const [result] = (await exporterTypeOf(settings).check?.(settings, contextOf().around.targets.node, world)) ?? [];
+      const said = result?.text ?? '';
+      assert.ok(
+        said.includes(hint),
+        `${type}: the table lacks ADDRESS_RESPONSES, or has its own row: ${code}: ${said}`,
+      );
+    }
   }
 });
 

@@ -5,14 +5,12 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { CollectedSamples } from '../../src/exporters/exporter.ts';
-import { exporterSection } from '../../src/exporters/index.ts';
 import { gauge } from '../../src/metrics/family.ts';
 import { Snapshot } from '../../src/metrics/snapshot.ts';
-import { batchAt, exporterTo, until } from '../kit/exporter.ts';
+import { batchAt, EXPORTER_TYPES, exporterTo, requiredSettings, until } from '../kit/exporter.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
 import { entriesOf, shipAll } from '../kit/log-entries.ts';
 
-const TYPES = exporterSection.options.map(({ shape }) => String(shape.type.value));
 const SECRET = 'a-secret-of-the-receiver';
 const BASIC = Buffer.from(`me:${SECRET}`).toString('base64');
 
@@ -23,7 +21,7 @@ function samples(): CollectedSamples {
   return { group: 'node', stampMs: Date.now(), snapshots: [out], prepared: [], births: [] };
 }
 
-for (const type of TYPES) {
+for (const type of EXPORTER_TYPES) {
   for (const kind of ['bearerTokenFile', 'passwordFile', 'header X-API-Key'] as const) {
     test(`${type}: a ${kind} that the receiver repeats is in no log and no status`, async (context) => {
       const seen: string[] = [];
@@ -44,11 +42,8 @@ for (const type of TYPES) {
         'header X-API-Key': { headers: { 'X-API-Key': SECRET } },
       }[kind];
       const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-      const { exporter, lines } = await exporterTo(
-        type === 'remotewrite' ? `${url}/api/v1/write` : url,
-        settings,
-        type,
-      );
+      const own = { ...requiredSettings(type, url), ...settings };
+      const { exporter, lines } = await exporterTo(own.url, own, type);
       const stop = new AbortController();
       exporter.start();
       const shipped = exporter.entries && shipAll(exporter.entries, entriesOf(3), stop.signal);

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkConfig } from '../../src/commands/check-config.ts';
-import { exporterSection } from '../../src/exporters/index.ts';
 import { runCommand } from '../kit/command.ts';
+import { EXPORTER_TYPES, requiredSettings } from '../kit/exporter.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
 import {
   configText,
@@ -61,9 +61,12 @@ function errorsOf(object: Manifest): string[] {
 /** Types of exporters that are in no value file, with the settings that each needs. */
 function otherTypes(): Record<string, Values> {
   const shown = new Set(Object.values(USER_STORIES).flatMap(typesOf));
-  const types = exporterSection.options.map(({ shape }) => String(shape.type.value)).filter((type) => !shown.has(type));
+  const types = EXPORTER_TYPES.filter((type) => !shown.has(type));
   return Object.fromEntries(
-    types.map((type) => [`type ${type}`, { exporters: { it: { type, url: 'http://receiver.example:8080' } } }]),
+    types.map((type) => [
+      `type ${type}`,
+      { exporters: { it: requiredSettings(type, 'http://receiver.example:8080') } },
+    ]),
   );
 }
 

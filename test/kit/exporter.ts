@@ -6,7 +6,7 @@ import type { ExporterSettings } from '../../src/config/exporter-settings.ts';
 import { targets } from '../../src/config/identity.ts';
 import type { Batch, Exporter } from '../../src/exporters/exporter.ts';
 import type { ExporterContext } from '../../src/exporters/exporter-type.ts';
-import { createExporter } from '../../src/exporters/index.ts';
+import { createExporter, exporterSection } from '../../src/exporters/index.ts';
 import { exportMetrics } from '../../src/exporters/metrics.ts';
 import { compressEach } from '../../src/metrics/compression.ts';
 import { gauge } from '../../src/metrics/family.ts';
@@ -57,6 +57,23 @@ export function contextOf({ env = {}, spoolPath }: AroundExporter = {}, it?: obj
   };
   const counted = async (series: string) => samplesOf(await registry.metrics()).get(series);
   return { around, settings: config.exporters.it, lines, counted };
+}
+
+/** What a type of the list requires besides `type` and `url`, or another `url`, below the address `base` of a server. */
+const REQUIRED: Readonly<Record<string, (base: string) => object>> = {
+  remotewrite: (base) => ({ url: `${base}/api/v1/write` }),
+};
+
+/** All types in the list, in its order. */
+export const EXPORTER_TYPES: readonly string[] = exporterSection.options.map(({ shape }) => String(shape.type.value));
+
+/** The least settings of an exporter of `type` for the server at `base`. Fails when {@link REQUIRED} lacks something. */
+export function requiredSettings(type: string, base: string): { readonly type: string; readonly url: string } {
+  const settings = { type, url: base, ...REQUIRED[type]?.(base) };
+  const { error } = exporterSection.safeParse(settings);
+  const lacks = error?.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
+  if (lacks !== undefined) assert.fail(`add what type ${type} requires to REQUIRED in test/kit/exporter.ts: ${lacks}`);
+  return settings;
 }
 
 /** The exporter `it` for `url`. Its random numbers are 0, so that the first wait is half a second. */
