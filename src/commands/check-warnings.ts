@@ -2,6 +2,7 @@ import type { Config } from '../agent/agent.ts';
 import { errorText } from '../base/error-text.ts';
 import { readText, whyUnread } from '../base/files.ts';
 import { isKeyOf } from '../base/records.ts';
+import { resources } from '../collectors/ksm/resources/index.ts';
 import { TWO_CREDENTIALS } from '../config/http-auth.ts';
 import { SecretFile } from '../config/secret-file.ts';
 
@@ -12,6 +13,7 @@ export const configWarnings = (config: Config, file: string): readonly string[] 
   ...unreadFiles(config),
   ...idleRules(config),
   ...ignoredTokens(config),
+  ...idleAllowlists(config),
 ];
 
 /** No configuration is near this size; the loader has refused larger ones. */
@@ -89,5 +91,15 @@ function ignoredTokens({ scrape }: Config): readonly string[] {
         ? []
         : [`scrape.${kind}.${index}.auth: ${TWO_CREDENTIALS}; bearerTokenFile is ignored`],
     ),
+  );
+}
+
+/** Lists of labels or annotations for resources without a family that follows them, most of them as in kube-state-metrics. */
+function idleAllowlists({ collectors: { ksm } }: Config): readonly string[] {
+  const lists = { labels: ksm.labelsAllowlist, annotations: ksm.annotationsAllowlist };
+  return resources.flatMap(({ name, families }) =>
+    (['labels', 'annotations'] as const)
+      .filter((what) => name in lists[what] && families.every(({ allowlisted }) => allowlisted !== what))
+      .map((what) => `collectors.ksm.${what}Allowlist.${name} has no effect: no metric of ${name} follows this list`),
   );
 }

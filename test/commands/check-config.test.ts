@@ -151,6 +151,20 @@ test('a rule for a label set by the push causes a warning', async (t) => {
   assert.equal(stderr, 'warning: groups.node.relabel.0: job is set by identity.node.job, not by rules\n');
 });
 
+test('an allowlist for a resource without such a metric causes a warning', async (t) => {
+  const file = join(scratchFolder(t), 'lists.yaml');
+  const lists =
+    'labelsAllowlist: { "*": [a], pods: [a], leases: [a] }, annotationsAllowlist: { volumeattachments: [a] }';
+  const exporters = 'exporters: { vm: { type: vmagent, url: "http://vm:8428" } }';
+  writeFileSync(file, `collectors: { ksm: { ${lists} } }\n${exporters}\n`);
+  const { code, stderr } = await runCommand(checkConfig, [file]);
+  assert.equal(code, 0);
+  assert.deepEqual(stderr.trim().split('\n'), [
+    'warning: collectors.ksm.labelsAllowlist.leases has no effect: no metric of leases follows this list',
+    'warning: collectors.ksm.annotationsAllowlist.volumeattachments has no effect: no metric of volumeattachments follows this list',
+  ]);
+});
+
 test('the default timeout of scrapes follows a short interval, but a configured one must fit', async (t) => {
   const file = join(scratchFolder(t), 'scrape.yaml');
   writeFileSync(file, 'scrape: { interval: 5s }\n');
