@@ -114,10 +114,10 @@ describe('an outage of the API server', { concurrency: true, timeout: 400_000 },
     for (const { link } of [leader, standby]) link?.restore();
     const linked = performance.now();
     await agents.pushes('state-0', linked);
-    await setTimeout(5000);
+    await agents.pushesAgain('state-0', 5);
     assert.deepEqual(by(agents.uploads, cut), new Set(['state-0']));
     for (const { proxy } of [leader, standby]) proxy.restore();
-    await setTimeout(5000);
+    await agents.pushesAgain('state-0', 5);
     assert.deepEqual(by(agents.uploads, cut), new Set(['state-0']));
   });
 

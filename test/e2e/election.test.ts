@@ -116,7 +116,7 @@ describe('two state agents share one Lease', { concurrency: true, timeout: 300_0
     leader.proxy.cut();
     const cut = performance.now();
     const began = await agents.pushes('state-1', cut);
-    await setTimeout(3000);
+    await agents.pushesAgain('state-1', 3);
     const last = agents.uploads.findLast(({ by }) => by === 'state-0');
     const renewed = agents.writes.findLast(({ holder }) => holder === 'state-0');
     assert.ok(last && renewed && last.at - renewed.at < RENEW_DEADLINE_MS + 500, 'it stops at its renew deadline');

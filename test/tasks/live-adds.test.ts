@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { fixturePaths, scratchFolder } from '../kit/host-tree.ts';
@@ -23,6 +24,7 @@ function heldBytes(): number {
 /** Tasks that must not be affected. */
 const WATCHERS = 20;
 const CHANGES = 200;
+const MAX_GROWN_BYTES = 5e6;
 
 test('200 tasks are added and removed during a running push: the others keep their schedule', {
   timeout: 180_000,
@@ -101,9 +103,16 @@ test('200 tasks are added and removed during a running push: the others keep the
   );
   // From its timer to its request at the server, a probe waits for the loop up to four times.
   assert.ok(worst <= 50 + 4 * delayMs, `${worst} ms, the loop was late by ${delayMs} ms`);
-  const grownBytes = heldBytes() - before;
+  // Up to 5 MB more or less are in use from one moment to the next, but not for long: what is kept is so in the lowest of
+  // several readings. (After six more rounds it was within 0.1 MB of the beginning.)
+  const deadline = performance.now() + 60_000;
+  let grownBytes = heldBytes() - before;
+  while (grownBytes >= MAX_GROWN_BYTES && performance.now() < deadline) {
+    await setTimeout(500);
+    grownBytes = Math.min(grownBytes, heldBytes() - before);
+  }
   t.diagnostic(`used memory grew by ${(grownBytes / 1e6).toFixed(1)} MB`);
-  assert.ok(grownBytes < 5e6, String(grownBytes));
+  assert.ok(grownBytes < MAX_GROWN_BYTES, String(grownBytes));
   await vm.until('count(probe_success{job="blackbox-exporter"})', ([found]) => found?.value === WATCHERS, 60_000);
   const runs = await vm.query('sum(firesteel_task_runs_total{id=~"watcher-.*",result!="ok"})');
   assert.deepEqual(runs, []);
