@@ -119,8 +119,8 @@ describe('two state agents share one Lease', { concurrency: true, timeout: 300_0
     await agents.pushesAgain('state-1', 3);
     const last = agents.uploads.findLast(({ by }) => by === 'state-0');
     const renewed = agents.writes.findLast(({ holder }) => holder === 'state-0');
-    assert.ok(last && renewed && last.at - renewed.at < RENEW_DEADLINE_MS + 500, 'it stops at its renew deadline');
-    assert.ok(began - last.at > LEASE_MS - RENEW_DEADLINE_MS - 1000, 'there is a pause between the two');
+    assert.ok(last && renewed && last.at - renewed.at < RENEW_DEADLINE_MS + 2000, 'it stops at its renew deadline');
+    assert.ok(began - last.at > LEASE_MS - RENEW_DEADLINE_MS - 2500, 'there is a pause between the two');
     // The last renewal may be 3.3 s older than the cut.
     assert.ok(last.at - renewed.at > RENEW_DEADLINE_MS - 1500, 'until then it continues');
     assert.deepEqual(agents.strayUploads(LEASE_MS), []);
