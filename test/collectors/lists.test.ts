@@ -17,3 +17,12 @@ for (const [what, list] of Object.entries(LISTS)) {
 test('textfile is the last node collector: files of users must not displace families of another', () => {
   assert.equal(nodeCollectors.at(-1)?.name, 'textfile');
 });
+
+// The reverse is not true: kube-state-metrics has an empty namespace in series of some resources without one.
+test('the series of a resource with namespaces have the namespace', () => {
+  const without = resources.filter(({ namespaced, identity }) => namespaced && !identity.labels.includes('namespace'));
+  assert.deepEqual(
+    without.map(({ name }) => name),
+    [],
+  );
+});

@@ -16,7 +16,8 @@ const UNITS: Readonly<Record<string, ResourceUnit>> = {
 
 /**
  * Emits amounts with the labels `resource` and `unit` last; amounts without a known unit or a readable value are
- * omitted. Amounts of containers are whole numbers except for CPU; those of nodes have thousandths, and include pods.
+ * omitted. Amounts of a `container`, and others that are requested or limited, are whole numbers except for CPU; those of
+ * a `node`, and others that are offered, have thousandths, and include pods.
  */
 export function emitAmounts(
   emit: Emit,

@@ -38,7 +38,7 @@ export const EXPECTED: readonly (readonly [resource: string, object: object, sam
   ],
   [
     'ingressclasses',
-    {},
+    { metadata: clusterWide },
     [
       `kube_ingressclass_created{ingressclass="a"} ${SECONDS}`,
       'kube_ingressclass_labels{ingressclass="a",label_app_kubernetes_io_name="web"} 1',
