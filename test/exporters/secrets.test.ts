@@ -22,7 +22,7 @@ function samples(): CollectedSamples {
 }
 
 for (const type of EXPORTER_TYPES) {
-  for (const kind of ['bearerTokenFile', 'passwordFile', 'header X-API-Key'] as const) {
+  for (const kind of ['bearerTokenFile', 'passwordFile', 'header X-API-Key', 'file of Authorization'] as const) {
     test(`${type}: a ${kind} that the receiver repeats is in no log and no status`, async (context) => {
       const seen: string[] = [];
       const server = createServer((request, response) => {
@@ -35,11 +35,12 @@ for (const type of EXPORTER_TYPES) {
       context.after(() => server.close().closeAllConnections());
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
       const file = join(scratchFolder(context), 'secret');
-      writeFileSync(file, `${SECRET}\n`);
+      writeFileSync(file, `${kind === 'file of Authorization' ? 'Token ' : ''}${SECRET}\n`);
       const settings = {
         passwordFile: { auth: { username: 'me', passwordFile: file } },
         bearerTokenFile: { auth: { bearerTokenFile: file } },
         'header X-API-Key': { headers: { 'X-API-Key': SECRET } },
+        'file of Authorization': { headerFiles: { Authorization: file } },
       }[kind];
       const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
       const own = { ...requiredSettings(type, url), ...settings };

@@ -6,6 +6,9 @@ const SECRET_HEADER = /auth|token|key|secret|password|cookie/i;
 /** A shorter secret could occur in any text. */
 const SHORTEST = 4;
 
+/** `abc` of a header value `Token abc`: a receiver may repeat the token alone. */
+const withoutScheme = (value: string): string => value.replace(/^[A-Za-z]+ +/, '');
+
 /** Credentials for a receiver. Secrets are read from their files each time. */
 export class Credentials {
   readonly #username: { read(): string };
@@ -38,9 +41,8 @@ export class Credentials {
     const token = this.#token?.read();
     const password = this.#password?.read();
     const basic = password && Buffer.from(`${this.#username.read()}:${password}`).toString('base64');
-    const sent = [...this.#configured, ...Object.values(secret), token, password, basic].filter(
-      (one) => one !== undefined,
-    );
+    const headers = [...this.#configured, ...Object.values(secret)].flatMap((value) => [value, withoutScheme(value)]);
+    const sent = [...headers, token, password, basic].filter((one) => one !== undefined);
     this.#sent = sent.filter((one) => one.length >= SHORTEST).sort((a, b) => b.length - a.length);
     if (token !== undefined) return { ...secret, authorization: `Bearer ${token}` };
     return basic === undefined ? secret : { ...secret, authorization: `Basic ${basic}` };
