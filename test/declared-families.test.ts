@@ -115,6 +115,31 @@ const all: Readonly<Record<string, Group>> = {
   agent: { declared: ownNames(), tests: ['**/*.test.ts'] },
 };
 
+for (const [code, isExpected] of [
+  ['assert.equal(s.get(\'firesteel_x{a="b",c="d"}\'), 5);', true],
+  ["assert.equal(s.get('firesteel_x{}'), before + 1, 'a reason');", true],
+  ["assert.equal(await own('firesteel_x', 'tier=\"disk\"'), lost);", true],
+  ['await until(async () => (await count(\'firesteel_x{a="b"}\')) === count);', true],
+  ["assert.ok((s.get('firesteel_x{}') ?? 0) > 0);", true],
+  ['assert.match(text, /^firesteel_x\\{a="b"\\} [1-9]/m);', true],
+  ['assert.match(text, /^firesteel_x 1$/m);', true],
+  ['const lines = [\'firesteel_x{a="b"} 5\'];', true],
+  ['assert.equal(s.get(\'firesteel_x{a="b",c="d"}\'), undefined);', false],
+  ["assert.equal(s.get('firesteel_x{}'), undefined, 'not before 5 s');", false],
+  ["assert.equal(s.has('firesteel_x{}'), true);", false],
+  ["assert.ok(!s.has('firesteel_x'));", false],
+  ["assert.ok(s.get('firesteel_x') !== undefined);", false],
+  ["await vm.until('firesteel_x', (found) => found.length === 1);", false],
+  ["assert.deepEqual(names, ['firesteel_x', 'up']);", false],
+  ["assert.match(String(parse({ metric: 'firesteel_x', pattern: 'x' }).error), /reason/);", false],
+  ['assert.doesNotMatch(text, /^firesteel_x 1$/m);', false],
+  ['assert.match(text, /^firesteel_x\\{/m);', false],
+] as const) {
+  test(`${isExpected ? 'a value' : 'no value'} is expected by ${code}`, () => {
+    assert.equal(expectedNames(code).includes('firesteel_x'), isExpected);
+  });
+}
+
 const withoutValue = new Set<string>();
 
 for (const [group, { declared, recorded = [], tests, expected = expectedNames }] of Object.entries(all)) {

@@ -93,6 +93,8 @@ test('the agent is ready after the first collection, whatever its receivers do',
   const samples = samplesOf(await (await fetch(`${url}/metrics`)).text());
   assert.ok((samples.get('firesteel_export_requests_total{code="error",exporter="vmagent"}') ?? 0) >= 1);
   assert.ok((samples.get('firesteel_cycle_duration_seconds{}') ?? 0) > 0);
+  // The push was refused, but collected: a node has hundreds.
+  assert.ok((samples.get('firesteel_cycle_samples{}') ?? 0) > 100);
 });
 
 test('mistakes on the command line are reported in one line, with exit code 2', { timeout: 120_000 }, async (t) => {

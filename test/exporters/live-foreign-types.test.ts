@@ -84,8 +84,10 @@ for (const [what, text, ours, refused] of CASES) {
     assert.deepEqual(leftOut.map(({ family: name }) => name).sort(), refused);
     assert.deepEqual([state, lastFailure], ['ok', undefined]);
     for (const name of refused) {
-      const series = `firesteel_export_left_out_samples{exporter="it",family="${name}",group="node"}`;
-      assert.equal(await counted(series), name === duration.name ? 3 : 1);
+      assert.equal(
+        await counted(`firesteel_export_left_out_samples{exporter="it",family="${name}",group="node"}`),
+        name === duration.name ? 3 : 1,
+      );
       assert.ok(
         lines.some((line) => line.includes(`"family":"${name}"`)),
         'named in the log',

@@ -27,15 +27,24 @@ export function* textsOf(source: string): Generator<string> {
 
 /** A series and the value that it must have: `['name{…}', 5]`, `'name{…}': 5`, `get('name{…}'), 5`. */
 const PAIR = /['`]([a-z]\w*)(?:\{[^'`]*\})?['`](?:\]|\))*[,:] -?[\d_]/g;
-/** A statement that compares. */
-const COMPARES = /\bassert\.|\.test\(|[!=]==|[<>]=? ?\d/;
-/** The name of a series in a literal or a regular expression, alone, with labels or with a value. */
-const NAMED = /['"`/^]([a-z]\w*_\w+)(?=\\?\{|['"` (])/g;
+/** What is no value: absence, presence, and a function that gets the samples. */
+const NO_VALUE = String.raw`(?!undefined\b|null\b|false\b|true\b|\[\]|\(\w*\) =>|\w+ =>)`;
+/** A call with the name of a series, perhaps with labels and other texts, whose result is compared with a value. */
+const COMPARED = new RegExp(
+  String.raw`['"\`]([a-z]\w*_\w+)(?:\{[^'\`\n]*\})?['"\`](?:,\s*(?:'[^'\n]*'|\`[^\`\n]*\`)(?=[,)]))*[^;,<>=!)]*\)[^;,<>=!]*(?:===|[<>]=?|,)\s*${NO_VALUE}[^\s'"\`)\]}]`,
+  'g',
+);
+/** A sample line in a regular expression, with a value. */
+const MATCHED = /\/\^?([a-z]\w*_\w+)(?:\\\{(?:[^/\n]|\\\/)*?\\\})? [\d[(\\-]/g;
 
 /** The names of the families for which the source of a test has an expected value. */
 export function expectedNames(source: string): string[] {
   const named = source
     .split(/(?<=[;{}])\n/)
-    .flatMap((code) => [...code.matchAll(PAIR), ...(COMPARES.test(code) ? code.matchAll(NAMED) : [])]);
+    .flatMap((code) => [
+      ...code.matchAll(PAIR),
+      ...code.matchAll(COMPARED),
+      ...(code.includes('doesNotMatch') ? [] : code.matchAll(MATCHED)),
+    ]);
   return [...sampleNames(textsOf(source)), ...named.map(([, name = '']) => name)];
 }
