@@ -89,7 +89,7 @@ const whenUsed: Plugin = {
 const standIn = (name: string, made: string): string =>
   `const _${name} = /* @__PURE__ */ ${made}; export { _${name} as ${name} };`;
 
-/** Loaded together by node agents, by the program before it knows its command, and by the process that checks the configuration. */
+/** Loaded together by all agents, by those with host collectors, by the program before it knows its command, and by the process that checks the configuration. */
 const STARTS = {
   program: ['src/main.ts'],
   node: [
@@ -99,6 +99,7 @@ const STARTS = {
     'src/exporters/victoriametrics/vmagent.ts',
   ],
   settings: ['src/check-settings.ts'],
+  host: ['src/collectors/host-groups.ts'],
 };
 
 const [outdir = 'dist'] = process.argv.slice(2);
@@ -139,7 +140,7 @@ const { metafile } = await build({
   // Fails for a builder of zod that src/base/deferred-zod.ts does not list.
   logOverride: { 'import-is-undefined': 'error' },
 });
-await joinChunks({ folder, outputs: metafile.outputs, options }, outdir, STARTS);
+await joinChunks({ folder, outputs: metafile.outputs, options }, outdir, STARTS, { host: 'node' });
 rmSync(folder, { recursive: true });
 writeFileSync(`${outdir}/firesteel.mjs`, readFileSync('src/launcher.mjs', 'utf8').replace('./main.ts', './main.mjs'));
 chmodSync(`${outdir}/firesteel.mjs`, 0o755);

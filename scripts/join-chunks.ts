@@ -6,6 +6,9 @@ import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
 /** Entry points whose chunks are loaded together at a start: their sources, by the name of the joined file. */
 export type Starts = Readonly<Record<string, readonly string[]>>;
 
+/** Starts that follow another one, which has loaded what they share: the name of that one, which precedes them. */
+export type Within = Readonly<Record<string, string>>;
+
 /** A file that esbuild wrote. */
 type Output = Metafile['outputs'][string];
 
@@ -13,10 +16,17 @@ type Output = Metafile['outputs'][string];
  * The chunks of `outputs` by the file that they are joined into: chunks that are loaded in the same starts share a file.
  * Entry points remain separate files. As a chunk imports only what is loaded with it, the joined files have no circular imports.
  */
-export function joined(outputs: Readonly<Record<string, Output>>, starts: Starts): Map<string, string[]> {
+export function joined(
+  outputs: Readonly<Record<string, Output>>,
+  starts: Starts,
+  within: Within = {},
+): Map<string, string[]> {
   const names = new Map<string, string[]>();
   for (const [name, sources] of Object.entries(starts)) {
-    for (const path of loadedWith(outputs, sources)) names.set(path, [...(names.get(path) ?? []), name]);
+    for (const path of loadedWith(outputs, sources)) {
+      const before = names.get(path) ?? [];
+      if (!before.includes(within[name] ?? '')) names.set(path, [...before, name]);
+    }
   }
   const files = new Map<string, string[]>();
   for (const [path, of] of names) {
@@ -52,8 +62,13 @@ export interface SplitBundle {
 }
 
 /** Writes a bundle to `to` with its chunks joined. Other files keep their names, and source maps lead to the sources. */
-export async function joinChunks({ folder, outputs, options }: SplitBundle, to: string, starts: Starts): Promise<void> {
-  const files = joined(outputs, starts);
+export async function joinChunks(
+  { folder, outputs, options }: SplitBundle,
+  to: string,
+  starts: Starts,
+  within: Within,
+): Promise<void> {
+  const files = joined(outputs, starts, within);
   const fileOf = new Map([...files].flatMap(([file, paths]) => paths.map((path) => [path, file] as const)));
   const scripts = Object.keys(outputs).filter((path) => path.endsWith('.mjs'));
   const kept = scripts.filter((path) => !fileOf.has(path));

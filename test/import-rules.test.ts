@@ -27,6 +27,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   pods: ['kube', 'net', 'config', 'base'],
   'collectors/known-losses.ts': ['host'],
   'collectors/collector.ts': ['collectors/known-losses.ts', 'metrics', 'host'],
+  'collectors/host-groups.ts': ['collectors', 'metrics', 'pods/pod-names.ts'],
   'collectors/catalogue.ts': ['collectors', 'metrics', 'host', 'pods/pod-names.ts'],
   'collectors/sections.ts': ['collectors'],
   'collectors/declared-labels.ts': ['collectors', 'metrics'],

@@ -1,34 +1,34 @@
 import type { Producer } from '../metrics/scope.ts';
 import type { PodNames } from '../pods/pod-names.ts';
 import type { World } from './collector.ts';
-import { containerProducers } from './container/index.ts';
 import type { NameSource } from './container/naming.ts';
+import type { HostGroup } from './host-groups.ts';
 import type { PodSource } from './log/container-logs.ts';
 import { wantsLog } from './log/section.ts';
 import type { TrapTaker } from './log/snmp/snmp.ts';
 import type { LogState } from './log/state.ts';
-import { nodeProducers } from './node/index.ts';
-import { processProducers } from './process/index.ts';
 import type { CollectorsConfig } from './sections.ts';
 
 /** The source of the pods of this node, including their annotations. */
 type NodePods = NameSource & { readonly answered: ReturnType<PodSource> };
 
-type Make = (world: World, config: CollectorsConfig, pods?: NameSource) => Producer[];
-
 /**
- * The producers of the sections that read this host, as configured; the cluster state has its own source. `pods` knows
+ * The producers of a group that reads this host, as configured; none, and no code loaded, when it is disabled. `pods` knows
  * the pods of this node.
  */
-export const PRODUCERS: Readonly<Record<'node' | 'container' | 'process', Make>> = {
-  node: (world, { node }) => nodeProducers(world, node),
-  container: (world, { container }, pods) => containerProducers(world, container, pods),
-  process: (world, { process }, pods) => processProducers(world, process, pods && podNames(pods)),
-};
+export async function createHostProducers(
+  group: HostGroup,
+  world: World,
+  config: CollectorsConfig,
+  pods?: NameSource,
+): Promise<Producer[]> {
+  if (!config[group].enabled) return [];
+  const { HOST_GROUPS } = await import('./host-groups.ts');
+  return HOST_GROUPS[group](world, config, pods, pods && podNames(pods));
+}
 
-/** The producers of all these sections. */
-export const createProducers: Make = (world, config, pods) =>
-  Object.values(PRODUCERS).flatMap((make) => make(world, config, pods));
+/** The groups that read this host, in the order of their collection; the cluster state has its own source. */
+export const HOST_GROUP_NAMES: readonly HostGroup[] = ['node', 'container', 'process'];
 
 /** The state of the collectors of the group `log`. Loads their code. */
 export async function openLogState(spoolPath: string | undefined): Promise<LogState> {

@@ -3,7 +3,7 @@ import { pushedLabelsOf, storeOptionsOf } from '../agent/receivers.ts';
 import type { StateRole, StateRoleWorld } from '../agent/state-role.ts';
 import { sleep, wallMs } from '../base/clock.ts';
 import { createLog } from '../base/log.ts';
-import { createLogProducers, createProducers, openLogState } from '../collectors/catalogue.ts';
+import { createHostProducers, createLogProducers, HOST_GROUP_NAMES, openLogState } from '../collectors/catalogue.ts';
 import { wantsLog } from '../collectors/log/section.ts';
 import { nodeReport } from '../collectors/node/report.ts';
 import { VERSION } from '../config/version.ts';
@@ -34,7 +34,10 @@ export async function openCollection(config: Config, io: Io): Promise<Collection
   // Without a state file, so that a single collection does not advance the agent's saved positions.
   const logState = wantsLog(config.collectors) ? await openLogState(undefined) : undefined;
   const ofLogs = logState ? await createLogProducers(world, config.collectors, logState) : [];
-  for (const producer of [...createProducers(world, config.collectors), ...ofLogs]) registry.addProducer(producer);
+  const ofHost = await Promise.all(
+    HOST_GROUP_NAMES.map((group) => createHostProducers(group, world, config.collectors)),
+  );
+  for (const producer of [...ofHost.flat(), ...ofLogs]) registry.addProducer(producer);
   registry.addReport('node', nodeReport(VERSION));
   registry.pushedLabels = pushedLabelsOf(config);
   const cluster = config.collectors.ksm.enabled ? await listCluster(config, registry, io) : undefined;

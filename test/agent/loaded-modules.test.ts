@@ -143,6 +143,17 @@ test('a node agent loads no code of disabled features', { skip: !isBundle }, asy
   assert.deepEqual(codeOf(sources, ['exporters/spool']), ['src/exporters/spool/disk.ts']);
 });
 
+test('an agent that reads no host, as a state agent, loads no collectors for it', { skip: !isBundle }, async (t) => {
+  const groups = ['node', 'container', 'process'];
+  const { sources } = await loadedBy(
+    t,
+    groups.map((group) => `collectors.${group}.enabled=false`),
+  );
+  const folders = groups.map((group) => `collectors/${group}`);
+  // The labels of every group with nodes, and the names of processes' containers.
+  assert.deepEqual(codeOf(sources, folders), ['src/collectors/node/report.ts']);
+});
+
 /** All of these groups, configured, but off. */
 const OFF = {
   'collectors.event': '{enabled: false, maxSeries: 500}',
@@ -179,6 +190,7 @@ test('disabled groups cost nothing, configured or not', { skip: !isBundle }, asy
   assert.deepEqual(off.files, without.files);
   assert.deepEqual(off.builtins, without.builtins);
   const more = off.heapUsed - without.heapUsed;
+  t.diagnostic(`${more} bytes more`);
   assert.ok(Math.abs(more) < DIFFERENT_BYTES, `${more} bytes of ${without.heapUsed}`);
   const folders = [...ROLES, ...TYPES.filter((name) => name !== 'exporters/victoriametrics')];
   const listed = without.sources.filter((source) => folders.some((folder) => source.startsWith(`src/${folder}/`)));

@@ -37,6 +37,16 @@ test('chunks that are loaded by the same starts are one file; entry points and o
   });
 });
 
+test('a start that follows another shares no file of its own with it', () => {
+  const starts = { node: ['src/agent.ts'], settings: ['src/check.ts'], host: ['src/other.ts'] };
+  assert.deepEqual(Object.fromEntries(joined(OUTPUTS, starts, { host: 'node' })), {
+    node: ['metrics.mjs', 'base.mjs', 'clock.mjs'],
+    'node-and-settings': ['names.mjs'],
+    settings: ['schema.mjs'],
+    host: ['unshared.mjs'],
+  });
+});
+
 test('a start that is not an entry point is an error', () => {
   assert.throws(() => joined(OUTPUTS, { node: ['src/gone.ts'] }), /src\/gone.ts is not an entry point/);
 });

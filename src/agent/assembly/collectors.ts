@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { createLogProducers, openLogState, PRODUCERS } from '../../collectors/catalogue.ts';
+import { createHostProducers, createLogProducers, HOST_GROUP_NAMES, openLogState } from '../../collectors/catalogue.ts';
 import type { World } from '../../collectors/collector.ts';
 import { wantsLog } from '../../collectors/log/section.ts';
 import { ConfigError } from '../../config/config-error.ts';
@@ -28,7 +28,7 @@ export async function collectorComponents(
   const names = await namesComponent(config, components, world);
   const scopes = names ? [names.scope] : [];
   const collectorWorld = { host, now, nodeName: config.node };
-  for (const group of ['node', 'container', 'process'] as const) {
+  for (const group of HOST_GROUP_NAMES) {
     const section = collectors[group];
     const inputs = {
       section,
@@ -37,8 +37,8 @@ export async function collectorComponents(
       ...(group === 'node' ? {} : { identity, wantsNames: names !== undefined }),
     };
     scopes.push(
-      await components.take(`collectors.${group}`, inputs, (replaced: Scope | undefined) =>
-        scopeOf(PRODUCERS[group](collectorWorld, collectors, names?.client), replaced),
+      await components.take(`collectors.${group}`, inputs, async (replaced: Scope | undefined) =>
+        scopeOf(await createHostProducers(group, collectorWorld, collectors, names?.client), replaced),
       ),
     );
   }
