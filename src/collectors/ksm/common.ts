@@ -255,7 +255,9 @@ function twoDigits(text: string, at: number): number {
 export const unixSecondsOrZeroTime = (time: string | null | undefined): number | undefined =>
   time ? unixSeconds(time) : ZERO_TIME;
 
-/** `text` as a number; undefined when it is not one. */
+/** `text` as a number; undefined when it is not one, or beyond the range of a float64. */
 function decimalText(text: string | null | undefined): number | undefined {
-  return text && /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(text) ? Number(text) : undefined;
+  if (!text || !/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(text)) return undefined;
+  const value = Number(text);
+  return Number.isFinite(value) ? value : undefined;
 }

@@ -1,10 +1,11 @@
 // Objects that no correct API server sends, but an old one, a custom admission or a bug might.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { numberOf } from '../../../src/collectors/ksm/custom/path.ts';
 import { resources } from '../../../src/collectors/ksm/resources/index.ts';
 import type { KubeObject } from '../../../src/kube/object.ts';
 import { parseText } from '../../../src/metrics/text/parse.ts';
-import { fullRenderer, recordedList } from './kit.ts';
+import { fullRenderer, linesOf, metadata, recordedList } from './kit.ts';
 
 const ROUNDS = 30;
 
@@ -28,6 +29,8 @@ const JUNK: readonly unknown[] = [
   '2026-13-45T99:99:99Z',
   -1,
   1e300,
+  '9'.repeat(400),
+  `${'9'.repeat(400)}%`,
   true,
   [],
   [null],
@@ -56,7 +59,7 @@ for (const resource of resources) {
         const { text, counts, errors } = renderer.render(broken(object, random) as KubeObject);
         const series = new Set<string>();
         for (const line of parseText(text)) {
-          assert.ok(line.kind === 'sample' && !Number.isNaN(line.value));
+          assert.ok(line.kind === 'sample' && Number.isFinite(line.value));
           series.add(JSON.stringify([line.name, line.labels]));
         }
         assert.equal(series.size, text.split('\n').length - 1, 'a series is duplicated');
@@ -86,5 +89,23 @@ test('each field of a pod can be null or missing, and only metrics about it are 
       }
     }
     assert.deepEqual(renderer.render({ ...pod, [part]: null }).errors, []);
+  }
+});
+
+for (const [resource, object, family] of [
+  ['roles', { metadata: { ...metadata, resourceVersion: '9'.repeat(400) } }, 'kube_role_metadata_resource_version'],
+  [
+    'deployments',
+    { spec: { replicas: 4, strategy: { rollingUpdate: { maxSurge: `${'9'.repeat(400)}%` } } } },
+    'kube_deployment_spec_strategy_rollingupdate_max_surge',
+  ],
+] as const) {
+  test(`${family} is never infinite`, () => assert.deepEqual(linesOf(resource, object, family), []));
+}
+
+test('a value of a custom resource is never infinite', () => {
+  for (const text of ['9'.repeat(400), `${'9'.repeat(400)}%`, '1e400']) {
+    const value = numberOf(text);
+    assert.ok(value === undefined || Number.isFinite(value), `${text.slice(-3)}: ${value}`);
   }
 });

@@ -22,8 +22,8 @@ for (const resource of resources) {
   test(`the optional fields of ${resource.name} may be absent`, () => {
     const renderer = fullRenderer(resource, ['*'], ['*']);
     const objects = [
-      {},
-      { spec: {}, status: {} },
+      { metadata: { name: 'a' } },
+      { metadata: { name: 'a' }, spec: {}, status: {} },
       ...EXPECTED.filter(([name]) => name === resource.name).map(([, object]) => object),
     ];
     for (const object of objects) {

@@ -1,7 +1,6 @@
 // Cases that are neither in kube-state-metrics' cases nor in the recorded cluster.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { resources } from '../../../src/collectors/ksm/resources/index.ts';
 import { fullRenderer, linesOf, metadata, resourceNamed } from './kit.ts';
 
 type Quirk = readonly [title: string, resource: string, object: object, prefix: string, lines: readonly string[]];
@@ -152,15 +151,6 @@ const quirks: readonly Quirk[] = [
 for (const [title, resource, object, prefix, lines] of quirks) {
   test(title, () => assert.deepEqual(linesOf(resource, object, prefix), lines));
 }
-
-test('an object with only a name is rendered without errors, for every resource', () => {
-  for (const resource of resources) {
-    for (const object of [{}, { spec: null, status: null }, { spec: {}, status: {} }]) {
-      const { errors } = fullRenderer(resource, ['*'], ['*']).render({ metadata: { name: 'a' }, ...object });
-      assert.deepEqual(errors, [], resource.name);
-    }
-  }
-});
 
 test('a field of the wrong type affects only its metrics', () => {
   const malformed = { metadata, subsets: 5 };

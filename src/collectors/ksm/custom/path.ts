@@ -56,7 +56,7 @@ export function numberOf(value: unknown): number | undefined {
   if (typeof value !== 'string') return undefined;
   const word = value.toLowerCase();
   if (Object.hasOwn(WORDS, word)) return WORDS[word];
-  const percent = /^(\d+)%$/.exec(value);
+  const percent = /^(\d{1,15})%$/.exec(value);
   return percent ? Number(percent[1]) / 100 : (unixSeconds(value) ?? exactQuantity(value));
 }
 

@@ -122,6 +122,6 @@ function podCount(
 ): number | undefined {
   if (typeof replicas !== 'number') return undefined;
   if (typeof amount === 'number') return amount;
-  const percent = /^(\d+)%$/.exec(amount ?? '');
+  const percent = /^(\d{1,10})%$/.exec(amount ?? '');
   return percent ? round((Number(percent[1]) * replicas) / 100) : undefined;
 }
