@@ -15,7 +15,12 @@ const splitItems = (items: readonly string[]): string[] => {
  */
 export const listOf = (item: z.ZodType<string, string> = z.string()) =>
   z
-    .array(z.string().min(1))
+    .array(
+      z
+        .string()
+        .min(1)
+        .refine((text) => splitItems([text]).length > 0, 'has nothing between its commas'),
+    )
     .overwrite(splitItems)
     .superRefine((parts, context) => {
       for (const [index, part] of parts.entries()) {
