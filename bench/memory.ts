@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type GeneratedNode, generateNode } from './kit/cgroup-tree.ts';
+import { type Figures, medians, peakWithChildren } from './kit/memory-figures.ts';
 import { servePods } from './kit/pod-server.ts';
 import { cpuMs, type Measured, memoryMib, sleep, startAgent, startProgram, startSink } from './kit/processes.ts';
 
@@ -15,7 +16,8 @@ const VMAGENT = '127.0.0.1:19429';
  * The complete node agent (node, container and process collectors, 110 pods) in parallel with node_exporter,
  * process-exporter and a vmagent that scrapes both and pushes: memory and CPU of each after the same time at the same
  * interval. `--flags` sets options of Node.js for one more agent, `--bundle` names another bundle, such as one built from
- * older sources, which also runs with each of these options; both are repeatable.
+ * older sources, which also runs with each of these options; both are repeatable. `--runs` repeats all of it, and prints the
+ * medians at the end.
  */
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -24,44 +26,79 @@ export async function run(args: readonly string[]): Promise<void> {
       pods: { type: 'string', default: '110' },
       seconds: { type: 'string', default: '300' },
       interval: { type: 'string', default: '15' },
+      runs: { type: 'string', default: '1' },
       flags: { type: 'string', multiple: true, default: [] },
       bundle: { type: 'string', multiple: true, default: [] },
     },
   });
-  const seconds = Number(values.seconds);
-  const interval = Number(values.interval);
+  const plan: Plan = {
+    pods: Number(values.pods),
+    seconds: Number(values.seconds),
+    interval: Number(values.interval),
+    flags: ['', ...values.flags],
+    bundles: [undefined, ...values.bundle],
+  };
+  const { pods, seconds, interval } = plan;
+  const runs: Map<string, Figures>[] = [];
+  for (let count = 1; count <= Number(values.runs); count++) {
+    const figures = await runOnce(plan);
+    runs.push(figures);
+    print(`${pods} pods, every ${interval} s, after ${seconds} s, run ${count} of ${values.runs}`, figures);
+  }
+  if (runs.length === 1) return;
+  const names = [...(runs[0]?.keys() ?? [])];
+  const middle = names.map((name) => [name, medians(runs.map((run) => run.get(name) as Figures))] as const);
+  print(`medians of ${runs.length} runs`, new Map(middle));
+}
+
+interface Plan {
+  readonly pods: number;
+  readonly seconds: number;
+  readonly interval: number;
+  readonly flags: readonly string[];
+  readonly bundles: readonly (string | undefined)[];
+}
+
+const START_MS = 120_000;
+
+/** The figures of each program, and of the three that the agent replaces together. */
+async function runOnce({ pods, seconds, interval, flags, bundles }: Plan): Promise<Map<string, Figures>> {
   const root = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'firesteel-bench-'));
-  const node = generateNode(root, Number(values.pods));
+  const node = generateNode(root, pods);
   const sleeper = spawn('sleep', ['infinity'], { stdio: 'ignore' });
   const running: Record<string, Measured> = {};
+  const starting: Record<string, Promise<number>> = {};
   const sink = await startSink();
   const identity = await servePods(node.pods);
   try {
     showRealProcesses(node, `/proc/${sleeper.pid}`);
     const agentFlags = agentOn(node, identity.url, interval);
-    for (const flags of ['', ...values.flags]) {
-      for (const bundle of [undefined, ...values.bundle]) {
-        const name = ['firesteel', flags, bundle && `of ${bundle}`].filter(Boolean).join(' ');
-        running[name] = await startAgent(sink.url, agentFlags, flags.split(' ').filter(Boolean), bundle);
+    for (const options of flags) {
+      for (const bundle of bundles) {
+        const name = ['firesteel', options, bundle && `of ${bundle}`].filter(Boolean).join(' ');
+        const agent = await startAgent(sink.url, agentFlags, options.split(' ').filter(Boolean), bundle);
+        running[name] = agent;
+        starting[name] = peakWithChildren(agent.pid);
       }
     }
-    for (const [name, program, flags, url] of peers(root, node.paths.procfs, sink.url, interval)) {
-      running[name] = await startProgram(program, flags, url);
+    for (const [name, program, options, url] of peers(root, node.paths.procfs, sink.url, interval)) {
+      running[name] = await startProgram(program, options, url);
     }
-    await sleep(Math.max(30, seconds / 5) * 1000);
+    const warmUpMs = Math.max(30, seconds / 5) * 1000;
+    const started = sleep(Math.min(START_MS, warmUpMs + seconds * 1000)).then(() => peaksOf(running, starting));
+    await sleep(warmUpMs);
     const before = new Map(Object.entries(running).map(([name, { pid }]) => [name, cpuMs(pid)]));
     await sleep(seconds * 1000);
-    const cycles = seconds / interval;
-    console.log(`${values.pods} pods, every ${interval} s, after ${seconds} s`);
-    let theirs = { rss: 0, anon: 0, cpu: 0 };
-    for (const [name, { pid }] of Object.entries(running)) {
-      const { rss, anon, peak } = memoryMib(pid);
-      const cpu = (cpuMs(pid) - (before.get(name) as number)) / cycles;
-      if (!name.startsWith('firesteel'))
-        theirs = { rss: theirs.rss + rss, anon: theirs.anon + anon, cpu: theirs.cpu + cpu };
-      console.log(line(name, { rss, anon, cpu }, `peak ${peak.toFixed(0)}`));
-    }
-    console.log(line('the three together', theirs));
+    const peaks = await started;
+    const figures = Object.entries(running).map(([name, { pid }]) => {
+      const { rss, anon } = memoryMib(pid);
+      const cpu = (cpuMs(pid) - (before.get(name) as number)) / (seconds / interval);
+      return [name, { rss, anon, cpu, peak: peaks.get(name) as number }] as const;
+    });
+    const theirs = figures.flatMap(([name, one]) => (name.startsWith('firesteel') ? [] : [one]));
+    const sum = (key: keyof Figures) => theirs.reduce((total, one) => total + one[key], 0);
+    const together = { rss: sum('rss'), anon: sum('anon'), cpu: sum('cpu'), peak: sum('peak') };
+    return new Map([...figures, ['the three together', together]]);
   } finally {
     await Promise.all(Object.values(running).map((program) => program.end()));
     identity.close();
@@ -71,9 +108,25 @@ export async function run(args: readonly string[]): Promise<void> {
   }
 }
 
-const line = (name: string, { rss, anon, cpu }: Record<'rss' | 'anon' | 'cpu', number>, more = '') =>
+/** The peak of each program until now; that of an agent includes the process that checks its configuration. */
+async function peaksOf(
+  running: Readonly<Record<string, Measured>>,
+  starting: Readonly<Record<string, Promise<number>>>,
+): Promise<Map<string, number>> {
+  const peaks = Object.entries(running).map(([name, { pid }]) => [name, memoryMib(pid).peak] as const);
+  return new Map(
+    await Promise.all(peaks.map(async ([name, peak]) => [name, Math.max(peak, (await starting[name]) ?? 0)] as const)),
+  );
+}
+
+function print(title: string, figures: ReadonlyMap<string, Figures>): void {
+  console.log(`${title}; peak: of the first two minutes, of firesteel with the process that checks its configuration`);
+  for (const [name, one] of figures) console.log(line(name, one));
+}
+
+const line = (name: string, { rss, anon, peak, cpu }: Figures) =>
   `${name.padEnd(40)} RSS ${rss.toFixed(1).padStart(5)} MiB   RssAnon ${anon.toFixed(1).padStart(5)} MiB   ` +
-  `${cpu.toFixed(1).padStart(6)} ms CPU a cycle   ${more}`;
+  `peak ${peak.toFixed(0).padStart(3)} MiB   ${cpu.toFixed(1).padStart(6)} ms CPU a cycle`;
 
 /**
  * Replaces the generated processes with links to a real one, so that the kernel does the work of all of them, and adds the
