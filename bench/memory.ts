@@ -93,11 +93,14 @@ async function runOnce({ pods, seconds, interval, flags, bundles }: Plan): Promi
     const figures = Object.entries(running).map(([name, { pid }]) => {
       const { rss, anon } = memoryMib(pid);
       const cpu = (cpuMs(pid) - (before.get(name) as number)) / (seconds / interval);
-      return [name, { rss, anon, cpu, peak: peaks.get(name) as number }] as const;
+      return [name, { rss, anon, cpu, ...(peaks.get(name) as Peaks) }] as const;
     });
     const theirs = figures.flatMap(([name, one]) => (name.startsWith('firesteel') ? [] : [one]));
     const sum = (key: keyof Figures) => theirs.reduce((total, one) => total + one[key], 0);
-    const together = { rss: sum('rss'), anon: sum('anon'), cpu: sum('cpu'), peak: sum('peak') };
+    const together = {
+      ...{ rss: sum('rss'), anon: sum('anon'), cpu: sum('cpu') },
+      ...{ peak: sum('peak'), peakWithChildren: sum('peakWithChildren') },
+    };
     return new Map([...figures, ['the three together', together]]);
   } finally {
     await Promise.all(Object.values(running).map((program) => program.end()));
@@ -108,25 +111,28 @@ async function runOnce({ pods, seconds, interval, flags, bundles }: Plan): Promi
   }
 }
 
-/** The peak of each program until now; that of an agent includes the process that checks its configuration. */
+type Peaks = Pick<Figures, 'peak' | 'peakWithChildren'>;
+
+/** The peaks of each program until now; the child of an agent is the process that checks its configuration. */
 async function peaksOf(
   running: Readonly<Record<string, Measured>>,
   starting: Readonly<Record<string, Promise<number>>>,
-): Promise<Map<string, number>> {
+): Promise<Map<string, Peaks>> {
   const peaks = Object.entries(running).map(([name, { pid }]) => [name, memoryMib(pid).peak] as const);
-  return new Map(
-    await Promise.all(peaks.map(async ([name, peak]) => [name, Math.max(peak, (await starting[name]) ?? 0)] as const)),
-  );
+  const both = peaks.map(async ([name, peak]) => {
+    return [name, { peak, peakWithChildren: Math.max(peak, (await starting[name]) ?? 0) }] as const;
+  });
+  return new Map(await Promise.all(both));
 }
 
 function print(title: string, figures: ReadonlyMap<string, Figures>): void {
-  console.log(`${title}; peak: of the first two minutes, of firesteel with the process that checks its configuration`);
+  console.log(`${title}; peak of the first two minutes, and with the process that checks the configuration`);
   for (const [name, one] of figures) console.log(line(name, one));
 }
 
-const line = (name: string, { rss, anon, peak, cpu }: Figures) =>
+const line = (name: string, { rss, anon, peak, peakWithChildren, cpu }: Figures) =>
   `${name.padEnd(40)} RSS ${rss.toFixed(1).padStart(5)} MiB   RssAnon ${anon.toFixed(1).padStart(5)} MiB   ` +
-  `peak ${peak.toFixed(0).padStart(3)} MiB   ${cpu.toFixed(1).padStart(6)} ms CPU a cycle`;
+  `peak ${peak.toFixed(0).padStart(3)}, ${peakWithChildren.toFixed(0).padStart(3)} MiB   ${cpu.toFixed(1).padStart(6)} ms CPU a cycle`;
 
 /**
  * Replaces the generated processes with links to a real one, so that the kernel does the work of all of them, and adds the

@@ -7,11 +7,11 @@ import { memoryMib } from '../../bench/kit/processes.ts';
 
 test('each figure has its own median', () => {
   const runs = [
-    { rss: 60, anon: 38, peak: 90, cpu: 50 },
-    { rss: 58, anon: 40, peak: 70, cpu: 80 },
-    { rss: 59, anon: 39, peak: 80, cpu: 46 },
+    { rss: 60, anon: 38, peak: 90, peakWithChildren: 91, cpu: 50 },
+    { rss: 58, anon: 40, peak: 70, peakWithChildren: 99, cpu: 80 },
+    { rss: 59, anon: 39, peak: 80, peakWithChildren: 95, cpu: 46 },
   ];
-  assert.deepEqual(medians(runs), { rss: 59, anon: 39, peak: 80, cpu: 50 });
+  assert.deepEqual(medians(runs), { rss: 59, anon: 39, peak: 80, peakWithChildren: 95, cpu: 50 });
   assert.deepEqual(medians(runs.slice(0, 1)), runs[0]);
 });
 
@@ -24,7 +24,7 @@ test('the peak of a process includes a child that overlaps, also one that has en
   const pid = started.pid as number;
   const [peak] = await Promise.all([peakWithChildren(pid), once(started.stdout, 'data')]);
   const alone = memoryMib(pid).peak;
-  assert.ok(peak > alone + 200, `${peak} MiB, alone ${alone}`);
+  assert.ok(peak > alone + 150, `${peak} MiB, alone ${alone}`);
 });
 
 test('the peak of a process that has ended is 0', async () => {
