@@ -76,6 +76,9 @@ const NODE = list(
   'A counter of 2^63 or more is a negative number that the kernel printed as an unsigned one: it is lost, where ' +
     'node_exporter and cAdvisor pass it on.',
   '`nvmesubsystem`: `paths_live` is absent while the state of a path cannot be read.',
+  '`cpu`: `node_cpu_isolated` is read once, as the kernel sets it from its command line; node_exporter reads it in each scrape.',
+  '`time`: the time zone of the host (`/etc/localtime`) is read once, as that of a process is, also in node_exporter; a change shows ' +
+    'after a restart of the agent. Changes between summer and winter time show at once.',
   '`node_exporter_build_info` has the version of Firesteel; its Go labels are empty.',
   '`collect[]` and `exclude[]` of `/metrics` work the same way; names may be prefixed with their group (`node.cpu`).',
 );

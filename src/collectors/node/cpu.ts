@@ -35,7 +35,9 @@ const options = z.strictObject({
 export const cpu = defineCollector({
   name: 'cpu',
   enabled: true,
-  summary: 'CPU time by mode, from `/proc/stat`; throttling and offline CPUs, from `/sys/devices/system/cpu`.',
+  summary:
+    'CPU time by mode, from `/proc/stat`; throttling, offline and isolated CPUs, from `/sys/devices/system/cpu`. Isolated CPUs are ' +
+    'read once: the kernel isolates them by its command line.',
   options,
   families: [seconds, guestSeconds, ...cpuInfoFamilies, ...cpuSysfsFamilies],
   create({ host }, { guest, info, infoFlagsInclude: flags, infoBugsInclude: bugs }) {

@@ -23,8 +23,8 @@ export const time = defineCollector({
   name: 'time',
   enabled: true,
   summary:
-    "The wall clock, the time zone (the host's `/etc/localtime`, unless the agent has `TZ`), and the clock sources, from " +
-    '`/sys/devices/system/clocksource`.',
+    "The wall clock, the time zone (the host's `/etc/localtime` as it was when the agent started, unless the agent has `TZ`), and " +
+    'the clock sources, from `/sys/devices/system/clocksource`.',
   options: NO_OPTIONS,
   families: [seconds, zoneOffset, available, current],
   create({ host, now }) {
