@@ -126,7 +126,9 @@ async function peaksOf(
 }
 
 function print(title: string, figures: ReadonlyMap<string, Figures>): void {
-  console.log(`${title}; peak of the first two minutes, and with the process that checks the configuration`);
+  console.log(
+    `${title}; peak of the first two minutes or of a shorter run, and with the process that checks the configuration`,
+  );
   for (const [name, one] of figures) console.log(line(name, one));
 }
 
