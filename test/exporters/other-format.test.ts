@@ -155,6 +155,53 @@ for (const compression of ['zstd', 'gzip', 'none']) {
   });
 }
 
+test('a payload that is one document has its parts in an envelope', async (context) => {
+  const bodies: string[] = [];
+  const server = createServer(async (request, response) => {
+    bodies.push(textOf(request, await buffer(request)));
+    response.writeHead(204).end();
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  context.after(() => server.close().closeAllConnections());
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const documents = overHttp<z.output<typeof settings>>({
+    protocol: async () => ({
+      type: 'documents',
+      method: 'POST',
+      url: (base) => base,
+      contentType: 'application/json',
+      rewrite(text) {
+        const values = [...parseText(text.toString())].flatMap((one) => (one.kind === 'sample' ? [one.value] : []));
+        const shown = values.filter(Number.isFinite);
+        return { text: Buffer.from(shown.join(',')), omitted: values.length - shown.length };
+      },
+      envelope: { start: '{"values":[', between: ',', end: ']}' },
+      probe: { method: 'GET', members: [], accepted: [204] },
+      responses: [{ when: 204, action: 'done', reason: 'ok' }],
+      timeoutMs: 10_000,
+      retries: 3,
+      keepsHistory: true,
+    }),
+  });
+  for (const compression of ['zstd', 'gzip', 'none']) {
+    const { around, lines, counted } = contextOf({});
+    const own = settings.parse({ type: 'lines', url, db: 'metrics', compression });
+    const exporter = await documents.create('it', own, around);
+    context.after(() => exporter.close(1000));
+    const parts = await Promise.all([[1, 2], [Number.NaN], [3], []].map((values) => batchOf(values)));
+    const members = parts.flatMap((part) => part.members);
+    exporter.deliver({ ...(await batchOf([])), samples: 4, members });
+    await until(
+      async () => (await counted(SENT)) === 3,
+      () => lines.join(''),
+    );
+  }
+  assert.deepEqual(
+    bodies.map((body) => JSON.parse(body)),
+    [1, 2, 3].map(() => ({ values: [1, 2, 3] })),
+  );
+});
+
 test('what the format cannot express is counted apart, and a batch of nothing else is settled without a request', async (context) => {
   const { url, stored, accepted } = await receiver(context);
   const { exporter, counted, holds } = await exporterOf(context, url);

@@ -28,10 +28,11 @@ export class BatchUpload {
 
   /** What to send of a batch: the text itself, or its form in the receiver's format. Rejects like {@link rewriteBatch}. */
   async payloadOf(batch: Batch, signal: AbortSignal): Promise<Batch | RewrittenBatch> {
-    const { protocol, settings, targets } = this.#options;
-    if (!protocol.rewrite) return batch;
+    const { settings, targets } = this.#options;
+    const { rewrite, envelope } = this.#options.protocol;
+    if (!rewrite) return batch;
     const target = batch.target ?? targets[batch.group];
-    return rewriteBatch(batch, target, protocol.rewrite, settings.compression ?? 'gzip', signal);
+    return rewriteBatch(batch, target, { rewrite, envelope }, settings.compression ?? 'gzip', signal);
   }
 
   /**

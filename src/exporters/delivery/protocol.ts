@@ -40,6 +40,8 @@ export interface Protocol {
    * keep the text: what they contain can be split, and sent by an exporter of another type.
    */
   readonly rewrite?: (text: Buffer, target: Target, stampMs: number) => RewrittenText;
+  /** Surrounds and separates what `rewrite` returns for the parts of a batch, if a payload is one document, as in JSON. */
+  readonly envelope?: { readonly start: string; readonly between: string; readonly end: string };
   /** Content-Type of batches; the text format when unset. */
   readonly contentType?: string;
   /** The remote-write address for stale markers of `target`, if the receiver supports it. */

@@ -1,3 +1,4 @@
+import { zstdCompressSync } from 'node:zlib';
 import { turn } from '../../base/turns.ts';
 import type { Target } from '../../config/identity.ts';
 import { compressionOf, compressor } from '../../metrics/compression.ts';
@@ -12,6 +13,21 @@ export interface RewrittenBatch extends Omit<Batch, 'encoding'> {
   readonly omitted: number;
 }
 
+type Packing = 'zstd' | 'gzip' | 'none';
+
+/** The compressor of text pads short texts with a comment, which other formats do not have. */
+const PACK: Readonly<Record<Packing, (payload: Buffer) => Buffer>> = {
+  zstd: (payload) => zstdCompressSync(payload),
+  gzip: (payload) => compressor('gzip').packSync(payload),
+  none: (payload) => payload,
+};
+
+/** The format of a receiver: see {@link Protocol}. */
+interface Format {
+  readonly rewrite: NonNullable<Protocol['rewrite']>;
+  readonly envelope: Protocol['envelope'];
+}
+
 /**
  * Rewrites a batch member by member, so that the text of only one is in memory. Without members, nothing is left to send.
  * Rejects when a member can't be decompressed, when `rewrite` throws, and when `signal` fires.
@@ -19,14 +35,19 @@ export interface RewrittenBatch extends Omit<Batch, 'encoding'> {
 export async function rewriteBatch(
   { encoding, ...batch }: Batch,
   target: Target,
-  rewrite: NonNullable<Protocol['rewrite']>,
-  compression: 'zstd' | 'gzip' | 'none',
+  { rewrite, envelope = { start: '', between: '', end: '' } }: Format,
+  compression: Packing,
   signal: AbortSignal,
 ): Promise<RewrittenBatch> {
   const { unpack } = compressor(compressionOf(encoding));
   const members: Buffer[] = [];
   let textBytes = 0;
   let omitted = 0;
+  const add = async (text: Buffer): Promise<void> => {
+    textBytes += text.length;
+    await turn();
+    members.push(PACK[compression](text));
+  };
   for (const member of batch.members) {
     signal.throwIfAborted();
     const whole = await unpack(member);
@@ -34,9 +55,9 @@ export async function rewriteBatch(
     const rewritten = rewrite(whole, target, batch.stampMs);
     omitted += rewritten.omitted;
     if (rewritten.text.length === 0) continue;
-    textBytes += rewritten.text.length;
-    await turn();
-    members.push(compression === 'none' ? rewritten.text : compressor(compression).packSync(rewritten.text));
+    const before = Buffer.from(members.length === 0 ? envelope.start : envelope.between);
+    await add(before.length === 0 ? rewritten.text : Buffer.concat([before, rewritten.text]));
   }
+  if (members.length > 0 && envelope.end !== '') await add(Buffer.from(envelope.end));
   return { ...batch, members, textBytes, samples: Math.max(0, batch.samples - omitted), compression, omitted };
 }
