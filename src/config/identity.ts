@@ -66,7 +66,7 @@ interface GroupRules {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** The labels that a push puts on each series of `target`. */
+/** The labels that a push puts on each series of `target`, where they replace labels of the same name. */
 export const labelsOfTarget = ({ job, instance, labels }: Target): Record<string, string> => ({
   ...(job !== undefined && { job }),
   ...(instance !== undefined && { instance }),

@@ -10,6 +10,8 @@ export interface LogReply {
   readonly text: string;
   /** Whether the message is a web page. */
   readonly isPage?: boolean;
+  /** The settings of the exporter with the credentials of the request. */
+  readonly credentials?: readonly string[];
   readonly retryAfterMs?: number;
   /** In lower case. */
   readonly headers?: Readonly<Record<string, string | string[] | undefined>>;

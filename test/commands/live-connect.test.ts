@@ -66,7 +66,10 @@ test('check-config --connect reports whether each receiver accepts pushes and wh
     down: { type: 'vmagent', url: 'http://127.0.0.1:9' },
   });
   assert.equal(code, 1);
-  assert.match(said, /exporters\.noauth: .* does not accept pushes: 401: .*; check auth and its file/);
+  assert.match(
+    said,
+    /exporters\.noauth: .* does not accept pushes: 401: .*; no credentials are configured: set auth or headerFiles/,
+  );
   assert.match(
     said,
     /exporters\.swapped: .* does not accept pushes: 404: .* it is Pushgateway .*: set type: pushgateway/,

@@ -57,13 +57,13 @@ test('each type recognizes responses that concern its address or its credentials
   const world = { env: {}, now: Date.now, signal: AbortSignal.timeout(60_000) };
   for (const type of TYPES) {
     const settings = exporterSection.parse(requiredSettings(type, base));
-    for (code of [307, 401, 407]) {
+    for (code of [307, 401, 403, 404, 407, 410]) {
       const { hint = '' } = ruleFor(ADDRESS_RESPONSES, { code, text: '' });
       const [result] = (await exporterTypeOf(settings).check?.(settings, contextOf().around.targets.node, world)) ?? [];
       const said = result?.text ?? '';
       assert.ok(
         said.includes(hint),
-        `${type}: the table lacks ADDRESS_RESPONSES, or has its own row: ${code}: ${said}`,
+        `${type}: the table lacks ADDRESS_RESPONSES, or its own row for ${code} has no \`text\`: ${said}`,
       );
     }
   }

@@ -21,12 +21,49 @@ function samples(): CollectedSamples {
   return { group: 'node', stampMs: Date.now(), snapshots: [out], prepared: [], births: [] };
 }
 
+interface Kind {
+  /** The header of the requests. */
+  readonly header: string;
+  /** Before the secret in its file. */
+  readonly scheme?: string;
+  readonly settings: (file: string) => object;
+  /** The settings that the advice names. */
+  readonly named: string;
+}
+
+const KINDS: readonly Kind[] = [
+  {
+    header: 'authorization',
+    settings: (file) => ({ auth: { bearerTokenFile: file } }),
+    named: 'auth.bearerTokenFile',
+  },
+  {
+    header: 'authorization',
+    settings: (file) => ({ auth: { username: 'me', passwordFile: file } }),
+    named: 'auth.username, auth.passwordFile',
+  },
+  { header: 'x-api-key', settings: () => ({ headers: { 'X-API-Key': SECRET } }), named: 'headers.X-API-Key' },
+  {
+    header: 'authorization',
+    scheme: 'Token ',
+    settings: (file) => ({ headerFiles: { Authorization: file } }),
+    named: 'headerFiles.Authorization',
+  },
+  {
+    header: 'dd-api-key',
+    settings: (file) => ({ headerFiles: { 'DD-API-KEY': file } }),
+    named: 'headerFiles.DD-API-KEY',
+  },
+  // A name that does not look like that of a secret.
+  { header: 'x-license', settings: (file) => ({ headerFiles: { 'X-License': file } }), named: 'headerFiles.X-License' },
+];
+
 for (const type of EXPORTER_TYPES) {
-  for (const kind of ['bearerTokenFile', 'passwordFile', 'header X-API-Key', 'file of Authorization'] as const) {
-    test(`${type}: a ${kind} that the receiver repeats is in no log and no status`, async (context) => {
+  for (const { header, scheme = '', settings, named } of KINDS) {
+    test(`${type}: ${named} that the receiver repeats is in no log and no status, and the advice after a 401 names it`, async (context) => {
       const seen: string[] = [];
       const server = createServer((request, response) => {
-        const given = String(request.headers.authorization ?? request.headers['x-api-key']);
+        const given = String(request.headers[header]);
         seen.push(given);
         request.resume();
         const body = `unknown credentials ${given} ${'x'.repeat(230)} ${SECRET} of /path?token=${SECRET}`;
@@ -35,27 +72,24 @@ for (const type of EXPORTER_TYPES) {
       context.after(() => server.close().closeAllConnections());
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
       const file = join(scratchFolder(context), 'secret');
-      writeFileSync(file, `${kind === 'file of Authorization' ? 'Token ' : ''}${SECRET}\n`);
-      const settings = {
-        passwordFile: { auth: { username: 'me', passwordFile: file } },
-        bearerTokenFile: { auth: { bearerTokenFile: file } },
-        'header X-API-Key': { headers: { 'X-API-Key': SECRET } },
-        'file of Authorization': { headerFiles: { Authorization: file } },
-      }[kind];
+      writeFileSync(file, `${scheme}${SECRET}\n`);
       const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-      const own = { ...requiredSettings(type, url), ...settings };
+      const own = { ...requiredSettings(type, url), ...settings(file) };
       const { exporter, lines } = await exporterTo(own.url, own, type);
       const stop = new AbortController();
       exporter.start();
       const shipped = exporter.entries && shipAll(exporter.entries, entriesOf(3), stop.signal);
       exporter.deliverSamples?.(samples());
       if (exporter.deliverSamples === undefined) exporter.deliver(await batchAt(Date.now()));
-      await until(() => seen.some((given) => given !== 'undefined') && lines.some((line) => line.includes('***')));
+      await until(
+        () => ['***', `check the credentials: ${named}"`].every((text) => lines.join('').includes(text)),
+        () => lines.join(''),
+      );
       const status = JSON.stringify(exporter.status());
       stop.abort();
       await exporter.close(1000);
       await shipped;
-      assert.ok(seen.some((given) => given.includes(kind === 'passwordFile' ? BASIC : SECRET)));
+      assert.ok(seen.some((given) => given.includes(SECRET) || given.includes(BASIC)));
       for (const text of [...lines, status]) assert.ok(!text.includes(SECRET) && !text.includes(BASIC), text);
     });
   }

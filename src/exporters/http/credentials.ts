@@ -9,6 +9,8 @@ const SHORTEST = 4;
 /** `abc` of a header value `Token abc`: a receiver may repeat the token alone. */
 const withoutScheme = (value: string): string => value.replace(/^[A-Za-z]+ +/, '');
 
+type CredentialSettings = Pick<HttpSettings, 'auth' | 'headers' | 'headerFiles' | 'tls'>;
+
 /** Credentials for a receiver. Secrets are read from their files each time. */
 export class Credentials {
   readonly #username: { read(): string };
@@ -16,11 +18,20 @@ export class Credentials {
   readonly #password: SecretFile | undefined;
   readonly #token: SecretFile | undefined;
   readonly #configured: readonly string[];
+  /** The settings with the credentials, within those of the exporter, such as `headerFiles.X-API-Key`. */
+  readonly settings: readonly string[];
   /** The secrets of the last request, the longest first. */
   #sent: readonly string[] = [];
 
-  constructor({ auth, headers, headerFiles }: Pick<HttpSettings, 'auth' | 'headers' | 'headerFiles'>) {
-    this.#configured = Object.entries(headers).flatMap(([name, value]) => (SECRET_HEADER.test(name) ? [value] : []));
+  constructor({ auth, headers, headerFiles, tls }: CredentialSettings) {
+    const secret = Object.entries(headers).filter(([name]) => SECRET_HEADER.test(name));
+    this.#configured = secret.map(([, value]) => value);
+    this.settings = [
+      ...Object.keys(auth ?? {}).map((name) => `auth.${name}`),
+      ...secret.map(([name]) => `headers.${name}`),
+      ...Object.keys(headerFiles).map((name) => `headerFiles.${name}`),
+      ...(tls?.certFile === undefined ? [] : ['tls.certFile']),
+    ];
     this.#headers = Object.entries(headerFiles).map(([name, path]) => [name, new SecretFile(path)]);
     this.#username =
       auth?.usernameFile === undefined ? { read: () => auth?.username ?? '' } : new SecretFile(auth.usernameFile);

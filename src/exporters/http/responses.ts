@@ -10,6 +10,8 @@ export interface AttemptResult {
   readonly isPage?: boolean;
   /** The proxy in use, without credentials. Over http:// the response may be the proxy's own. */
   readonly proxy?: string;
+  /** The settings of the exporter with the credentials of the request, such as `headerFiles.X-API-Key`. */
+  readonly credentials?: readonly string[];
   readonly retryAfterMs?: number;
 }
 
@@ -32,8 +34,9 @@ export interface ResponseRule {
   readonly action: Action;
   /** For `narrow`; `drop` when unset. */
   readonly otherwise?: 'drop' | 'retry';
-  /** Label of the self metrics, and advice for the log. */
+  /** Label of the self metrics. */
   readonly reason: string;
+  /** Advice for the log. For the reason `auth`, the configured credentials are named when unset. */
   readonly hint?: string;
   /** Maximum number of attempts with this response, including the first. */
   readonly tries?: number;
@@ -96,7 +99,7 @@ export const ADDRESS_RESPONSES: readonly ResponseRule[] = [
     reason: 'route',
     hint: 'the proxy in front of the receiver has no route for this path: check its configuration and the url',
   },
-  { when: [401, 403], action: 'pause', reason: 'auth', hint: 'check auth and its file' },
+  { when: [401, 403], action: 'pause', reason: 'auth' },
   { when: [404, 405], action: 'pause', reason: 'path', hint: PATH_HINT },
   { when: 410, action: 'pause', reason: 'path', hint: PATH_HINT },
   {
@@ -143,6 +146,12 @@ export const ADDRESS_RESPONSES: readonly ResponseRule[] = [
   },
 ];
 
+/** Advice on credentials that a receiver does not accept. */
+const authHint = (configured: readonly string[] = []): string =>
+  configured.length === 0
+    ? 'no credentials are configured: set auth or headerFiles'
+    : `check the credentials: ${configured.join(', ')}`;
+
 const UNKNOWN: ResponseRule = { when: [0, 999], action: 'pause', reason: 'refused' };
 
 /** The first rule of the table that matches the response. */
@@ -156,5 +165,6 @@ export function ruleFor(rules: readonly ResponseRule[], result: AttemptResult): 
     if (typeof when === 'number') return when === result.code;
     return typeof result.code === 'number' && result.code >= when[0] && result.code <= when[1];
   };
-  return rules.find(fits) ?? UNKNOWN;
+  const rule = rules.find(fits) ?? UNKNOWN;
+  return rule.reason === 'auth' ? { hint: authHint(result.credentials), ...rule } : rule;
 }

@@ -73,7 +73,12 @@ export class Sender {
     const seen: { request?: ClientRequest } = {};
     let wasReset: boolean = false;
     let proxy: string | undefined;
-    const common = () => ({ wasReset, durationSeconds: seconds(), ...(proxy !== undefined && { proxy }) });
+    const common = () => ({
+      wasReset,
+      durationSeconds: seconds(),
+      credentials: this.#credentials.settings,
+      ...(proxy !== undefined && { proxy }),
+    });
     try {
       proxy = this.#agents.proxyFor(upload.url)?.shown;
       let response: Response;

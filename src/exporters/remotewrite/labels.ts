@@ -1,15 +1,11 @@
-import type { Target } from '../../config/identity.ts';
+import { labelsOfTarget, type Target } from '../../config/identity.ts';
 import type { Label } from '../../metrics/label-limits.ts';
 import { parseLine } from '../../metrics/text/parse.ts';
 
 export const NAME_LABEL = '__name__';
 
 /** The labels that a target adds to all of its series. */
-export const targetLabels = ({ job, instance, labels }: Target): readonly Label[] => [
-  ...(job === undefined ? [] : [['job', job] as const]),
-  ...(instance === undefined ? [] : [['instance', instance] as const]),
-  ...Object.entries(labels),
-];
+export const targetLabels = (target: Target): readonly Label[] => Object.entries(labelsOfTarget(target));
 
 /**
  * The labels of a series with the label block `{…}` in `block` and those of its target, which take precedence. In two
