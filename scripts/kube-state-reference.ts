@@ -8,7 +8,7 @@ export function kubeStateReference(resources: readonly Resource[], options: z.Zo
     '# Kubernetes object metrics',
     GENERATED,
     'Metrics of the ksm collector about the objects of a cluster, with the names of kube-state-metrics. Each series ' +
-      'begins with the labels that name its object.',
+      'begins with the labels that identify its object.',
     '## Options',
     'Below `collectors.ksm`.',
     table(['option', 'default', 'what'], optionsOf(options)),
@@ -18,10 +18,10 @@ export function kubeStateReference(resources: readonly Resource[], options: z.Zo
 }
 
 function resourceSection({ name, apiVersion, kind, enabled, identity, families }: Resource): string {
-  const followed = enabled ? 'followed by default' : 'followed if listed in `resources`';
+  const watched = enabled ? 'watched by default' : 'watched if listed in `resources`';
   return [
     `## ${name}`,
-    `\`${apiVersion}\` ${kind}, ${followed}; each series has ${identity.labels.map((label) => `\`${label}\``).join(', ')}.`,
+    `\`${apiVersion}\` ${kind}, ${watched}; each series has ${identity.labels.map((label) => `\`${label}\``).join(', ')}.`,
     table(['metric', 'type', 'further labels', 'stability', 'help'], families.map(familyRow)),
   ].join('\n\n');
 }

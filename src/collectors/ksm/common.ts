@@ -124,7 +124,7 @@ export const generation = (prefix: string): KubeFamily =>
   single(
     `${prefix}_metadata_generation`,
     'STABLE',
-    'The generation of the desired state.',
+    'Generation of the object, incremented when its desired state changes.',
     ({ metadata }) => metadata?.generation ?? 0,
   );
 

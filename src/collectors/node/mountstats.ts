@@ -3,7 +3,7 @@ import { zip } from '../../base/zip.ts';
 import { DeniedFile, MissingFile } from '../../host/errors.ts';
 import { mustShowFirst } from '../../host/first-process.ts';
 import type { Host } from '../../host/host.ts';
-import { type Losses, words } from '../../host/lines.ts';
+import type { Losses } from '../../host/lines.ts';
 import { clearBlanks, type Mount, parseMountinfo } from '../../host/mounts.ts';
 import { counter, type Family, gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
@@ -16,8 +16,9 @@ const OPERATION = [...MOUNT, 'operation'];
 
 const total = (name: string, help: string, labels: readonly string[]): Family =>
   counter(`node_mountstats_nfs_${name}_total`, help, labels);
+const event = ([name = '', help = '']: readonly string[]): Family => total(`event_${name}`, help, MOUNT);
 
-const info = gauge('node_mountstats_nfs_mountpoint_info', 'Always 1; mount point of the export.', [
+const info = gauge('node_mountstats_nfs_mountpoint_info', 'Always 1; a mount point of the export.', [
   ...MOUNT,
   'mountpoint',
 ]);
@@ -25,25 +26,51 @@ const age = total('age_seconds', 'Time since the export was mounted.', MOUNT);
 
 /** By place in the line `bytes:`. */
 const bytes: readonly Family[] = [
-  total('read_bytes', 'Bytes read by applications.', MOUNT),
-  total('write_bytes', 'Bytes written by applications.', MOUNT),
+  total('read_bytes', 'Bytes read by applications without direct I/O.', MOUNT),
+  total('write_bytes', 'Bytes written by applications without direct I/O.', MOUNT),
   total('direct_read_bytes', 'Bytes read by applications with direct I/O.', MOUNT),
   total('direct_write_bytes', 'Bytes written by applications with direct I/O.', MOUNT),
   total('total_read_bytes', 'Bytes read from the server.', MOUNT),
   total('total_write_bytes', 'Bytes written to the server.', MOUNT),
-  total('read_pages', 'Pages of mapped files read.', MOUNT),
-  total('write_pages', 'Pages of mapped files written.', MOUNT),
+  total('read_pages', 'Pages read into the page cache.', MOUNT),
+  total('write_pages', 'Pages written from the page cache.', MOUNT),
 ];
 
-/** By place in the line `events:`; `-` for one that is not exported. */
-const events: readonly (Family | undefined)[] = words(
-  'inode_revalidate dnode_revalidate data_invalidate attribute_invalidate vfs_open vfs_lookup vfs_access ' +
-    'vfs_update_page vfs_read_page vfs_read_pages vfs_write_page vfs_write_pages vfs_getdents vfs_setattr vfs_flush ' +
-    'vfs_fsync vfs_lock vfs_file_release - truncation write_extension silly_rename short_read short_write ' +
-    'jukebox_delay pnfs_read pnfs_write',
-).map((name) =>
-  name === '-' ? undefined : total(`event_${name}`, `Events in the NFS client: ${name.replaceAll('_', ' ')}.`, MOUNT),
-);
+/** By place in the line `events:`; undefined for one that is not exported. */
+const events: readonly (Family | undefined)[] = [
+  ...[
+    ['inode_revalidate', 'Cached attributes of inodes revalidated with the server.'],
+    ['dnode_revalidate', 'Cached directory entries revalidated with the server.'],
+    ['data_invalidate', 'Invalidations of the cached data of an inode.'],
+    ['attribute_invalidate', 'Invalidations of the cached attributes of an inode.'],
+    ['vfs_open', 'Files and directories opened.'],
+    ['vfs_lookup', 'Names looked up in directories.'],
+    ['vfs_access', 'Permission checks.'],
+    ['vfs_update_page', 'Updates of cached pages, which may cause writes.'],
+    ['vfs_read_page', 'Reads of a single page.'],
+    ['vfs_read_pages', 'Reads of a group of pages.'],
+    ['vfs_write_page', 'Writes of a single page.'],
+    ['vfs_write_pages', 'Writes of a group of pages.'],
+    ['vfs_getdents', 'Reads of directory entries.'],
+    ['vfs_setattr', 'Changes to the attributes of inodes.'],
+    ['vfs_flush', 'Flushes of pending writes to the server.'],
+    ['vfs_fsync', 'Calls to fsync on files and directories.'],
+    ['vfs_lock', 'Lock requests on files.'],
+    ['vfs_file_release', 'Files closed and released.'],
+  ].map(event),
+  // Congestion waits, which node_exporter does not export either.
+  undefined,
+  ...[
+    ['truncation', 'Truncations of files.'],
+    ['write_extension', 'Writes beyond the end of a file.'],
+    ['silly_rename', 'Files removed while open, and therefore renamed until they are closed.'],
+    ['short_read', 'Reads for which the server returned less data than requested.'],
+    ['short_write', 'Writes of which the server wrote less data than requested.'],
+    ['jukebox_delay', 'Requests delayed because the server was not ready (EJUKEBOX, NFS4ERR_DELAY).'],
+    ['pnfs_read', 'Reads through pNFS.'],
+    ['pnfs_write', 'Writes through pNFS.'],
+  ].map(event),
+];
 
 /** By place in the numbers of a line `xprt:`. */
 const transports: readonly (readonly [index: number, family: Family])[] = [
@@ -53,22 +80,34 @@ const transports: readonly (readonly [index: number, family: Family])[] = [
   [5, total('transport_sends', 'Requests sent.', TRANSPORT)],
   [6, total('transport_receives', 'Replies received.', TRANSPORT)],
   [7, total('transport_bad_transaction_ids', 'Replies that match no outstanding request.', TRANSPORT)],
-  [9, total('transport_backlog_queue', 'Sum of the backlog length, sampled at every request.', TRANSPORT)],
+  [
+    9,
+    total('transport_backlog_queue', 'Sum of the lengths of the backlog queue, sampled at every request.', TRANSPORT),
+  ],
   [10, gauge('node_mountstats_nfs_transport_maximum_rpc_slots', 'Peak number of concurrent requests.', TRANSPORT)],
-  [11, total('transport_sending_queue', 'Sum of the sending queue length, sampled at every request.', TRANSPORT)],
-  [12, total('transport_pending_queue', 'Sum of the pending queue length, sampled at every request.', TRANSPORT)],
+  [
+    11,
+    total('transport_sending_queue', 'Sum of the lengths of the sending queue, sampled at every request.', TRANSPORT),
+  ],
+  [
+    12,
+    total('transport_pending_queue', 'Sum of the lengths of the pending queue, sampled at every request.', TRANSPORT),
+  ],
 ];
 
 /** By place in the line of an operation, with the factor to base units. */
 const operations: readonly (readonly [family: Family, divisor: number])[] = [
-  [total('operations_requests', 'Requests.', OPERATION), 1],
+  [total('operations_requests', 'Requests of the operation.', OPERATION), 1],
   [total('operations_transmissions', 'Requests transmitted, including retransmissions.', OPERATION), 1],
   [total('operations_major_timeouts', 'Requests that ended in a major timeout.', OPERATION), 1],
   [total('operations_sent_bytes', 'Bytes sent.', OPERATION), 1],
   [total('operations_received_bytes', 'Bytes received.', OPERATION), 1],
-  [total('operations_queue_time_seconds', 'Time that requests were queued before transmission.', OPERATION), 1000],
-  [total('operations_response_time_seconds', 'Round-trip time from transmission to reply.', OPERATION), 1000],
-  [total('operations_request_time_seconds', 'Total time from queueing to completion.', OPERATION), 1000],
+  [
+    total('operations_queue_time_seconds', 'Time that requests waited in the queue before transmission.', OPERATION),
+    1000,
+  ],
+  [total('operations_response_time_seconds', 'Time from transmission to reply (round-trip time).', OPERATION), 1000],
+  [total('operations_request_time_seconds', 'Time from queueing to completion.', OPERATION), 1000],
 ];
 
 /** NFS mounts. */

@@ -20,20 +20,44 @@ const changes = (name: string, meaning: string): Family => counter(`node_network
 
 /** Files with one number, of which drivers may lack some. */
 const numbers: readonly (readonly [file: string, family: Family])[] = [
-  ['addr_assign_type', property('address_assign_type', 'How the address was chosen (`NET_ADDR_*`)')],
+  [
+    'addr_assign_type',
+    property(
+      'address_assign_type',
+      'How the address was assigned (`NET_ADDR_*`): 0 permanent, 1 random, 2 stolen from another device, 3 set',
+    ),
+  ],
   ['carrier', property('carrier', 'Whether the link has a carrier')],
-  ['carrier_changes', changes('carrier_changes', 'Carrier changes')],
-  ['carrier_up_count', changes('carrier_up_changes', 'Carrier up transitions')],
-  ['carrier_down_count', changes('carrier_down_changes', 'Carrier down transitions')],
-  ['dev_id', property('device_id', 'Distinguishes devices that share an address')],
-  ['dormant', property('dormant', 'Whether the device waits for an external event')],
+  ['carrier_changes', changes('carrier_changes', 'Number of times the carrier came up or went down')],
+  ['carrier_up_count', changes('carrier_up_changes', 'Number of times the carrier came up')],
+  ['carrier_down_count', changes('carrier_down_changes', 'Number of times the carrier went down')],
+  ['dev_id', property('device_id', 'Device ID, which distinguishes devices that share a MAC address')],
+  [
+    'dormant',
+    property(
+      'dormant',
+      'Whether the device is dormant: up, but unusable until an external event such as 802.1X authentication',
+    ),
+  ],
   ['ifindex', property('iface_id', 'Index of the device')],
-  ['iflink', property('iface_link', 'Index of the device that this one is linked to')],
+  [
+    'iflink',
+    property(
+      'iface_link',
+      'Index of the device that this one is stacked on or linked to, such as the parent of a VLAN; otherwise its own',
+    ),
+  ],
   ['link_mode', property('iface_link_mode', 'Link mode (`IF_LINK_MODE_*`)')],
-  ['mtu', property('mtu_bytes', 'Size of the largest packet')],
-  ['name_assign_type', property('name_assign_type', 'How the name was chosen (`NET_NAME_*`)')],
-  ['netdev_group', property('net_dev_group', 'Group of the device')],
-  ['tx_queue_len', property('transmit_queue_length', 'Transmit queue length in packets')],
+  ['mtu', property('mtu_bytes', 'Maximum transmission unit (MTU)')],
+  [
+    'name_assign_type',
+    property(
+      'name_assign_type',
+      'How the name was assigned (`NET_NAME_*`): 1 enumerated by the kernel, 2 predictable, 3 set by user space, 4 renamed',
+    ),
+  ],
+  ['netdev_group', property('net_dev_group', 'Group number of the device')],
+  ['tx_queue_len', property('transmit_queue_length', 'Maximum length of the transmit queue, in packets')],
   ['type', property('protocol_type', 'Hardware type (`ARPHRD_*`)')],
 ];
 const flagsFamily = property('flags', 'Flags (`IFF_*`)');

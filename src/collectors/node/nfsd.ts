@@ -4,20 +4,20 @@ import { counter, gauge } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 import { addRpc, type RpcField, type RpcMethods, V2_METHODS, V3_METHODS, V4_OPERATIONS } from './nfs-rpc.ts';
 
-const packets = counter('node_nfsd_packets_total', 'Packets sent and received.', ['proto']);
+const packets = counter('node_nfsd_packets_total', 'Packets received.', ['proto']);
 const errors = counter('node_nfsd_rpc_errors_total', 'RPCs rejected, by reason.', ['error']);
 const requests = counter('node_nfsd_requests_total', 'Requests by procedure and version of NFS.', ['method', 'proto']);
 
 const fields: readonly RpcField[] = [
-  ['rc', 0, counter('node_nfsd_reply_cache_hits_total', 'Replies from the cache, for repeated requests.')],
-  ['rc', 1, counter('node_nfsd_reply_cache_misses_total', 'Replies added to the cache.')],
-  ['rc', 2, counter('node_nfsd_reply_cache_nocache_total', 'Replies that are not cached.')],
-  ['fh', 0, counter('node_nfsd_file_handles_stale_total', 'Stale file handles.')],
-  ['io', 0, counter('node_nfsd_disk_bytes_read_total', 'Bytes read.')],
-  ['io', 1, counter('node_nfsd_disk_bytes_written_total', 'Bytes written.')],
+  ['rc', 0, counter('node_nfsd_reply_cache_hits_total', 'Retransmitted requests answered from the reply cache.')],
+  ['rc', 1, counter('node_nfsd_reply_cache_misses_total', 'Requests whose reply was added to the reply cache.')],
+  ['rc', 2, counter('node_nfsd_reply_cache_nocache_total', 'Requests whose reply need not be cached.')],
+  ['fh', 0, counter('node_nfsd_file_handles_stale_total', 'Requests with a stale file handle.')],
+  ['io', 0, counter('node_nfsd_disk_bytes_read_total', 'Bytes read by clients.')],
+  ['io', 1, counter('node_nfsd_disk_bytes_written_total', 'Bytes written by clients.')],
   ['th', 0, gauge('node_nfsd_server_threads', 'Threads of the server.')],
-  ['ra', 0, gauge('node_nfsd_read_ahead_cache_size_blocks', 'Size of the read-ahead cache.')],
-  ['ra', 11, counter('node_nfsd_read_ahead_cache_not_found_total', 'Misses of the read-ahead cache.')],
+  ['ra', 0, gauge('node_nfsd_read_ahead_cache_size_blocks', 'Size of the read-ahead cache, in entries.')],
+  ['ra', 11, counter('node_nfsd_read_ahead_cache_not_found_total', 'Read-ahead cache misses.')],
   ['net', 1, packets, 'udp'],
   ['net', 2, packets, 'tcp'],
   ['net', 3, counter('node_nfsd_connections_total', 'TCP connections accepted.')],

@@ -16,14 +16,30 @@ const info = gauge('node_nvme_info', 'Always 1; controller information.', [
 const INFO_FILES = ['firmware_rev', 'model', 'serial', 'state', 'cntlid'];
 
 const NAMESPACE = ['device', 'nsid'];
-const namespaceInfo = gauge('node_nvme_namespace_info', 'Always 1; the asymmetric access state of the namespace.', [
+const namespaceInfo = gauge('node_nvme_namespace_info', 'Always 1; asymmetric namespace access (ANA) state.', [
   ...NAMESPACE,
   'ana_state',
 ]);
-const size = gauge('node_nvme_namespace_size_bytes', 'Size; correct for 512-byte blocks only.', NAMESPACE);
-const capacity = gauge('node_nvme_namespace_capacity_bytes', 'Capacity; the same as the size.', NAMESPACE);
-const used = gauge('node_nvme_namespace_used_bytes', 'Bytes in use, as reported by the controller.', NAMESPACE);
-const blockSize = gauge('node_nvme_namespace_logical_block_size_bytes', 'Size of a block.', NAMESPACE);
+const size = gauge(
+  'node_nvme_namespace_size_bytes',
+  'Size of the namespace; too large unless its blocks have 512 bytes.',
+  NAMESPACE,
+);
+const capacity = gauge(
+  'node_nvme_namespace_capacity_bytes',
+  'Capacity of the namespace; always equal to its size.',
+  NAMESPACE,
+);
+const used = gauge(
+  'node_nvme_namespace_used_bytes',
+  'Used bytes of the namespace, as reported by the controller.',
+  NAMESPACE,
+);
+const blockSize = gauge(
+  'node_nvme_namespace_logical_block_size_bytes',
+  'Logical block size of the namespace.',
+  NAMESPACE,
+);
 
 /** A namespace below its controller; with native multipath, one path to it (`nvme0c1n1`). */
 const NAMESPACE_NAME = /^nvme\d+(?:c\d+)?n(\d+)$/;

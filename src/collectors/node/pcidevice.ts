@@ -45,7 +45,7 @@ const node = (text: string): number | undefined => (text === '-1' ? undefined : 
 const UNKNOWN = -1;
 const ATTRIBUTES: readonly Attribute[] = [
   {
-    family: value('max_link_transfers_per_second', 'Maximum link speed; -1 if unknown.'),
+    family: value('max_link_transfers_per_second', 'Maximum link speed, in transfers per second; -1 if unknown.'),
     file: 'max_link_speed',
     parse: transfers,
     absent: UNKNOWN,
@@ -57,7 +57,7 @@ const ATTRIBUTES: readonly Attribute[] = [
     absent: UNKNOWN,
   },
   {
-    family: value('current_link_transfers_per_second', 'Current link speed; -1 if unknown.'),
+    family: value('current_link_transfers_per_second', 'Current link speed, in transfers per second; -1 if unknown.'),
     file: 'current_link_speed',
     parse: transfers,
     absent: UNKNOWN,
@@ -69,13 +69,16 @@ const ATTRIBUTES: readonly Attribute[] = [
     absent: UNKNOWN,
   },
   {
-    family: value('d3cold_allowed', 'Whether the device may enter D3cold when suspended.'),
+    family: value('d3cold_allowed', 'Whether the device may be put into the power state D3cold.'),
     file: 'd3cold_allowed',
     parse: flag,
     absent: 0,
   },
   {
-    family: value('sriov_drivers_autoprobe', 'Whether drivers are probed automatically for virtual functions.'),
+    family: value(
+      'sriov_drivers_autoprobe',
+      'Whether newly enabled virtual functions are bound to a driver automatically.',
+    ),
     file: 'sriov_drivers_autoprobe',
     parse: flag,
     absent: 0,
@@ -93,7 +96,7 @@ const ATTRIBUTES: readonly Attribute[] = [
     absent: 0,
   },
   {
-    family: value('sriov_vf_total_msix', 'MSI-X vectors for the virtual functions.'),
+    family: value('sriov_vf_total_msix', 'MSI-X vectors available for assignment to virtual functions.'),
     file: 'sriov_vf_total_msix',
     parse: integer,
     absent: 0,

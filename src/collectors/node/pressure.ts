@@ -10,18 +10,27 @@ import { defineCollector, NO_OPTIONS } from '../collector.ts';
 /** Families by file and by the first word of the line: `some` tasks waited, or all of them stalled. */
 const FILES: Readonly<Record<string, { readonly some?: Family; readonly full?: Family }>> = {
   cpu: {
-    some: counter('node_pressure_cpu_waiting_seconds_total', 'Time in which some task waited for a CPU.'),
+    some: counter('node_pressure_cpu_waiting_seconds_total', 'Time during which at least one task waited for a CPU.'),
   },
   io: {
-    some: counter('node_pressure_io_waiting_seconds_total', 'Time in which some task waited for I/O.'),
-    full: counter('node_pressure_io_stalled_seconds_total', 'Time in which all tasks waited for I/O.'),
+    some: counter('node_pressure_io_waiting_seconds_total', 'Time during which at least one task waited for I/O.'),
+    full: counter('node_pressure_io_stalled_seconds_total', 'Time during which all non-idle tasks waited for I/O.'),
   },
   irq: {
-    full: counter('node_pressure_irq_stalled_seconds_total', 'Time in which all tasks were stalled by interrupts.'),
+    full: counter(
+      'node_pressure_irq_stalled_seconds_total',
+      'Time during which all non-idle tasks were stalled by interrupts.',
+    ),
   },
   memory: {
-    some: counter('node_pressure_memory_waiting_seconds_total', 'Time in which some task waited for memory.'),
-    full: counter('node_pressure_memory_stalled_seconds_total', 'Time in which all tasks waited for memory.'),
+    some: counter(
+      'node_pressure_memory_waiting_seconds_total',
+      'Time during which at least one task waited for memory.',
+    ),
+    full: counter(
+      'node_pressure_memory_stalled_seconds_total',
+      'Time during which all non-idle tasks waited for memory.',
+    ),
   },
 };
 
@@ -29,7 +38,7 @@ const FILES: Readonly<Record<string, { readonly some?: Family; readonly full?: F
 export const pressure = defineCollector({
   name: 'pressure',
   enabled: true,
-  summary: 'How long tasks waited for CPU, memory and I/O, from `/proc/pressure`.',
+  summary: 'Pressure stall information (PSI): how long tasks waited for CPU, memory and I/O, from `/proc/pressure`.',
   options: NO_OPTIONS,
   whenEmpty: 'the kernel has no pressure stall information (PSI)',
   families: Object.values(FILES).flatMap((byLine) => Object.values(byLine)),

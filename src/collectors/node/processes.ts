@@ -10,12 +10,12 @@ import { gauge } from '../../metrics/family.ts';
 import { NoData } from '../../metrics/outcome.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
-const pids = gauge('node_processes_pids', 'Processes.');
-const byState = gauge('node_processes_state', 'Processes by state.', ['state']);
-const threads = gauge('node_processes_threads', 'Threads of all processes.');
-const threadsByState = gauge('node_processes_threads_state', 'Threads by state.', ['thread_state']);
-const maxThreads = gauge('node_processes_max_threads', 'Maximum number of threads.');
-const maxProcesses = gauge('node_processes_max_processes', 'Value at which process ids wrap around.');
+const pids = gauge('node_processes_pids', 'Number of processes.');
+const byState = gauge('node_processes_state', 'Number of processes, by state.', ['state']);
+const threads = gauge('node_processes_threads', 'Number of threads of all processes.');
+const threadsByState = gauge('node_processes_threads_state', 'Number of threads, by state.', ['thread_state']);
+const maxThreads = gauge('node_processes_max_threads', 'Maximum number of threads (kernel.threads-max).');
+const maxProcesses = gauge('node_processes_max_processes', 'Value at which process IDs wrap around (kernel.pid_max).');
 
 /** Processes and threads by state. */
 export const processes = defineCollector({

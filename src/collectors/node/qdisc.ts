@@ -16,7 +16,10 @@ const fields = [
   ['packets', counter('node_qdisc_packets_total', 'Packets sent.', LABELS)],
   ['drops', counter('node_qdisc_drops_total', 'Packets dropped.', LABELS)],
   ['requeues', counter('node_qdisc_requeues_total', 'Packets requeued after a failed transmission.', LABELS)],
-  ['overlimits', counter('node_qdisc_overlimits_total', 'Packets over the limit.', LABELS)],
+  [
+    'overlimits',
+    counter('node_qdisc_overlimits_total', 'Number of times the limit of the discipline was exceeded.', LABELS),
+  ],
   ['queueLength', gauge('node_qdisc_current_queue_length', 'Packets in the queue.', LABELS)],
   ['backlogBytes', gauge('node_qdisc_backlog', 'Bytes in the queue.', LABELS)],
 ] as const;

@@ -6,7 +6,7 @@ import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
 const running = counter('node_schedstat_running_seconds_total', 'Time that tasks ran on the CPU.', ['cpu']);
 const waiting = counter('node_schedstat_waiting_seconds_total', 'Time that tasks waited for the CPU.', ['cpu']);
-const timeslices = counter('node_schedstat_timeslices_total', 'Time slices that the CPU ran.', ['cpu']);
+const timeslices = counter('node_schedstat_timeslices_total', 'Time slices run on the CPU.', ['cpu']);
 
 /** Words of a cpu line: its name, six counts that are not used, running, waiting, time slices. */
 const RUNNING = 7;

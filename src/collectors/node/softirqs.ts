@@ -4,7 +4,7 @@ import { count } from '../../host/numbers.ts';
 import { counter } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
-const total = counter('node_softirqs_functions_total', 'Softirqs handled; cpu is the column of the file.', [
+const total = counter('node_softirqs_functions_total', 'Softirqs handled, by CPU (its column in the file) and type.', [
   'cpu',
   'type',
 ]);

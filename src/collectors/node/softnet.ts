@@ -9,7 +9,14 @@ import { defineCollector, NO_OPTIONS } from '../collector.ts';
 const COLUMNS: readonly (readonly [column: number, family: Family])[] = [
   [0, counter('node_softnet_processed_total', 'Packets processed.', ['cpu'])],
   [1, counter('node_softnet_dropped_total', 'Packets dropped because the backlog was full.', ['cpu'])],
-  [2, counter('node_softnet_times_squeezed_total', 'Processing rounds that ended with packets pending.', ['cpu'])],
+  [
+    2,
+    counter(
+      'node_softnet_times_squeezed_total',
+      'Processing rounds that ran out of budget or time with packets pending.',
+      ['cpu'],
+    ),
+  ],
   [8, counter('node_softnet_cpu_collision_total', 'Collisions on the transmit lock.', ['cpu'])],
   [
     9,

@@ -8,7 +8,11 @@ import { type Family, gauge, untyped } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { defineCollector } from '../collector.ts';
 
-const info = gauge('node_sysctl_info', 'A text value of the setting; always 1.', ['name', 'value', 'index']);
+const info = gauge('node_sysctl_info', 'Always 1; a word of the text value of the setting.', [
+  'name',
+  'value',
+  'index',
+]);
 
 const NAME = /^\w[\w./-]*$/;
 const NAME_WITH_KEYS = /^\w[\w./-]*(?::\w+(?:,\w+)*)?$/;

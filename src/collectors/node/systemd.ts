@@ -9,12 +9,12 @@ import { NoData } from '../../metrics/outcome.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { defineCollector } from '../collector.ts';
 
-const version = gauge('node_systemd_version', 'Version of systemd.', ['version']);
+const version = gauge('node_systemd_version', 'Version of systemd, as a number.', ['version']);
 const virtualization = gauge('node_systemd_virtualization_info', 'Virtualization reported by systemd; always 1.', [
   'virtualization_type',
 ]);
 const running = gauge('node_systemd_system_running', 'Whether the system is running with no failed units.');
-const units = gauge('node_systemd_units', 'Units by state.', ['state']);
+const units = gauge('node_systemd_units', 'Number of units, by state.', ['state']);
 const unitState = gauge('node_systemd_unit_state', 'Whether the unit is in this state.', ['name', 'state', 'type']);
 const startTime = gauge(
   'node_systemd_unit_start_time_seconds',
@@ -46,7 +46,7 @@ const PROPERTIES: readonly UnitProperty[] = [
   {
     ...service,
     property: 'TasksCurrent',
-    family: gauge('node_systemd_unit_tasks_current', 'Tasks of the unit.', ['name']),
+    family: gauge('node_systemd_unit_tasks_current', 'Current number of tasks of the unit.', ['name']),
     option: 'enableTaskMetrics',
   },
   {
@@ -58,7 +58,7 @@ const PROPERTIES: readonly UnitProperty[] = [
   {
     ...socket,
     property: 'NAccepted',
-    family: counter('node_systemd_socket_accepted_connections_total', 'Connections accepted.', ['name']),
+    family: counter('node_systemd_socket_accepted_connections_total', 'Connections accepted by the socket.', ['name']),
   },
   {
     ...socket,
@@ -69,7 +69,7 @@ const PROPERTIES: readonly UnitProperty[] = [
     // Counts up, but is a gauge in node_exporter. Since systemd 239.
     ...socket,
     property: 'NRefused',
-    family: gauge('node_systemd_socket_refused_connections_total', 'Connections refused.', ['name']),
+    family: gauge('node_systemd_socket_refused_connections_total', 'Connections refused by the socket.', ['name']),
   },
   {
     ...timer,
@@ -86,8 +86,8 @@ const options = z.strictObject({
   unitExclude: pattern()
     .prefault('.+\\.(automount|device|mount|scope|slice)')
     .describe('Exclude units whose full name matches.'),
-  enableTaskMetrics: z.boolean().default(false).describe('Export the tasks of each service.'),
-  enableRestartsMetrics: z.boolean().default(false).describe('Export the restarts of each service.'),
+  enableTaskMetrics: z.boolean().default(false).describe('Export the number of tasks of each service and its limit.'),
+  enableRestartsMetrics: z.boolean().default(false).describe('Export the number of restarts of each service.'),
   enableStartTimeMetrics: z.boolean().default(false).describe('Export when each unit became active.'),
   private: z
     .boolean()

@@ -13,19 +13,19 @@ const NANOSECONDS = 1e-9;
 /** Families by file. */
 const files: readonly (readonly [file: string, family: Family, factor: number])[] = [
   ['in_flight', gauge('node_tape_io_now', 'Requests in flight.', ['device']), 1],
-  ['io_ns', count('node_tape_io_time_seconds_total', 'Total time spent on requests.'), NANOSECONDS],
+  ['io_ns', count('node_tape_io_time_seconds_total', 'Time spent on requests of all kinds.'), NANOSECONDS],
   ['other_cnt', count('node_tape_io_others_total', 'Requests other than reads and writes.'), 1],
   ['read_byte_cnt', count('node_tape_read_bytes_total', 'Bytes read.'), 1],
   ['read_cnt', count('node_tape_reads_completed_total', 'Reads completed.'), 1],
-  ['read_ns', count('node_tape_read_time_seconds_total', 'Total time spent on reads.'), NANOSECONDS],
+  ['read_ns', count('node_tape_read_time_seconds_total', 'Time spent on reads.'), NANOSECONDS],
   [
     'resid_cnt',
-    count('node_tape_residual_total', 'Requests with a residue: fewer bytes transferred than requested.'),
+    count('node_tape_residual_total', 'Requests that transferred fewer bytes than requested (residual).'),
     1,
   ],
   ['write_byte_cnt', count('node_tape_written_bytes_total', 'Bytes written.'), 1],
   ['write_cnt', count('node_tape_writes_completed_total', 'Writes completed.'), 1],
-  ['write_ns', count('node_tape_write_time_seconds_total', 'Total time spent on writes.'), NANOSECONDS],
+  ['write_ns', count('node_tape_write_time_seconds_total', 'Time spent on writes.'), NANOSECONDS],
 ];
 
 /** Each drive has further names, for other modes (st0l) and without rewinding (nst0). */

@@ -11,7 +11,11 @@ import { gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
-const states = gauge('node_tcp_connection_states', 'TCP sockets by state, and their queued bytes.', ['state']);
+const states = gauge(
+  'node_tcp_connection_states',
+  'Number of TCP sockets by state; rx_queued_bytes and tx_queued_bytes are the bytes in their queues.',
+  ['state'],
+);
 
 /** By number, include/net/tcp_states.h. */
 const NAMES = [

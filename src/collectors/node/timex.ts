@@ -5,22 +5,46 @@ import type { Snapshot } from '../../metrics/snapshot.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
 const fields: readonly [keyof Timex, ReturnType<typeof gauge>][] = [
-  ['offsetSeconds', gauge('node_timex_offset_seconds', 'Remaining clock adjustment.')],
+  [
+    'offsetSeconds',
+    gauge('node_timex_offset_seconds', 'Offset from the reference clock that the kernel has yet to correct.'),
+  ],
   ['frequencyRatio', gauge('node_timex_frequency_adjustment_ratio', 'Clock frequency ratio; 1 is nominal.')],
-  ['maxErrorSeconds', gauge('node_timex_maxerror_seconds', 'Upper bound of the error.')],
-  ['estimatedErrorSeconds', gauge('node_timex_estimated_error_seconds', 'Estimate of the error.')],
-  ['status', gauge('node_timex_status', 'Status bits (`STA_*`).')],
+  ['maxErrorSeconds', gauge('node_timex_maxerror_seconds', 'Upper bound of the clock error.')],
+  ['estimatedErrorSeconds', gauge('node_timex_estimated_error_seconds', 'Estimated clock error.')],
+  ['status', gauge('node_timex_status', 'Status bits of the clock (`STA_*`).')],
   ['timeConstant', gauge('node_timex_loop_time_constant', 'Time constant of the phase-locked loop.')],
   ['tickSeconds', gauge('node_timex_tick_seconds', 'Time between clock ticks.')],
   ['ppsFrequencyHertz', gauge('node_timex_pps_frequency_hertz', 'Frequency of the pulse-per-second signal.')],
   ['ppsJitterSeconds', gauge('node_timex_pps_jitter_seconds', 'Jitter of the pulse-per-second signal.')],
-  ['ppsShiftSeconds', gauge('node_timex_pps_shift_seconds', 'Length of the calibration interval.')],
-  ['ppsStabilityHertz', gauge('node_timex_pps_stability_hertz', 'Average deviation of the frequency.')],
-  ['ppsJitterCount', counter('node_timex_pps_jitter_total', 'Pulses beyond the jitter limit.')],
-  ['ppsCalibrationCount', counter('node_timex_pps_calibration_total', 'Calibration intervals.')],
-  ['ppsErrorCount', counter('node_timex_pps_error_total', 'Calibration errors.')],
-  ['ppsStabilityCount', counter('node_timex_pps_stability_exceeded_total', 'Pulses beyond the stability limit.')],
-  ['taiOffsetSeconds', gauge('node_timex_tai_offset_seconds', 'International atomic time minus UTC.')],
+  [
+    'ppsShiftSeconds',
+    gauge('node_timex_pps_shift_seconds', 'Length of the calibration interval of the pulse-per-second signal.'),
+  ],
+  [
+    'ppsStabilityHertz',
+    gauge('node_timex_pps_stability_hertz', 'Average of recent frequency changes of the pulse-per-second signal.'),
+  ],
+  [
+    'ppsJitterCount',
+    counter(
+      'node_timex_pps_jitter_total',
+      'Number of times the jitter limit of the pulse-per-second signal was exceeded.',
+    ),
+  ],
+  [
+    'ppsCalibrationCount',
+    counter('node_timex_pps_calibration_total', 'Calibration intervals of the pulse-per-second signal.'),
+  ],
+  ['ppsErrorCount', counter('node_timex_pps_error_total', 'Calibration errors of the pulse-per-second signal.')],
+  [
+    'ppsStabilityCount',
+    counter(
+      'node_timex_pps_stability_exceeded_total',
+      'Number of times the stability limit of the pulse-per-second signal was exceeded.',
+    ),
+  ],
+  ['taiOffsetSeconds', gauge('node_timex_tai_offset_seconds', 'Offset of International Atomic Time (TAI) from UTC.')],
   ['synchronized', gauge('node_timex_sync_status', 'Whether the clock is synchronized.')],
 ];
 

@@ -7,7 +7,10 @@ import { parseSocketLine } from '../../host/socket-files.ts';
 import { gauge } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
-const queues = gauge('node_udp_queues', 'Bytes that UDP sockets have queued.', ['queue', 'ip']);
+const queues = gauge('node_udp_queues', 'Bytes in the receive (rx) and transmit (tx) queues of all UDP sockets.', [
+  'queue',
+  'ip',
+]);
 
 /** Memory of the queues of UDP sockets. */
 export const udpQueues = defineCollector({

@@ -6,10 +6,12 @@ import { type Family, gauge } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
 const FILES: Readonly<Record<string, Family>> = {
-  bootstatus: gauge('node_watchdog_bootstatus', 'Status bits at boot: whether the watchdog restarted the host.', [
-    'name',
-  ]),
-  fw_version: gauge('node_watchdog_fw_version', 'Firmware version.', ['name']),
+  bootstatus: gauge(
+    'node_watchdog_bootstatus',
+    'Status bits at boot (`WDIOF_*`), such as whether the watchdog restarted the host.',
+    ['name'],
+  ),
+  fw_version: gauge('node_watchdog_fw_version', 'Firmware version of the watchdog.', ['name']),
   nowayout: gauge('node_watchdog_nowayout', 'Whether the watchdog cannot be stopped once started (nowayout).', [
     'name',
   ]),
@@ -18,10 +20,14 @@ const FILES: Readonly<Record<string, Family>> = {
   pretimeout: gauge('node_watchdog_pretimeout_seconds', 'Time between the pretimeout warning and the restart.', [
     'name',
   ]),
-  access_cs0: gauge('node_watchdog_access_cs0', 'Whether the other boot flash is in use (aspeed).', ['name']),
+  access_cs0: gauge(
+    'node_watchdog_access_cs0',
+    'Whether the primary boot flash (CS0) is in use; 0 after a boot from the alternate one (Aspeed).',
+    ['name'],
+  ),
 };
 const LABEL_FILES = ['options', 'identity', 'state', 'status', 'pretimeout_governor'];
-const info = gauge('node_watchdog_info', 'Watchdog information; always 1.', ['name', ...LABEL_FILES]);
+const info = gauge('node_watchdog_info', 'Always 1; watchdog information.', ['name', ...LABEL_FILES]);
 
 /** Watchdog timers. */
 export const watchdog = defineCollector({

@@ -6,28 +6,49 @@ import { count } from '../../host/numbers.ts';
 import { counter, type Family } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
-/** Words of the lines, without Xfrm. Newer kernels have more lines. */
-const LINES = words(
-  'InError InBufferError InHdrError InNoStates InStateProtoError InStateModeError InStateSeqError InStateExpired ' +
-    'InStateMismatch InStateInvalid InTmplMismatch InNoPols InPolBlock InPolError OutError OutBundleGenError ' +
-    'OutBundleCheckError OutNoStates OutStateProtoError OutStateModeError OutStateSeqError OutStateExpired ' +
-    'OutPolBlock OutPolDead OutPolError FwdHdrError OutStateInvalid AcquireError',
-);
+/** Lines without `Xfrm`, and why the packets were dropped. Newer kernels have more lines. */
+const LINES: Readonly<Record<string, string>> = {
+  InError: 'inbound, other errors',
+  InBufferError: 'inbound, no buffer left',
+  InHdrError: 'inbound, header error',
+  InNoStates: 'inbound, no state found (wrong SPI, address or protocol)',
+  InStateProtoError: 'inbound, protocol error, such as a wrong key',
+  InStateModeError: 'inbound, mode error',
+  InStateSeqError: 'inbound, sequence number outside of the window',
+  InStateExpired: 'inbound, state expired',
+  InStateMismatch: 'inbound, options of the state do not match, such as the UDP encapsulation type',
+  InStateInvalid: 'inbound, invalid state',
+  InTmplMismatch: 'inbound, no matching template for the states',
+  InNoPols: 'inbound, no policy found for the states',
+  InPolBlock: 'inbound, discarded by policy',
+  InPolError: 'inbound, policy error',
+  OutError: 'outbound, other errors',
+  OutBundleGenError: 'outbound, bundle generation error',
+  OutBundleCheckError: 'outbound, bundle check error',
+  OutNoStates: 'outbound, no state found',
+  OutStateProtoError: 'outbound, protocol error',
+  OutStateModeError: 'outbound, mode error',
+  OutStateSeqError: 'outbound, sequence number overflow',
+  OutStateExpired: 'outbound, state expired',
+  OutPolBlock: 'outbound, discarded by policy',
+  OutPolDead: 'outbound, dead policy',
+  OutPolError: 'outbound, policy error',
+  FwdHdrError: 'forwarding not allowed',
+  OutStateInvalid: 'outbound, invalid state, perhaps expired',
+  AcquireError: 'state not fully acquired before use',
+};
 
 /** `InStateSeqError` → `in_state_seq_error`. */
 const snakeCase = (text: string): string => text.replaceAll(/(?!^)[A-Z]/g, '_$&').toLowerCase();
 
 const families = new Map<string, Family>(
-  LINES.map((line) => {
-    const name = snakeCase(line);
-    return [
-      `Xfrm${line}`,
-      counter(`node_xfrm_${name}_packets_total`, `IPsec packets dropped: ${name.replaceAll('_', ' ')}.`),
-    ];
-  }),
+  Object.entries(LINES).map(([line, reason]) => [
+    `Xfrm${line}`,
+    counter(`node_xfrm_${snakeCase(line)}_packets_total`, `IPsec packets dropped: ${reason}.`),
+  ]),
 );
 
-/** Packets that IPsec refused. */
+/** Packets dropped by IPsec. */
 export const xfrm = defineCollector({
   name: 'xfrm',
   enabled: false,

@@ -59,7 +59,7 @@ export const cronjobs = defineResource<CronJob>({
     single(
       'kube_cronjob_status_last_schedule_time',
       'STABLE',
-      'Last time the cron job was scheduled, in seconds since 1970.',
+      'When a job was last scheduled, in seconds since 1970.',
       ({ status }) => unixSeconds(status?.lastScheduleTime),
     ),
     single(
@@ -74,7 +74,7 @@ export const cronjobs = defineResource<CronJob>({
     single(
       'kube_cronjob_spec_starting_deadline_seconds',
       'STABLE',
-      'Deadline for starting a job late, in seconds.',
+      'How late a job may start if it missed its scheduled time, in seconds.',
       ({ spec }) => spec?.startingDeadlineSeconds,
     ),
     single(

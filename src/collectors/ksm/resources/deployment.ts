@@ -69,11 +69,11 @@ export const deployments = defineResource<Deployment>({
     ),
     created('kube_deployment'),
     ...statusCounts('kube_deployment', [
-      ['replicas', 'replicas', 'Pods of the deployment, of any template.'],
+      ['replicas', 'replicas', 'Pods of the deployment, including those of older pod templates.'],
       ['replicas_ready', 'readyReplicas', 'Ready pods of the deployment.'],
-      ['replicas_available', 'availableReplicas', 'Pods that have been ready long enough.'],
-      ['replicas_unavailable', 'unavailableReplicas', 'Pods that are still missing for full availability.'],
-      ['replicas_updated', 'updatedReplicas', 'Pods of the current template.'],
+      ['replicas_available', 'availableReplicas', 'Pods that have been ready for at least minReadySeconds.'],
+      ['replicas_unavailable', 'unavailableReplicas', 'Pods that the deployment lacks to be fully available.'],
+      ['replicas_updated', 'updatedReplicas', 'Pods of the current pod template.'],
       ['observed_generation', 'observedGeneration', 'The generation last observed by the controller.'],
     ]),
     single(
@@ -94,7 +94,12 @@ export const deployments = defineResource<Deployment>({
       },
     ),
     single('kube_deployment_spec_replicas', 'STABLE', 'Desired number of pods.', ({ spec }) => spec?.replicas),
-    single('kube_deployment_spec_paused', 'STABLE', 'Whether rollouts are paused.', ({ spec }) => flag(spec?.paused)),
+    single(
+      'kube_deployment_spec_paused',
+      'STABLE',
+      'Whether the deployment is paused: changes are not rolled out.',
+      ({ spec }) => flag(spec?.paused),
+    ),
     single(
       'kube_deployment_spec_strategy_rollingupdate_max_unavailable',
       'STABLE',

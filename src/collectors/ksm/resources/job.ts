@@ -71,7 +71,7 @@ export const jobs = defineResource<Job>({
     series(
       'kube_job_status_failed',
       'STABLE',
-      'Number of failed pods; by reason, 1 for the reason that the job failed.',
+      'Number of failed pods; once the job has failed, 1 for the reason instead, and 0 for the other reasons.',
       [],
       emitFailed,
       { extraLabels: ['reason'] },
@@ -83,12 +83,24 @@ export const jobs = defineResource<Job>({
       ({ status }) => status?.active ?? 0,
     ),
     single('kube_job_status_ready', 'ALPHA', 'Pods that are ready.', ({ status }) => status?.ready ?? 0),
-    series('kube_job_complete', 'STABLE', 'Whether the job is complete.', ['condition'], (job, emit) => {
-      for (const { status } of conditions(job, 'Complete')) emitCondition(emit, status);
-    }),
-    series('kube_job_failed', 'STABLE', 'Whether the job failed.', ['condition'], (job, emit) => {
-      for (const { status } of conditions(job, 'Failed')) emitCondition(emit, status);
-    }),
+    series(
+      'kube_job_complete',
+      'STABLE',
+      'Whether the job is complete: 1 for the current status of its condition.',
+      ['condition'],
+      (job, emit) => {
+        for (const { status } of conditions(job, 'Complete')) emitCondition(emit, status);
+      },
+    ),
+    series(
+      'kube_job_failed',
+      'STABLE',
+      'Whether the job has failed: 1 for the current status of its condition.',
+      ['condition'],
+      (job, emit) => {
+        for (const { status } of conditions(job, 'Failed')) emitCondition(emit, status);
+      },
+    ),
     single('kube_job_status_start_time', 'STABLE', 'When the job started, in seconds since 1970.', ({ status }) =>
       unixSeconds(status?.startTime),
     ),

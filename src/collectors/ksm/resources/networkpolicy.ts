@@ -26,13 +26,13 @@ export const networkpolicies = defineResource<NetworkPolicy>({
     single(
       'kube_networkpolicy_spec_ingress_rules',
       'ALPHA',
-      'Rules for incoming traffic.',
+      'Number of rules for incoming traffic.',
       ({ spec }) => spec?.ingress?.length ?? 0,
     ),
     single(
       'kube_networkpolicy_spec_egress_rules',
       'ALPHA',
-      'Rules for outgoing traffic.',
+      'Number of rules for outgoing traffic.',
       ({ spec }) => spec?.egress?.length ?? 0,
     ),
   ],

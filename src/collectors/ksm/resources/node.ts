@@ -90,7 +90,7 @@ export const nodes = defineResource<Node>({
     series(
       'kube_node_spec_pod_cidrs',
       'ALPHA',
-      'Address ranges for pods of the node.',
+      'Address ranges (CIDRs) assigned to the pods of the node.',
       ['pod_cidr'],
       ({ spec }, emit) => {
         for (const cidr of spec?.podCIDRs ?? []) emit(1, cidr);
@@ -99,13 +99,16 @@ export const nodes = defineResource<Node>({
     series('kube_node_spec_taint', 'STABLE', 'Taints of the node.', ['key', 'value', 'effect'], ({ spec }, emit) => {
       for (const { key, value, effect } of spec?.taints ?? []) emit(1, key, value, effect);
     }),
-    single('kube_node_spec_unschedulable', 'STABLE', 'Whether the node is unschedulable.', ({ spec }) =>
-      flag(spec?.unschedulable),
+    single(
+      'kube_node_spec_unschedulable',
+      'STABLE',
+      'Whether the node is cordoned: new pods are not scheduled to it.',
+      ({ spec }) => flag(spec?.unschedulable),
     ),
     series(
       'kube_node_status_allocatable',
       'STABLE',
-      'Allocatable resources of the node.',
+      'Resources of the node that are allocatable to pods.',
       ['resource', 'unit'],
       ({ status }, emit) => emitAmounts(emit, status?.allocatable, 'node'),
     ),

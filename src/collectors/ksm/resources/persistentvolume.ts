@@ -125,7 +125,7 @@ export const persistentvolumes = defineResource<PersistentVolume>({
     series(
       'kube_persistentvolume_csi_attributes',
       'ALPHA',
-      'How the CSI driver mounts the volume.',
+      'Mount attributes of the CSI volume.',
       ['csi_mounter', 'csi_map_options'],
       ({ spec }, emit) => {
         const attributes = spec?.csi?.volumeAttributes;

@@ -26,11 +26,17 @@ export const specFamilies: readonly KubeFamily<Pod>[] = [
       ];
     },
   ),
-  single('kube_pod_overhead_cpu_cores', 'ALPHA', 'CPU overhead of the pod.', ({ spec }) =>
-    milliQuantity(spec?.overhead?.cpu),
+  single(
+    'kube_pod_overhead_cpu_cores',
+    'ALPHA',
+    'CPU overhead of the pod, from its runtime class, in cores.',
+    ({ spec }) => milliQuantity(spec?.overhead?.cpu),
   ),
-  single('kube_pod_overhead_memory_bytes', 'ALPHA', 'Memory overhead of the pod.', ({ spec }) =>
-    wholeQuantity(spec?.overhead?.memory),
+  single(
+    'kube_pod_overhead_memory_bytes',
+    'ALPHA',
+    'Memory overhead of the pod, from its runtime class, in bytes.',
+    ({ spec }) => wholeQuantity(spec?.overhead?.memory),
   ),
   series(
     'kube_pod_resourceclaim_info',
@@ -48,7 +54,7 @@ export const specFamilies: readonly KubeFamily<Pod>[] = [
   series(
     'kube_pod_spec_volumes_persistentvolumeclaims_info',
     'STABLE',
-    'Volumes of the pod with a claim.',
+    'Volumes of the pod that use a persistent volume claim.',
     VOLUME_LABELS,
     (pod, emit) => {
       for (const { labels } of claimedVolumes(pod)) emit(1, ...labels);
@@ -57,7 +63,7 @@ export const specFamilies: readonly KubeFamily<Pod>[] = [
   series(
     'kube_pod_spec_volumes_persistentvolumeclaims_readonly',
     'STABLE',
-    'Whether the pod mounts its claimed volumes read-only.',
+    'Whether the persistent volume claim of the volume is mounted read-only.',
     VOLUME_LABELS,
     (pod, emit) => {
       for (const { labels, readOnly } of claimedVolumes(pod)) emit(flag(readOnly), ...labels);
@@ -66,7 +72,7 @@ export const specFamilies: readonly KubeFamily<Pod>[] = [
   series(
     'kube_pod_tolerations',
     'ALPHA',
-    'Taints that the pod tolerates.',
+    'Tolerations of the pod.',
     ['key', 'operator', 'value', 'effect', 'toleration_seconds'],
     ({ spec }, emit) => {
       for (const { key, operator, value, effect, tolerationSeconds } of spec?.tolerations ?? []) {

@@ -55,17 +55,23 @@ export const statusFamilies: readonly KubeFamily<Pod>[] = [
   series(
     'kube_pod_status_qos_class',
     'ALPHA',
-    'Quality of service class of the pod: 1 for the current one.',
+    'Quality of service (QoS) class of the pod: 1 for the current one.',
     ['qos_class'],
     ({ status }, emit) => emitStates(emit, QOS_CLASSES, status?.qosClass),
   ),
-  series('kube_pod_status_ready', 'STABLE', 'Whether the pod is ready.', ['condition'], (pod, emit) => {
-    for (const { status } of conditions(pod, 'Ready')) emitCondition(emit, status);
-  }),
+  series(
+    'kube_pod_status_ready',
+    'STABLE',
+    'Whether the pod is ready: 1 for the current status of its condition.',
+    ['condition'],
+    (pod, emit) => {
+      for (const { status } of conditions(pod, 'Ready')) emitCondition(emit, status);
+    },
+  ),
   series(
     'kube_pod_status_scheduled',
     'STABLE',
-    'Whether the pod is scheduled to a node.',
+    'Whether the pod is scheduled to a node: 1 for the current status of its condition.',
     ['condition'],
     (pod, emit) => {
       for (const { status } of conditions(pod, 'PodScheduled')) emitCondition(emit, status);
@@ -85,11 +91,17 @@ export const statusFamilies: readonly KubeFamily<Pod>[] = [
       for (const { status } of conditions(pod, 'PodScheduled')) if (status === 'False') emit(1);
     },
   ),
-  series('kube_pod_status_reason', 'ALPHA', 'Why the pod is in its state.', ['reason'], emitReasons),
+  series(
+    'kube_pod_status_reason',
+    'ALPHA',
+    'Reasons for the state of the pod, its conditions and its terminated containers.',
+    ['reason'],
+    emitReasons,
+  ),
   series(
     'kube_pod_status_disruption_reason',
     'ALPHA',
-    'Why the pod is about to be terminated.',
+    'Reason for the disruption that is about to terminate the pod.',
     ['reason'],
     (pod, emit) => {
       for (const { reason = '' } of conditions(pod, 'DisruptionTarget')) {

@@ -14,8 +14,8 @@ export const poddisruptionbudgets = defineResource({
     labels('kube_poddisruptionbudget', 'ALPHA'),
     created('kube_poddisruptionbudget'),
     ...statusCounts('kube_poddisruptionbudget', [
-      ['current_healthy', 'currentHealthy', 'Healthy pods.'],
-      ['desired_healthy', 'desiredHealthy', 'Minimum number of healthy pods.'],
+      ['current_healthy', 'currentHealthy', 'Current number of healthy pods.'],
+      ['desired_healthy', 'desiredHealthy', 'Minimum number of healthy pods required by the budget.'],
       ['pod_disruptions_allowed', 'disruptionsAllowed', 'Pods that may currently be evicted.'],
       ['expected_pods', 'expectedPods', 'Pods counted by the budget.'],
       ['observed_generation', 'observedGeneration', 'The generation last observed by the controller.'],
