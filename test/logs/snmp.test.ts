@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { appendFileSync, closeSync, constants, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { loadSettings } from '../../src/commands/settings.ts';
@@ -70,6 +71,30 @@ test('a queue is bounded: the oldest entries are dropped, and counted', async (c
   const left = await all(queue);
   assert.ok(left.length > 50 && left.length < count, String(left.length));
   assert.equal(left.length + Number(queue.lost.queue_full), count);
+});
+
+test('a file of the queue that the disk opens only after the time limit is closed again', async (context) => {
+  const folder = scratchFolder(context);
+  // Opening a pipe takes until someone writes to it.
+  const pipe = join(folder, '1.jsonl');
+  assert.equal(spawnSync('mkfifo', [pipe]).status, 0);
+  const queue = await EntryQueue.open(folder, 'snmp', undefined);
+  context.mock.timers.enable({ apis: ['setTimeout'] });
+  const reading = readEntries(queue);
+  context.mock.timers.tick(5000);
+  context.mock.timers.reset();
+  await assert.rejects(reading, /the disk took more than 5000 ms/);
+  /** Whether it is open for reading, or about to be: else ENXIO. */
+  const isOpen = () => {
+    try {
+      closeSync(openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK));
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  await until(isOpen);
+  await until(() => !isOpen());
 });
 
 test('damaged lines are counted and skipped', async (context) => {
