@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { CollectedSamples } from '../../src/exporters/exporter.ts';
+import { Credentials } from '../../src/exporters/http/credentials.ts';
 import { gauge } from '../../src/metrics/family.ts';
 import { Snapshot } from '../../src/metrics/snapshot.ts';
 import { batchAt, EXPORTER_TYPES, exporterTo, requiredSettings, until } from '../kit/exporter.ts';
@@ -45,7 +46,7 @@ const KINDS: readonly Kind[] = [
   { header: 'x-api-key', settings: () => ({ headers: { 'X-API-Key': SECRET } }), named: 'headers.X-API-Key' },
   {
     header: 'authorization',
-    scheme: 'Token ',
+    scheme: 'Api-Token ',
     settings: (file) => ({ headerFiles: { Authorization: file } }),
     named: 'headerFiles.Authorization',
   },
@@ -94,3 +95,16 @@ for (const type of EXPORTER_TYPES) {
     });
   }
 }
+
+test('a secret that was replaced while a request was in progress is hidden in its response too', (context) => {
+  const file = join(scratchFolder(context), 'token');
+  const [first, second] = [`${SECRET}-1`, `${SECRET}-22`];
+  writeFileSync(file, first);
+  const credentials = new Credentials({ auth: { bearerTokenFile: file }, headers: {}, headerFiles: {} });
+  assert.deepEqual(credentials.headers, { authorization: `Bearer ${first}` });
+  writeFileSync(file, second);
+  for (let request = 0; request < 2; request++) {
+    assert.deepEqual(credentials.headers, { authorization: `Bearer ${second}` });
+  }
+  assert.equal(credentials.hidden(`${first} is not ${second}`), '*** is not ***');
+});

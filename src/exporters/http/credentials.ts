@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { SecretFile } from '../../config/secret-file.ts';
 import type { HttpSettings } from './settings.ts';
 
@@ -6,8 +7,8 @@ const SECRET_HEADER = /auth|token|key|secret|password|cookie/i;
 /** A shorter secret could occur in any text. */
 const SHORTEST = 4;
 
-/** `abc` of a header value `Token abc`: a receiver may repeat the token alone. */
-const withoutScheme = (value: string): string => value.replace(/^[A-Za-z]+ +/, '');
+/** `abc` of a header value `Api-Token abc`: a receiver may repeat the token alone. The scheme is a token of RFC 9110. */
+const withoutScheme = (value: string): string => value.replace(/^[\w!#$%&'*+.^`|~-]+ +/, '');
 
 type CredentialSettings = Pick<HttpSettings, 'auth' | 'headers' | 'headerFiles' | 'tls'>;
 
@@ -20,8 +21,8 @@ export class Credentials {
   readonly #configured: readonly string[];
   /** The settings with the credentials, within those of the exporter, such as `headerFiles.X-API-Key`. */
   readonly settings: readonly string[];
-  /** The secrets of the last request, the longest first. */
-  #sent: readonly string[] = [];
+  /** The secrets of the last request, and those before they changed: another request may still have these. */
+  #sent: readonly (readonly string[])[] = [];
 
   constructor({ auth, headers, headerFiles, tls }: CredentialSettings) {
     const secret = Object.entries(headers).filter(([name]) => SECRET_HEADER.test(name));
@@ -42,7 +43,8 @@ export class Credentials {
   /** `text` with `***` instead of the secrets, which a receiver or a proxy may repeat in a response. */
   hidden(text: string): string {
     let rest = text;
-    for (const secret of this.#sent) rest = rest.replaceAll(secret, '***');
+    const secrets = this.#sent.flat().sort((a, b) => b.length - a.length);
+    for (const secret of secrets) rest = rest.replaceAll(secret, '***');
     return rest;
   }
 
@@ -54,7 +56,8 @@ export class Credentials {
     const basic = password && Buffer.from(`${this.#username.read()}:${password}`).toString('base64');
     const headers = [...this.#configured, ...Object.values(secret)].flatMap((value) => [value, withoutScheme(value)]);
     const sent = [...headers, token, password, basic].filter((one) => one !== undefined);
-    this.#sent = sent.filter((one) => one.length >= SHORTEST).sort((a, b) => b.length - a.length);
+    const secrets = sent.filter((one) => one.length >= SHORTEST);
+    if (!isDeepStrictEqual(secrets, this.#sent[0])) this.#sent = [secrets, ...this.#sent.slice(0, 1)];
     if (token !== undefined) return { ...secret, authorization: `Bearer ${token}` };
     return basic === undefined ? secret : { ...secret, authorization: `Basic ${basic}` };
   }
