@@ -11,13 +11,16 @@ const ALIASES: ReadonlyMap<string, string> = new Map([
   // s390x.
   ['cpu MHz dynamic', 'cpu MHz'],
   ['features', 'flags'],
-  // ARM; RISC-V; MIPS; LoongArch.
+  // ARM; RISC-V; MIPS; LoongArch, some as MIPS.
   ['Features', 'flags'],
   ['hart', 'core id'],
   ['isa', 'model name'],
+  ['package', 'physical id'],
+  ['core', 'core id'],
   ['cpu model', 'model name'],
   ['CPU Family', 'cpu family'],
   ['Model Name', 'model name'],
+  ['CPU MHz', 'cpu MHz'],
 ]);
 
 /** `processor 0: version = 00,  identification = 2733E8,  machine = 2964` of s390x. */
@@ -25,6 +28,9 @@ const S390_PROCESSOR = /^processor\s+(\d+)\s*:/;
 
 /** The clock of POWER. */
 const MEGAHERTZ = /^([\d.]+)MHz$/;
+
+/** On POWER, the first field about the machine, after those of the last CPU; another one is the machine's `model`. */
+const MACHINE = 'timebase';
 
 /** Fields with a number, by which CPUs are counted. */
 const IDS: ReadonlySet<string> = new Set(['physical id', 'core id']);
@@ -60,6 +66,7 @@ export function parseCpuinfo(
     const number = field.startsWith('processor ') ? S390_PROCESSOR.exec(line)?.[1] : undefined;
     if (number !== undefined) start(number);
     else if (field === 'processor') start(value());
+    else if (field === MACHINE) current = undefined;
     else if (field === 'Processor') common.set('model name', value());
     // s390x lists the CPUs a second time, with the fields that differ between them.
     else if (field === 'cpu number') current = cpus.get(value());

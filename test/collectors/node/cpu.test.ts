@@ -133,6 +133,39 @@ test('fields of cpuinfo before the first processor are not a CPU', () => {
   assert.deepEqual(parseCpuinfo(new Snapshot(), 'cpuinfo', 'vendor_id : IBM/S390\n', new Set(['vendor_id'])), []);
 });
 
+test('on POWER, the model of the machine at the end of cpuinfo is not that of the last CPU', () => {
+  const cpu = (number: number) =>
+    `processor\t: ${number}\ncpu\t\t: POWER9 (architected), altivec supported\nclock\t\t: 2500.000000MHz\n\n`;
+  const machine = 'timebase\t: 512000000\nplatform\t: pSeries\nmodel\t\t: IBM,8375-42A\nMMU\t\t: Radix\n';
+  const found = parseCpuinfo(
+    new Snapshot(),
+    'cpuinfo',
+    cpu(0) + cpu(1) + machine,
+    new Set(['vendor_id', 'cpu MHz', 'model']),
+  );
+  const common = { vendor_id: 'POWER9 (architected), altivec supported', 'cpu MHz': '2500.000000' };
+  assert.deepEqual(
+    found.map((one) => Object.fromEntries(one)),
+    [
+      { processor: '0', ...common },
+      { processor: '1', ...common },
+    ],
+  );
+});
+
+test('package, core and clock have the same labels on LoongArch', async (t) => {
+  const files = {
+    'proc/stat': 'intr 5\n',
+    'proc/cpuinfo':
+      'system type\t\t: generic\n\nprocessor\t\t: 0\npackage\t\t\t: 1\ncore\t\t\t: 2\nCPU Family\t\t: Loongson-64bit\n' +
+      'Model Name\t\t: Loongson-3A5000\nCPU MHz\t\t\t: 2500.00\n',
+  };
+  assert.deepEqual((await collectOnce(cpu, hostTree(t, files), { info: true })).lines, [
+    'node_cpu_frequency_hertz{package="1",core="2",cpu="0"} 2500000000',
+    'node_cpu_info{package="1",core="2",cpu="0",vendor="",family="Loongson-64bit",model="",model_name="Loongson-3A5000",microcode="",stepping="",cachesize=""} 1',
+  ]);
+});
+
 test('without /proc/stat there is no data; a damaged one is an error that names the line', async (t) => {
   assert.equal((await collectOnce(cpu, hostTree(t, {}))).result.outcome, 'nodata');
   const { result } = await collectOnce(cpu, hostTree(t, { 'proc/stat': 'cpu  1\ncpu0 1 x 3 4\n' }));
