@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../agent/agent.ts';
+import { errorText } from '../base/error-text.ts';
 import type { Loaded } from '../config/load.ts';
 import type { Parsed } from './flags.ts';
 import { loadedFrom } from './settings-answer.ts';
@@ -34,18 +35,32 @@ export async function loadInProcess(values: Parsed['values'], env: NodeJS.Proces
     existsSync(path),
   );
   if (program === undefined) throw new NoAnswer('the program that reads the configuration is missing');
-  const child = spawn(process.execPath, [...NODE_FLAGS, program, JSON.stringify(values)], {
-    env,
-    stdio: ['ignore', 'pipe', 'inherit'],
-    timeout: PATIENCE_MS,
-    killSignal: 'SIGKILL',
-  });
+  const child = start([...NODE_FLAGS, program, JSON.stringify(values)], env);
+  // Then its output may be absent too, as where no descriptors are left (EMFILE, ENFILE).
+  if (child.pid === undefined) throw notStarted((await once(child, 'error'))[0]);
   try {
     const [[code, signal], bytes] = await Promise.all([once(child, 'exit'), buffer(child.stdout)]);
     if (code === 0) return loadedFrom(bytes);
     throw new NoAnswer(`the process that reads the configuration ended by ${signal ?? `code ${code}`}`);
   } catch (cause) {
     if (!(cause instanceof Error && 'syscall' in cause)) throw cause;
-    throw new NoAnswer(`cannot start a process to read the configuration: ${cause.message}`, { cause });
+    throw notStarted(cause);
   }
 }
+
+/** Starts Node.js. Throws NoAnswer for the errors that `spawn` throws, such as ENOMEM, E2BIG, and those of Node's permission model. */
+function start(args: readonly string[], env: NodeJS.ProcessEnv) {
+  try {
+    return spawn(process.execPath, args, {
+      env,
+      stdio: ['ignore', 'pipe', 'inherit'],
+      timeout: PATIENCE_MS,
+      killSignal: 'SIGKILL',
+    });
+  } catch (cause) {
+    throw notStarted(cause);
+  }
+}
+
+const notStarted = (cause: unknown): NoAnswer =>
+  new NoAnswer(`cannot start a process to read the configuration: ${errorText(cause)}`, { cause });

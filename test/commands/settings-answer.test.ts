@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { loadSettings } from '../../src/commands/settings.ts';
 import { answerOf, loadedFrom } from '../../src/commands/settings-answer.ts';
-import { loadInProcess } from '../../src/commands/settings-process.ts';
+import { loadInProcess, NoAnswer } from '../../src/commands/settings-process.ts';
 import { ConfigError } from '../../src/config/config-error.ts';
 import type { Loaded } from '../../src/config/load.ts';
 import { originsOf } from '../../src/config/origins.ts';
@@ -94,4 +95,31 @@ test('a separate process reads flags and environment like this one', async (t) =
   const values = { config, 'push.interval': '7s', set: ['collectors.node.exclude=[arp]'] };
   const env = { ...process.env, FIRESTEEL_CLUSTER: 'other' };
   assert.deepEqual(await loadInProcess(values, env), loadSettings(values, env));
+});
+
+test('a process that the system refuses at once is no answer', async (t) => {
+  // Longer than an argument of a program may be (MAX_ARG_STRLEN: 32 pages, which have up to 64 KiB).
+  const set = Array.from({ length: 2 }, () => `cluster=${'c'.repeat(2_000_000)}`);
+  await assert.rejects(
+    loadInProcess({ config: fileWith(t, FULL), set }, process.env),
+    (cause) =>
+      cause instanceof NoAnswer && /cannot start a process to read the configuration: .*E2BIG/.test(cause.message),
+  );
+});
+
+test('a process that cannot be started for lack of descriptors is no answer', () => {
+  const program = new URL('../../src/commands/settings-process.ts', import.meta.url).href;
+  const script = `
+    import { openSync } from 'node:fs';
+    import { loadInProcess } from ${JSON.stringify(program)};
+    try {
+      for (;;) openSync('/dev/null');
+    } catch {}
+    const { name, message } = await loadInProcess({}, process.env).catch((cause) => cause);
+    console.log(name + ': ' + message);
+  `;
+  const args = ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', script];
+  const limited = ['-c', 'ulimit -n 200 && exec "$@"', 'sh', process.execPath, ...args];
+  const { stdout, stderr } = spawnSync('sh', limited, { encoding: 'utf8' });
+  assert.match(stdout, /^NoAnswer: cannot start a process to read the configuration: spawn .*EMFILE\n$/, stderr);
 });
