@@ -6,7 +6,7 @@ import { softLimit } from '../host/limits.ts';
 
 /** Process metrics of the agent itself. They are few, because it runs on every node. */
 export interface SelfMetrics {
-  /** CPU time since the start and memory, as last collected. */
+  /** CPU time since the start and memory, as last collected; 0 where /proc has no value. */
   readonly use: { readonly cpuSeconds: number; readonly rssBytes: number };
   /** Longest block of the event loop before the last push. */
   readonly lagSeconds: number;
@@ -47,6 +47,15 @@ const PROCESS_GAUGES: readonly { name: string; help: string; read: (limits: Buff
     read: (limits) => ownLimit('addressSpace', limits),
   },
 ];
+
+/** Memory of this process; undefined where /proc has no value. */
+export function residentBytes(): number | undefined {
+  try {
+    return process.memoryUsage.rss();
+  } catch {
+    return undefined;
+  }
+}
 
 function openFiles(): number | undefined {
   try {
@@ -97,8 +106,10 @@ export function selfMetrics(registry: Registry, version: string): SelfMetrics {
     help: 'Resident memory size in bytes.',
     registers,
     collect() {
-      use.rssBytes = process.memoryUsage.rss();
-      this.set(use.rssBytes);
+      const bytes = residentBytes();
+      use.rssBytes = bytes ?? 0;
+      if (bytes === undefined) this.remove();
+      else this.set(bytes);
     },
   });
   new Counter({

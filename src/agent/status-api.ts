@@ -23,7 +23,7 @@ import { Status } from '../status/status.ts';
 import type { Assembly } from './assembly.ts';
 import type { Config } from './config.ts';
 import type { Reloaded } from './reload.ts';
-import type { SelfMetrics } from './self-metrics.ts';
+import { residentBytes, type SelfMetrics } from './self-metrics.ts';
 
 /** The data of the status page and the API. */
 interface StatusApiWorld {
@@ -165,7 +165,7 @@ function restOf({ self, now, current }: StatusApiWorld, logLevel: LogLevel) {
         node: nodeName(config),
         ...(config.cluster !== undefined && { cluster: config.cluster }),
         startedMs,
-        rssBytes: process.memoryUsage.rss(),
+        rssBytes: residentBytes() ?? 0,
         eventLoopLagSeconds: self.lagSeconds,
         log: logLevel.view,
         targets: Object.fromEntries(

@@ -40,6 +40,22 @@ test('the metrics of this process are those of /proc/self', async () => {
   }
 });
 
+test('without /proc, all other metrics are collected', async (context) => {
+  context.mock.method(process.memoryUsage, 'rss', () => {
+    throw new Error('ENOENT: no such file or directory, uv_resident_set_memory');
+  });
+  const registry = new Registry();
+  const self = selfMetrics(registry, 'test');
+  try {
+    const names = [...samplesOf(await registry.metrics()).keys()];
+    assert.ok(!names.includes('process_resident_memory_bytes{}'));
+    assert.ok(names.includes('process_cpu_seconds_total{}'));
+    assert.equal(self.use.rssBytes, 0);
+  } finally {
+    self.close();
+  }
+});
+
 test('each open file of this process is counted in the next collection', async () => {
   const registry = new Registry();
   const self = selfMetrics(registry, 'test');
