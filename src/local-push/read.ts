@@ -1,5 +1,6 @@
 import { errorText } from '../base/error-text.ts';
-import { isLabelName, type MetricType } from '../metrics/family.ts';
+import { familyNameOf, isLabelName, type MetricType, toLabelName, toMetricName } from '../metrics/family.ts';
+import { seriesId } from '../metrics/text/format.ts';
 import { parseText, TextFormatError } from '../metrics/text/parse.ts';
 import { type GroupLabels, type PushedFamily, PushRefused } from './store.ts';
 
@@ -34,10 +35,10 @@ export function readPushedText(text: string): PushedFamily[] {
           throw new Error(`${name} has a timestamp: samples get the time of the push`);
         const bad = labels.find(([label]) => label !== 'le' && !isLabelName(label));
         if (bad) throw new Error(`${name} has the reserved label ${bad[0]}`);
-        const key = JSON.stringify([name, [...labels].sort(([a], [b]) => (a < b ? -1 : 1))]);
-        if (seen.has(key)) throw new Error(`${name} has a duplicate series`);
-        seen.add(key);
-        draftOf(ownerOf(name, drafts)).samples.push({ name, labels, value });
+        const id = seriesId(line);
+        if (seen.has(id)) throw new Error(`${name} has a duplicate series`);
+        seen.add(id);
+        draftOf(familyNameOf(name, drafts)).samples.push({ name, labels, value });
       }
     }
   } catch (cause) {
@@ -63,6 +64,7 @@ export function readPushedJson(text: string): PushedFamily[] {
     throw new PushRefused(400, 'the body is not JSON');
   }
   const families = new Map<string, PushedFamily & { samples: Draft['samples'] }>();
+  const seen = new Set<string>();
   for (const [index, entry] of (Array.isArray(list) ? list : [list]).entries()) {
     const refuse = (what: string) => new PushRefused(400, `entry ${index}: ${what}`);
     if (typeof entry !== 'object' || entry === null) throw refuse('is not an object');
@@ -73,29 +75,22 @@ export function readPushedJson(text: string): PushedFamily[] {
     if (timestamp !== undefined && typeof timestamp !== 'number')
       throw refuse(`${name} has a timestamp that is not a number`);
     if (typeof tags !== 'object' || tags === null) throw refuse(`${name} has tags that are not an object`);
-    const full = name.replaceAll(/[^a-zA-Z0-9_:]/g, '_').replace(/^(?=\d)/, '_');
-    const labels = Object.entries(tags).map(
-      ([label, text_]) =>
-        [
-          label
-            .replaceAll(/[^a-zA-Z0-9_]/g, '_')
-            .replace(/^(?=\d)/, '_')
-            .replace(/^__+/, '_'),
-          String(text_),
-        ] as const,
-    );
+    const full = toMetricName(name);
+    const labels: [string, string][] = [];
+    for (const [tag, text_] of Object.entries(tags)) {
+      const label = toLabelName(tag);
+      if (label === '') throw refuse(`${name} has a tag without a name`);
+      if (labels.some(([other]) => other === label)) throw refuse(`${name} has two tags that both map to ${label}`);
+      labels.push([label, String(text_)]);
+    }
+    const id = seriesId({ name: full, labels });
+    if (seen.has(id)) throw refuse(`${name} has a duplicate series`);
+    seen.add(id);
     const family = families.get(full) ?? { name: full, type: 'gauge' as const, help: 'Pushed.', samples: [] };
     family.samples.push({ name: full, labels, value: number });
     families.set(full, family);
   }
   return [...families.values()];
-}
-
-function ownerOf(name: string, drafts: ReadonlyMap<string, Draft>): string {
-  const [, base, suffix] = /^(.+)_(bucket|sum|count)$/.exec(name) ?? [];
-  const type = base === undefined ? undefined : drafts.get(base)?.type;
-  const isPart = type === 'histogram' || (type === 'summary' && suffix !== 'bucket');
-  return isPart && base !== undefined ? base : name;
 }
 
 /**

@@ -30,6 +30,30 @@ export const isMetricName = (name: string): boolean => METRIC_NAME.test(name);
 /** Whether `name` is a valid label name; `__` is reserved for the receivers. */
 export const isLabelName = (name: string): boolean => LABEL_NAME.test(name) && !name.startsWith('__');
 
+/** `text` as a metric name: every other character becomes `_`. Empty only if `text` is. */
+export const toMetricName = (text: string): string => text.replaceAll(/[^a-zA-Z0-9_:]/g, '_').replace(/^(?=\d)/, '_');
+
+/** The same for a label name. */
+export const toLabelName = (text: string): string =>
+  text
+    .replaceAll(/[^a-zA-Z0-9_]/g, '_')
+    .replace(/^(?=\d)/, '_')
+    .replace(/^__+/, '_');
+
+/**
+ * The name of the family among `families` that a sample belongs to: that of its own name, or the histogram or summary
+ * that it is a part of. Its own name if there is none.
+ */
+export function familyNameOf(
+  name: string,
+  families: { get(name: string): { readonly type?: MetricType | undefined } | undefined },
+): string {
+  if (families.get(name) !== undefined) return name;
+  const [, whole = '', part] = /^(.+)_(bucket|sum|count)$/.exec(name) ?? [];
+  const type = families.get(whole)?.type;
+  return type === 'histogram' || (type === 'summary' && part !== 'bucket') ? whole : name;
+}
+
 /** Declares a family. Throws on a name that no receiver would accept, which is a programming error. */
 export function family(type: MetricType, name: string, help: string, labels: readonly string[] = []): Family {
   if (!isMetricName(name)) throw new Error(`BUG: bad metric name ${JSON.stringify(name)}`);

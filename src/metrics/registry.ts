@@ -4,7 +4,7 @@ import { deadlineIn } from '../base/deadline.ts';
 import { asError } from '../base/error-text.ts';
 import { begin } from '../base/last-operation.ts';
 import { turn } from '../base/turns.ts';
-import type { Family, MetricType } from './family.ts';
+import { type Family, familyNameOf, type MetricType } from './family.ts';
 import { KeyCache } from './key-cache.ts';
 import type { CollectorResult } from './outcome.ts';
 import { type Owners, refuseTakenFamilies } from './owners.ts';
@@ -82,9 +82,7 @@ export class AgentRegistry extends Scope {
    * is that of a family, or of a part of a histogram or summary.
    */
   ownerOf(name: string, group: string): string | undefined {
-    const whole = name.replace(/_(?:bucket|sum|count)$/, '');
-    const isThere = (families: ReadonlyMap<string, Family>): boolean =>
-      families.has(name) || (whole !== name && /^(?:histogram|summary)$/.test(families.get(whole)?.type ?? ''));
+    const isThere = (families: ReadonlyMap<string, Family>): boolean => families.has(familyNameOf(name, families));
     const owner = this.allProducers.find((producer) => {
       const last = this.#last.get(producer);
       return producer.group !== group && last !== undefined && isThere(last.families);

@@ -1,34 +1,25 @@
 import { turn } from '../base/turns.ts';
-import type { MetricType } from '../metrics/family.ts';
+import { familyNameOf, type MetricType } from '../metrics/family.ts';
 import { labelBlock } from '../metrics/text/format.ts';
 import { parseLine, type TextSample, type TextType } from '../metrics/text/parse.ts';
 import { Refused } from './refused.ts';
 
-const SUFFIXES: Partial<Record<MetricType, RegExp>> = {
-  histogram: /_(?:bucket|sum|count)$/,
-  summary: /_(?:sum|count)$/,
-};
-
 /** The families that one body has declared so far by its TYPE lines. */
 export class DeclaredTypes {
-  readonly #types = new Map<string, MetricType>();
+  readonly #types = new Map<string, TextType>();
 
   has(name: string): boolean {
     return this.#types.has(name);
   }
 
-  declare({ name, type }: TextType): void {
-    this.#types.set(name, type);
+  declare(line: TextType): void {
+    this.#types.set(line.name, line);
   }
 
   /** The family that a sample of this name belongs to: `x_sum` to histogram `x`, if it exists. */
   familyOf(name: string): { name: string; type: MetricType | undefined } {
-    const own = this.#types.get(name);
-    if (own !== undefined) return { name, type: own };
-    const base = name.replace(/_(?:bucket|sum|count)$/, '');
-    const type = this.#types.get(base);
-    if (type !== undefined && SUFFIXES[type]?.test(name)) return { name: base, type };
-    return { name, type: undefined };
+    const family = familyNameOf(name, this.#types);
+    return { name: family, type: this.#types.get(family)?.type };
   }
 }
 

@@ -135,21 +135,25 @@ E`,
   assert.equal(types.jobs_total, 'counter');
 });
 
-test('json: numbers and booleans are accepted, strings and old times are not', async (t) => {
+test('json: numbers and booleans are accepted; strings, old times, and labels or series that occur twice are not', async (t) => {
   const list = [
     { name: 'disk', timestamp: Math.trunc(Date.now() / 1000), tags: { dev: 'sda' }, value: 1.5 },
     { name: 'is.up', value: true },
     { name: 'text', value: 'x' },
     { name: 'none', value: null },
     { name: 'old', timestamp: 1_700_000_000, value: 1 },
+    { name: 'twice', tags: { 'a.b': 'x', a_b: 'y' }, value: 1 },
+    { name: 'same', tags: { a: 'x', b: 'y' }, value: 1 },
+    { name: 'same', tags: { b: 'y', a: 'x' }, value: 2 },
   ];
   const { series, errors } = await run(t, `echo '${JSON.stringify(list)}'`, { format: 'json' });
   assert.deepEqual(series, {
     ...GOOD,
     'plugin_it_disk{dev="sda",script="it"}': 1.5,
     'plugin_it_is_up{script="it"}': 1,
+    'plugin_it_same{a="x",b="y",script="it"}': 1,
   });
-  assert.match(errors, /3 lines or values were not used/);
+  assert.match(errors, /5 lines or values were not used/);
   const bad = await run(t, 'echo "[{"', { format: 'json' });
   assert.equal(bad.failure?.result, 'parse');
 });

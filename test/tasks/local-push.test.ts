@@ -73,6 +73,8 @@ test('groups as in a Pushgateway: PUT replaces, POST replaces families, DELETE e
     'c 1\n',
   );
   await metrics(agent, (all) => /^c\{job="a\/b",path="\/x"\} 1$/m.test(all));
+  await push(agent, '/metrics/job/parts', '# TYPE s summary\ns_sum 1\n# TYPE s_count counter\ns_count 1\n');
+  await metrics(agent, (all) => /^# TYPE s_count counter\ns_count\{job="parts"\} 1$/m.test(all));
   const json = JSON.stringify([{ name: 'disk.used', tags: { dev: 'sda' }, value: 1.5, timestamp: 1_700_000_000 }]);
   assert.equal((await push(agent, '/v1/push/seed', json)).status, 200);
   await metrics(agent, (all) => /^disk_used\{job="seed",dev="sda"\} 1.5$/m.test(all));
@@ -107,6 +109,14 @@ test('invalid pushes are refused with their line, and change nothing', async (t)
     ['/metrics/nojob/x', 'g 1\n', 400, /expected \/metrics\/job/],
     ['/metrics/job/good?ttl=2d', 'g 1\n', 400, /ttl/],
     ['/v1/push/good', '[{"name":"x","value":"y"}]', 400, /entry 0: x has a value that is not a number/],
+    ['/v1/push/good', '[{"name":"x","tags":{"":"y"},"value":1}]', 400, /entry 0: x has a tag without a name/],
+    ['/v1/push/good', '[{"name":"x","tags":{"a.b":"y","a_b":"z"},"value":1}]', 400, /two tags that both map to a_b/],
+    [
+      '/v1/push/good',
+      '[{"name":"x","tags":{"a":1,"b":2},"value":1},{"name":"x","tags":{"b":2,"a":1},"value":1}]',
+      400,
+      /entry 1: x has a duplicate series/,
+    ],
   ];
   for (const [path, body, status, message] of cases) {
     const headers: Record<string, string> = typeof body === 'string' ? {} : { 'content-encoding': 'gzip' };

@@ -1,5 +1,5 @@
 import { decimal } from '../../host/numbers.ts';
-import { isLabelName, isMetricName, type MetricType } from '../../metrics/family.ts';
+import { familyNameOf, isLabelName, isMetricName, type MetricType } from '../../metrics/family.ts';
 import { blockOfPairs } from '../../metrics/text/format.ts';
 import { parseText, type TextSample } from '../../metrics/text/parse.ts';
 
@@ -54,7 +54,7 @@ export function parseFamilies(text: string): TextFamily[] {
   for (const line of parseText(text, { quotedNames: true })) {
     const name = nameOf(line.name);
     if (line.kind === 'sample') {
-      const draft = draftOf(ownerOf(name, drafts));
+      const draft = draftOf(familyNameOf(name, drafts));
       draft.samples.push(sampleOf({ ...line, name }, draft.type));
       continue;
     }
@@ -84,14 +84,6 @@ const validName = (name: string): string =>
 
 /** Like {@link validName}, for labels, whose names have no colons. */
 const validLabel = (name: string): string => validName(name).replaceAll(':', '_');
-
-/** The family of a sample: one of its own name, or the histogram or summary that it belongs to. */
-function ownerOf(name: string, drafts: ReadonlyMap<string, Draft>): string {
-  const [, base, suffix] = /^(.+)_(bucket|sum|count)$/.exec(name) ?? [];
-  if (base === undefined || drafts.has(name)) return name;
-  const type = drafts.get(base)?.type;
-  return type === 'histogram' || (type === 'summary' && suffix !== 'bucket') ? base : name;
-}
 
 /** Labels are sorted, so that a series has one spelling only; an empty label is the same as no label. */
 function sampleOf({ name, labels, value, timestampMs }: TextSample, type: MetricType | undefined): Sample {

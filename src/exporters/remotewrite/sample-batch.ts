@@ -1,5 +1,6 @@
 import type { Target } from '../../config/identity.ts';
 import { type Compression, compressEach, compressor, transcodeKept } from '../../metrics/compression.ts';
+import { familyNameOf } from '../../metrics/family.ts';
 import type { Group } from '../../metrics/group.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { encodeByObject } from '../../metrics/text/encoder.ts';
@@ -138,10 +139,7 @@ export class Descriptions {
   }
 
   of(name: string): Facts | undefined {
-    const whole = this.#facts.get(name);
-    if (whole !== undefined) return whole;
-    const part = this.#facts.get(name.replace(/_(?:bucket|sum|count)$/, ''));
-    return part?.type === 'histogram' || part?.type === 'summary' ? part : undefined;
+    return this.#facts.get(familyNameOf(name, this.#facts));
   }
 }
 

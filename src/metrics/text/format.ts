@@ -39,6 +39,15 @@ export const blockOfPairs = (labels: readonly (readonly [name: string, value: st
     labels.map(([, value]) => value),
   );
 
+/** The same text for the same series, in whatever order its labels are. */
+export const seriesId = ({
+  name,
+  labels,
+}: {
+  readonly name: string;
+  readonly labels: readonly (readonly [name: string, value: string])[];
+}): string => name + blockOfPairs(labels.toSorted(([one], [other]) => (one < other ? -1 : 1)));
+
 /**
  * Shortest text that parses to the same double. Integers are written as integers up to 1e21, small fractions as fixed
  * point down to 1e-6: an upload truncated inside `0.000015` still reads too low, one truncated inside `1.5e-05` reads

@@ -1,8 +1,9 @@
 import { errorText } from '../../base/error-text.ts';
+import { toLabelName, toMetricName } from '../../metrics/family.ts';
 import { parseLine } from '../../metrics/text/parse.ts';
 import { readInflux } from './influx.ts';
 import { readNagios } from './nagios.ts';
-import { labelName, metricName, ParsedText, stampOf } from './reading.ts';
+import { ParsedText, stampOf } from './reading.ts';
 
 /** Formats of output. */
 export const FORMATS = ['prometheus', 'openmetrics', 'json', 'influx', 'nagios'] as const;
@@ -95,9 +96,9 @@ function jsonEntry(reading: ParsedText, entry: unknown, prefix: string): string 
   if (typeof number !== 'number') return `${name} has a value that is not a number`;
   if (timestamp !== undefined && typeof timestamp !== 'number') return `${name} has a timestamp that is not a number`;
   if (typeof tags !== 'object' || tags === null) return `${name} has tags that are not an object`;
-  const labels = Object.entries(tags).map(([label, text]) => [labelName(label), String(text)] as const);
+  const labels = Object.entries(tags).map(([label, text]) => [toLabelName(label), String(text)] as const);
   const stampMs = timestamp === undefined ? undefined : stampOf(timestamp);
-  const full = metricName(prefix + name);
+  const full = toMetricName(prefix + name);
   reading.family(full).type = 'gauge';
   reading.add({ name: full, labels, value: number, stampMs });
   return undefined;

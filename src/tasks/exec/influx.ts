@@ -1,4 +1,5 @@
-import { labelName, metricName, type ParsedText } from './reading.ts';
+import { toLabelName, toMetricName } from '../../metrics/family.ts';
+import type { ParsedText } from './reading.ts';
 
 /** Nanoseconds, as most scripts write them. */
 const NS_PER_MS = 1e6;
@@ -11,7 +12,7 @@ export function readInflux(reading: ParsedText, line: string, prefix: string): v
   if (measurement === '' || fields === '') throw new Error('expected measurement[,tag=value…] field=value…');
   const labels = tags.map((tag) => {
     const [name = '', value = ''] = splitOutside(tag, '=');
-    return [labelName(plain(name)), plain(value)] as const;
+    return [toLabelName(plain(name)), plain(value)] as const;
   });
   if (stamp !== undefined && !/^-?\d+$/.test(stamp)) throw new Error('the timestamp is not an integer');
   const stampMs = stamp === undefined ? undefined : Math.round(Number(stamp) / NS_PER_MS);
@@ -22,7 +23,7 @@ export function readInflux(reading: ParsedText, line: string, prefix: string): v
       reading.lose(`field ${plain(name)} is not a number`);
       continue;
     }
-    const full = metricName(`${prefix}${plain(measurement)}_${plain(name)}`);
+    const full = toMetricName(`${prefix}${plain(measurement)}_${plain(name)}`);
     reading.family(full).type = 'gauge';
     reading.add({ name: full, labels, value, stampMs });
   }

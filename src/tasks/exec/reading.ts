@@ -1,4 +1,5 @@
-import { isLabelName, isMetricName, type MetricType } from '../../metrics/family.ts';
+import { familyNameOf, isLabelName, isMetricName, type MetricType } from '../../metrics/family.ts';
+import { seriesId } from '../../metrics/text/format.ts';
 
 /** Labels of a sample, in the order of its line. */
 type Labels = readonly (readonly [name: string, value: string])[];
@@ -25,6 +26,7 @@ interface ReadFamily {
 export class ParsedText {
   readonly families = new Map<string, ReadFamily>();
   readonly lost: string[] = [];
+  readonly #seen = new Set<string>();
   lostCount = 0;
 
   family(name: string): ReadFamily {
@@ -38,7 +40,10 @@ export class ParsedText {
     const bad = sample.labels.find(([label]) => label !== 'le' && !isLabelName(label));
     if (!isMetricName(sample.name)) this.lose(`bad name ${JSON.stringify(sample.name.slice(0, 80))}`);
     else if (bad) this.lose(`${sample.name} has the bad label ${JSON.stringify(bad[0].slice(0, 80))}`);
-    else this.family(this.#ownerOf(sample.name)).samples.push(sample);
+    else if (new Set(sample.labels.map(([label]) => label)).size < sample.labels.length)
+      this.lose(`${sample.name} has a label twice`);
+    else if (this.#seen.size === this.#seen.add(seriesId(sample)).size) this.lose(`duplicate series ${sample.name}`);
+    else this.family(familyNameOf(sample.name, this.families)).samples.push(sample);
   }
 
   /** Counts something that could not be parsed. */
@@ -52,26 +57,9 @@ export class ParsedText {
     for (const { samples } of this.families.values()) size += samples.length;
     return size;
   }
-
-  #ownerOf(name: string): string {
-    const [, base, suffix] = /^(.+)_(bucket|sum|count)$/.exec(name) ?? [];
-    const type = base === undefined ? undefined : this.families.get(base)?.type;
-    const isPart = type === 'histogram' || (type === 'summary' && suffix !== 'bucket');
-    return isPart && base !== undefined ? base : name;
-  }
 }
 
 const MAX_SHOWN = 3;
-
-/** A metric name that all receivers accept. */
-export const metricName = (text: string): string => text.replaceAll(/[^a-zA-Z0-9_:]/g, '_').replace(/^(?=\d)/, '_');
-
-/** A label name that all receivers accept. */
-export const labelName = (text: string): string =>
-  text
-    .replaceAll(/[^a-zA-Z0-9_]/g, '_')
-    .replace(/^(?=\d)/, '_')
-    .replace(/^__+/, '_');
 
 /** Seconds or milliseconds since 1970, as milliseconds. */
 export const stampOf = (value: number): number => (Math.abs(value) < 1e11 ? value * 1000 : value);

@@ -7,12 +7,12 @@ import { monotonicMs, secondsSince } from '../../base/clock.ts';
 import { errorCode, errorText } from '../../base/error-text.ts';
 import { bytes, pattern } from '../../config/units.ts';
 import { ownCapabilities } from '../../host/capabilities.ts';
-import { type Family, gauge } from '../../metrics/family.ts';
+import { type Family, gauge, toMetricName } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { blockOfPairs } from '../../metrics/text/format.ts';
 import { KILL_AFTER_MS, type ProgramEnd, runChild } from '../exec/child.ts';
 import { FORMATS, READERS } from '../exec/formats.ts';
-import { metricName, type ParsedText } from '../exec/reading.ts';
+import type { ParsedText } from '../exec/reading.ts';
 import { defineTaskType, TaskFailure } from '../task-type.ts';
 
 const LABELS = ['script'];
@@ -90,7 +90,7 @@ export const exec = defineTaskType({
   onDemand: true,
   graceMs: KILL_AFTER_MS + 1500,
   create({ id, now }, settings) {
-    const { command, env, format, limits, prefix = `plugin_${metricName(id)}_` } = settings;
+    const { command, env, format, limits, prefix = `plugin_${toMetricName(id)}_` } = settings;
     const user = userOf(settings.user);
     const good = settings.exitCodes ?? (format === 'nagios' ? [0, 1, 2, 3] : [0]);
     const state = gauge(`${prefix}state`, 'State of the plugin: 0 OK, 1 warning, 2 critical, 3 unknown.', LABELS);

@@ -2,7 +2,7 @@
 // partly documented, so this follows its behaviour.
 
 import { isMapping } from '../../../base/records.ts';
-import { sanitise } from '../label-names.ts';
+import { toLabelName } from '../../../metrics/family.ts';
 import type { Each, PathLabels } from './config.ts';
 import { labelText, numberOf } from './path.ts';
 
@@ -97,17 +97,11 @@ export function addPathLabels(labels: Map<string, string>, from: unknown, paths:
     const map = paths[star]?.get(from);
     if (!isMapping(map)) continue;
     const prefix = star.endsWith('*') ? star.slice(0, -1) : '';
-    for (const [key, value] of Object.entries(map)) labels.set(labelName(prefix + key), labelText(value));
+    for (const [key, value] of Object.entries(map)) labels.set(toLabelName(prefix + key), labelText(value));
   }
   for (const name of names) {
     if (isStar(name)) continue;
     const value = paths[name]?.get(from) ?? undefined;
-    if (value !== undefined) labels.set(labelName(name), labelText(value));
+    if (value !== undefined) labels.set(toLabelName(name), labelText(value));
   }
 }
-
-/** Keys of objects may begin with a digit, labels may not; names that begin with __ are reserved for the receivers. */
-const labelName = (text: string): string =>
-  sanitise(text)
-    .replace(/^(?=\d)/, '_')
-    .replace(/^__+/, '_');
