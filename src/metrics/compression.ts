@@ -65,9 +65,9 @@ const ZSTD_PARAMETERS = {
 const ZSTD_OPTIONS = { chunkSize: ROOM_BYTES, params: ZSTD_PARAMETERS };
 
 /**
- * A copy in memory of its own. zlib returns views of its buffers: a member of a kilobyte that waits would retain all of
- * it, which no limit counts. Its buffer is freed here: zlib's own reference survives all but full collections, so that
- * an agent would have 4 MiB of them in between.
+ * A copy with its own memory. zlib returns views of its buffers: a queued member of a kilobyte would retain a whole
+ * buffer, which no limit counts. That buffer is freed here, because zlib's own reference to it survives until a full
+ * garbage collection: until then, 4 MiB of such buffers would accumulate.
  */
 function own(view: Buffer): Buffer {
   const copy = Buffer.allocUnsafeSlow(view.length);

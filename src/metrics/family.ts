@@ -27,7 +27,7 @@ const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 /** Whether `name` is a valid metric name in the classic (non-UTF-8) grammar, the only one that all receivers accept. */
 export const isMetricName = (name: string): boolean => METRIC_NAME.test(name);
 
-/** Whether `name` is a valid label name; `__` is reserved for the receivers. */
+/** Whether `name` is a valid label name; names that begin with `__` are reserved for internal use. */
 export const isLabelName = (name: string): boolean => LABEL_NAME.test(name) && !name.startsWith('__');
 
 /** `text` as a metric name: every other character becomes `_`. Empty only if `text` is. */

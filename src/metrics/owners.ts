@@ -17,8 +17,7 @@ const OF_THE_PUSH: ReadonlySet<string> = new Set(['up']);
 
 /**
  * Rejects the families of a run that another collector owns, and records those that it is the first to provide.
- * Two collectors may provide the same Family object. Then they know of each other and provide different
- * series.
+ * Two collectors may provide the same Family object: they are designed for that, and provide different series.
  */
 export function refuseTakenFamilies(run: Run, owners: Owners): Run {
   const { snapshot, result } = run;

@@ -13,7 +13,7 @@ export class Snapshot {
   readonly values: number[] = [];
   /** Samples' own timestamps, milliseconds since 1970 by index; undefined when no sample has one. */
   #stamps: Map<number, number> | undefined;
-  /** Errors of the collection. Each one cost one unit (a device, a file), not the collector. */
+  /** Errors of the collection. Each one stands for one lost unit (a device, a file), not for the whole collector. */
   readonly errors: Error[] = [];
   /** What this agent has no permission to read, by design. Counted, but not a fault. */
   readonly withheld: string[] = [];
@@ -24,7 +24,7 @@ export class Snapshot {
   #series: SeriesList;
   /** Whether `#series` is shared. Then the first `size` entries are ours. */
   #isShared: boolean;
-  /** The rests of keys by their middles. Built on demand: when the series differ from those of the shared list. */
+  /** The other parts of keys, by their middles. Built on demand: when the series differ from those of the shared list. */
   #seen: Map<string, Set<string>> | undefined;
 
   /** `previous` is the collector's previous snapshot, which must be closed. */

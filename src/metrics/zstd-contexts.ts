@@ -19,8 +19,8 @@ type Parameters = Readonly<Record<number, number>>;
 const ROOM_BYTES = 160 * 1024;
 
 /**
- * zstd with one context for each direction, which are used again. node:zlib creates a stream and a context for each call:
- * for a block of the cluster's state that takes as long as half of the compression, and for a text of 20 kB longer than it.
+ * zstd with one reusable context for each direction. node:zlib creates a stream and a context for each call, which takes
+ * half as long as the compression itself for a block of cluster state, and longer than it for a text of 20 kB.
  */
 export class ZstdContexts {
   readonly #zstd: Library;

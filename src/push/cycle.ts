@@ -24,7 +24,7 @@ interface CycleOptions {
    * upload.
    */
   readonly mayPush?: () => Partial<Record<Group, () => boolean>>;
-  /** Groups whose batches are followed until the receivers have settled them. */
+  /** Groups whose batches are tracked until every receiver has accepted or dropped them. */
   readonly tracking?: () => Partial<Record<Group, Tracking>>;
   /** Relabel rules on the series of a group for one exporter only. */
   readonly relabelingOf?: (exporter: string, group: Group) => Relabeling | undefined;
@@ -134,7 +134,7 @@ export class PushCycle {
     return batches?.get(encodings[0])?.samples ?? counted;
   }
 
-  /** By group that is followed, the function to call with each exporter that has settled the batch of this cycle. */
+  /** By tracked group, the function to call with each exporter that has settled the batch of this cycle. */
   #track(exporters: readonly Exporter[]): Partial<Record<string, ReturnType<Tracking>>> {
     const tracking = this.#options.tracking?.() ?? {};
     const tracked: Partial<Record<string, ReturnType<Tracking>>> = {};
@@ -238,7 +238,7 @@ export class PushCycle {
     return parts;
   }
 
-  /** Undefined while it is incomplete, or when it was not made in time. */
+  /** Undefined while it is incomplete, or when it was not ready by the deadline. */
   async #textOf(source: Prepared, signal: AbortSignal): Promise<PreparedText | undefined> {
     const { log } = this.#options;
     const { group, collector } = source;
@@ -275,12 +275,13 @@ export class PushCycle {
   }
 }
 
-/** A clock that is further behind the last timestamp is trusted. */
+/** A clock that is further behind the last timestamp than this was corrected, and is used as it is. */
 const LARGEST_CORRECTION_MS = 60_000;
 
 /**
- * Each cycle's timestamp is later than the last, because a counter whose samples change order looks like a reset. An
- * exception is a clock that was an hour ahead, or nothing current would be pushed for that hour.
+ * Each cycle's timestamp is later than the last, because a counter whose samples are out of order appears to have been
+ * reset. The exception is a clock that was far ahead and has been corrected: until it caught up, all timestamps would be
+ * wrong.
  */
 function nextStamp(lastMs: number, nowMs: number): number {
   return lastMs - nowMs > LARGEST_CORRECTION_MS ? nowMs : Math.max(nowMs, lastMs + 1);

@@ -40,7 +40,7 @@ const PROBE = Buffer.from('# firesteel checks whether pushes are accepted here\n
  */
 type Outcome = 'settled' | { readonly again: readonly Batch[] };
 
-/** The next batch will not be exactly as large as the one that was too large. */
+/** The size limit of an address after a 413, as a share of the size that was rejected: batches vary in size. */
 const SMALLER = 0.9;
 
 const UNREADABLE: ResponseRule = { when: [0, 0], action: 'drop', reason: 'unreadable' };
@@ -91,7 +91,7 @@ export class Delivery {
       }
     }
     if (isNothing(sent)) {
-      // No success either: the receiver has not been asked.
+      // Not a success either: nothing was sent.
       endpoints.settle(permit, 'unused');
       report.unsupported(sent.omitted);
       batch.onSettled?.();

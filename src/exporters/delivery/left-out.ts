@@ -6,7 +6,7 @@ import type { FilterCache } from './batch-families.ts';
 const RETRY_MS = 3_600_000;
 
 /**
- * The families omitted from the batches for one receiver, so that one family does not cost a whole group. Each is
+ * The families omitted from the batches for one receiver, so that one bad family does not block its group. Each is
  * omitted for an hour.
  */
 export class LeftOutFamilies {
@@ -18,7 +18,7 @@ export class LeftOutFamilies {
     this.#now = now;
   }
 
-  /** All of them. */
+  /** All omitted families, of all groups. */
   get all(): readonly LeftOutView[] {
     return [...this.#byGroup.values()].flatMap((families) => [...families.values()]);
   }
@@ -32,7 +32,7 @@ export class LeftOutFamilies {
     return names.length === 0 ? undefined : new Set(names);
   }
 
-  /** Families whose hour is over. The next push includes them again, and they are the first suspects. */
+  /** Families whose hour is over. The next push includes them again, and they are checked first if it is rejected. */
   onTrial(group: Group): readonly string[] {
     const now = this.#now();
     const families = [...(this.#byGroup.get(group)?.values() ?? [])];
@@ -47,7 +47,7 @@ export class LeftOutFamilies {
     families.set(family, { group, family, sinceMs, retryMs: now + RETRY_MS, reason });
   }
 
-  /** The receiver accepted a push of the group, which includes the families on trial. Returns them. */
+  /** The receiver accepted a push of the group, including the families that were due for a retry. Returns them. */
   accepted(group: Group): readonly string[] {
     const free = this.onTrial(group);
     const families = this.#byGroup.get(group);

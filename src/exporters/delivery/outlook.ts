@@ -1,7 +1,7 @@
 import type { ExporterStatus } from '../exporter.ts';
 import type { Endpoints } from '../http/endpoints.ts';
 
-/** State that determines the further course of an outage. */
+/** The state that {@link outlook} reports. */
 interface OutlookOf {
   readonly endpoints: Endpoints;
   /** Limits of the queue; undefined if only the newest push is kept. */

@@ -25,7 +25,7 @@ const LANE = 'spool';
 /** How often to check a folder that another process uses, and how often to check for batches to send. */
 const POLL_MS = 1000;
 
-/** Agents that see the receiver recover at the same moment start sending their backlogs spread over this time. */
+/** Agents that detect the recovery of the receiver at the same moment start their replays spread over this time. */
 const SPREAD_MS = 2000;
 
 /** A batch to which the receiver responds with 5xx, though it accepts others, is dropped after this many attempts. */

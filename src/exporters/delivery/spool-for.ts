@@ -4,7 +4,7 @@ import type { Report } from './report.ts';
 import type { DeliverySettings } from './settings.ts';
 
 /**
- * The spool of the exporter `name`, not yet open. Undefined when nothing is to be kept on disk.
+ * The spool of the exporter `name`, not yet open. Undefined when nothing is spooled to disk.
  */
 export function spoolFor(
   name: string,

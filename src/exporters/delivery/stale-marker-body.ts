@@ -1,6 +1,6 @@
 import { Bytes, fieldTag } from '../prompb/bytes.ts';
 
-// Prometheus remote write 1.0, only as far as it takes to end series:
+// Prometheus remote write 1.0, only what is needed to mark series as stale:
 // https://prometheus.io/docs/specs/prw/remote_write_spec/ and prompb/types.proto. The text format has no way to mark a
 // series as stale.
 

@@ -33,7 +33,7 @@ interface Plan {
 
 /** Decisions between two checks of the clock: far less than a millisecond. */
 const SERIES_A_STEP = 32;
-/** More new series than these are decided on in turns. */
+/** With more new series than this, the decisions are made in turns of the event loop. */
 const MAX_AT_ONCE = 256;
 
 /** Limit of cached families requested by name. The names come from outside, so the cache must be bounded. */
