@@ -43,6 +43,11 @@ function flatten(value: unknown): KubeObject[] {
   if (Array.isArray(value)) return value.flatMap((item) => flatten(item));
   if (typeof value !== 'object') throw new Error(`expected objects, found ${JSON.stringify(value)}`);
   const { kind, apiVersion, items } = value as KubeObject & { readonly items?: unknown };
+  for (const [key, name] of Object.entries({ kind, apiVersion })) {
+    if (name !== undefined && typeof name !== 'string') {
+      throw new Error(`expected text as ${key}, found ${JSON.stringify(name)}`);
+    }
+  }
   if (typeof kind !== 'string' || !kind.endsWith('List') || !Array.isArray(items)) return [value];
   const itemKind =
     kind === 'List' ? {} : { kind: kind.slice(0, -'List'.length), ...(apiVersion ? { apiVersion } : {}) };

@@ -25,9 +25,12 @@ for (const [title, text] of texts) {
 
 test('an empty text has no objects', () => assert.deepEqual(parseObjects(''), []));
 
-test('text that is neither JSON nor YAML is refused with the position', () => {
+test('text that is neither JSON nor YAML, or not about objects, is refused with the position', () => {
   assert.throws(() => parseObjects('{"kind": "Pod",'), /neither JSON nor YAML: .*position 15/);
   assert.throws(() => parseObjects(`${JSON.stringify(one)}\n{"kind"`), /line 2 of JSON lines/);
   assert.throws(() => parseObjects('a: [1'), /line 1|at line/);
+  assert.throws(() => parseObjects('apiVersion: 1\nkind: Pod'), /expected text as apiVersion, found 1/);
+  assert.throws(() => parseObjects('apiVersion:\nkind: Pod'), /expected text as apiVersion, found null/);
+  assert.throws(() => parseObjects('kind: [Pod]'), /expected text as kind, found \["Pod"\]/);
   assert.throws(() => parseObjects('just text'), /expected objects, found "just text"/);
 });
