@@ -119,3 +119,28 @@ test('dropped keys that have expired by the time they are requested no longer co
   assert.equal(keys.length, 4);
   assert.equal(lost, 0);
 });
+
+test('the oldest are dropped one after another, also while others come back, without a search for each', (context) => {
+  const ended = new EndedSeriesTracker(() => 0);
+  // 33 pods fit.
+  const text = (pod: number) => Buffer.from(textOf(`p${pod}`, [0], 1, 500_000));
+  const none = Buffer.alloc(0);
+  const random = randomFrom('drops');
+  let expected: number[] = [];
+  const searches = context.mock.method(Set.prototype, Symbol.iterator);
+  let steps = 0;
+  for (let round = 0; round < 400; round++) {
+    const pod = random.below(60);
+    const isBack = random.chance(0.2);
+    if (isBack) ended.replaced(none, text(pod));
+    else ended.replaced(text(pod), none);
+    if (!isBack || expected.length > 0) steps++;
+    if (isBack) expected = expected.filter((one) => one !== pod);
+    else if (!expected.includes(pod)) expected = [...expected, pod].slice(-33);
+  }
+  assert.equal(searches.mock.callCount(), steps, 'only for the series that are there now');
+  assert.deepEqual(
+    ended.take().keys.map((key) => Number(/"p(\d+)"/.exec(key)?.[1])),
+    expected,
+  );
+});

@@ -11,6 +11,19 @@ class Period {
   readonly keys = new Set<string>();
   /** Number of keys dropped because there were too many. */
   lost = 0;
+  /** Continues where it stopped: a new one would pass the places of all deleted keys again. */
+  #oldest: SetIterator<string> | undefined;
+
+  /** Drops the oldest key and returns it; undefined without keys. */
+  dropOldest(): string | undefined {
+    if (this.keys.size === 0) return undefined;
+    this.#oldest ??= this.keys.values();
+    const { value } = this.#oldest.next();
+    if (value === undefined) return undefined;
+    this.keys.delete(value);
+    this.lost++;
+    return value;
+  }
 }
 
 /**
@@ -74,11 +87,9 @@ export class EndedSeriesTracker {
     this.#newer.keys.add(Buffer.from(key).toString());
     this.#characters += key.length;
     while (this.#characters > MAX_ENDED_CHARACTERS) {
-      const period = this.#older.keys.size > 0 ? this.#older : this.#newer;
-      const [oldest] = period.keys;
-      if (oldest === undefined) return;
-      this.#forget(oldest);
-      period.lost++;
+      const dropped = this.#older.dropOldest() ?? this.#newer.dropOldest();
+      if (dropped === undefined) return;
+      this.#characters -= dropped.length;
     }
   }
 
