@@ -1,8 +1,7 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import * as z from 'zod';
 import { errorCode, errorText } from '../base/error-text.ts';
 import { readText } from '../base/files.ts';
+import { writeWhole } from '../base/write-whole.ts';
 
 /** A temporarily disabled collector. */
 export interface Disable {
@@ -14,7 +13,6 @@ export interface Disable {
 
 /** Hundreds of collectors with long reasons; a wrong path must not fill the memory. */
 const MAX_BYTES = 256 * 1024;
-const WRITE_MS = 5000;
 
 const content = z.strictObject({
   disabled: z.record(
@@ -37,11 +35,8 @@ export function readDisables(path: string): Map<string, Disable> {
 /** Replaces the file atomically, or leaves the old one. Rejects with an Error that names the path. */
 export async function writeDisables(path: string, disables: ReadonlyMap<string, Disable>): Promise<void> {
   const text = `${JSON.stringify({ disabled: Object.fromEntries(disables) }, null, 2)}\n`;
-  const part = `${path}.part`;
   try {
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(part, text, { mode: 0o600, flush: true, signal: AbortSignal.timeout(WRITE_MS) });
-    await rename(part, path);
+    await writeWhole(path, text);
   } catch (cause) {
     throw new Error(`cannot write ${path}: ${reasonOf(cause)}`);
   }

@@ -1,5 +1,4 @@
-import { mkdir, open, readFile, rename, unlink } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { readFile, rename } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { errorCode, errorText } from '../../base/error-text.ts';
 
@@ -60,30 +59,5 @@ export async function readState(path: string): Promise<StateSections> {
     const aside = `${path}.unusable`;
     await rename(path, aside).catch(() => undefined);
     throw new UnusableState(`${path} ignored: ${errorText(cause)}; moved to ${aside}`, { cause });
-  }
-}
-
-/** Replaces the file at `path` atomically and syncs it to disk. */
-export async function writeState(path: string, text: string): Promise<void> {
-  const temporary = `${path}.tmp`;
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  try {
-    const file = await open(temporary, 'w', 0o600);
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (cause) {
-    await unlink(temporary).catch(() => undefined);
-    throw cause;
-  }
-  const folder = await open(dirname(path));
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }

@@ -1,5 +1,6 @@
 import { within } from '../../base/deadline.ts';
-import { readState, type StateSections, stateText, UnusableState, writeState } from './state-file.ts';
+import { writeWhole } from '../../base/write-whole.ts';
+import { readState, type StateSections, stateText, UnusableState } from './state-file.ts';
 
 /** A disk that takes longer is reported, and retried once it has responded. */
 const DISK_MS = 5000;
@@ -85,7 +86,7 @@ export class LogState {
     if (text === this.#saved) return;
     if (this.#pending !== undefined)
       throw new Error(`${path}: an earlier write is still pending; positions are not saved`);
-    this.#pending = writeState(path, text).finally(() => {
+    this.#pending = writeWhole(path, text).finally(() => {
       this.#pending = undefined;
     });
     const late = `save ${path}: no response from the disk within ${DISK_MS} ms`;
