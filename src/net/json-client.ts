@@ -2,13 +2,13 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { errorCode, errorText, firstCause } from '../base/error-text.ts';
 import { readRegular } from '../base/files.ts';
 import { shownUrl } from '../config/http-url.ts';
 import { SecretFile } from '../config/secret-file.ts';
 import { type AgentPair, exchange } from './exchange.ts';
 import { LazyAgents } from './lazy-agents.ts';
 import { Names } from './names.ts';
+import { requestFailure } from './request-failure.ts';
 
 /** Credentials and trusted authorities. */
 interface JsonClientOptions {
@@ -96,9 +96,7 @@ export class JsonClient {
     } catch (cause) {
       // The next attempt opens a new connection, possibly to another replica, and rereads the CA file.
       this.close();
-      const first = firstCause(cause);
-      const code = errorCode(first);
-      throw new Error(`${shownUrl(url)}: ${code === undefined ? '' : `${code} `}${errorText(first)}`);
+      throw requestFailure(url, cause);
     }
   }
 

@@ -2,11 +2,11 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Readable } from 'node:stream';
 import { createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
-import { errorCode, errorText } from '../base/error-text.ts';
+import { errorCode } from '../base/error-text.ts';
 import { readRegular } from '../base/files.ts';
-import { shownUrl } from '../config/http-url.ts';
 import { SecretFile } from '../config/secret-file.ts';
 import type { Names } from '../net/names.ts';
+import { requestFailure } from '../net/request-failure.ts';
 import { BadPage } from './page.ts';
 import type { TargetSettings } from './target.ts';
 
@@ -98,7 +98,7 @@ export class PageClient {
         this.close();
         return await this.#request(url, signal);
       }
-      throw new Error(messageOf(url, cause));
+      throw requestFailure(url, cause);
     }
   }
 
@@ -179,9 +179,3 @@ function refusalOf(status: number, location: string | undefined): string {
 
 const basic = (username: string, password: string): string =>
   `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
-
-/** Texts of socket errors; never with a query, which may contain a secret. */
-function messageOf(url: string, cause: unknown): string {
-  const [code, message] = [errorCode(cause) ?? '', errorText(cause)];
-  return `${shownUrl(url)}: ${code === '' || message.includes(code) ? message : `${code}: ${message}`}`;
-}

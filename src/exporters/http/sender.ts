@@ -1,7 +1,7 @@
 import type { ClientRequest } from 'node:http';
 import { retryAfterMs } from '../../base/backoff.ts';
 import { monotonicMs, secondsSince } from '../../base/clock.ts';
-import { errorCode, errorText, firstCause } from '../../base/error-text.ts';
+import { errorCode, errorText } from '../../base/error-text.ts';
 import type { Compression } from '../../metrics/compression.ts';
 import { type AgentPair, exchange, type Response, StageTimeout } from '../../net/exchange.ts';
 import { wireBytes } from '../exporter.ts';
@@ -158,9 +158,7 @@ function failureOf(
       ? { code: 'error', failure: 'network', text: `${through}no connection (${cause.message})` }
       : { code: 'error', failure: 'timeout', text: `${through}no response within ${timeoutMs} ms (${cause.message})` };
   }
-  const first = firstCause(cause);
-  const code = errorCode(first) ?? '';
-  const message = errorText(first);
+  const [code = '', message] = [errorCode(cause), errorText(cause)];
   const { text } = receiverMessage(code === '' ? message : `${code}: ${message}`);
   return { code: 'error', failure: 'network', text: text.startsWith('the proxy') ? text : through + text };
 }

@@ -2,6 +2,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { shownUrl } from '../../config/http-url.ts';
 import type { Names } from '../../net/names.ts';
+import { requestFailure } from '../../net/request-failure.ts';
 
 /** A response with a text, or "not modified". */
 interface TextResponse {
@@ -25,9 +26,7 @@ export async function getText(url: string, { names, headers, maxBytes, signal }:
   const send = new URL(url).protocol === 'https:' ? httpsRequest : httpRequest;
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     const request = send(url, { agent: false, lookup: names.lookup, headers, signal }, resolve);
-    request.on('error', (cause: NodeJS.ErrnoException) =>
-      reject(fail(signal.aborted ? 'no response in time' : `${cause.code ?? ''} ${cause.message}`.trim())),
-    );
+    request.on('error', (cause) => reject(signal.aborted ? fail('no response in time') : requestFailure(url, cause)));
     request.end();
   });
   const { statusCode = 0 } = response;
