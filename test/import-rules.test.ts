@@ -49,16 +49,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'base',
   ],
   'local-push': ['metrics', 'http/message.ts', 'config', 'base'],
-  exporters: [
-    'metrics',
-    'config',
-    'net',
-    'http/status-view.ts',
-    'logs/entry.ts',
-    'logs/protocol.ts',
-    'logs/sink.ts',
-    'base',
-  ],
+  exporters: ['metrics', 'config', 'net', 'http/status-view.ts', 'logs/entry.ts', 'logs/sink.ts', 'base'],
   logs: [
     'metrics',
     'config',

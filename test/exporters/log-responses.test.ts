@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { bulk } from '../../src/exporters/elasticsearch/bulk.ts';
+import type { LogProtocol, LogReply } from '../../src/exporters/entries/protocol.ts';
 import { push } from '../../src/exporters/loki/push.ts';
 import { jsonline } from '../../src/exporters/victorialogs/jsonline.ts';
-import type { LogProtocol, LogReply } from '../../src/logs/protocol.ts';
 import { batchOf, entryOf } from '../kit/log-entries.ts';
 
 interface Case {

@@ -1,7 +1,7 @@
 import { Buffers } from '../../src/exporters/entries/buffers.ts';
 import { EncodedBatch } from '../../src/exporters/entries/encoded-batch.ts';
+import type { LogProtocol } from '../../src/exporters/entries/protocol.ts';
 import type { LogEntry } from '../../src/logs/entry.ts';
-import type { LogProtocol } from '../../src/logs/protocol.ts';
 import type { LogSink, Shipped } from '../../src/logs/sink.ts';
 import type { EntryTarget, LogRead } from '../../src/logs/source.ts';
 

@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto';
 import type { LogEntry } from '../../logs/entry.ts';
-import type { LogProtocol } from '../../logs/protocol.ts';
 import {
   distinct,
   type FieldSelection,
@@ -10,6 +9,7 @@ import {
   type NamedValue,
   wordsOf,
 } from '../entries/named-values.ts';
+import type { LogProtocol } from '../entries/protocol.ts';
 import { classifyBulk } from './items.ts';
 
 const MAX_BATCH_BYTES = 1024 * 1024;

@@ -1,5 +1,5 @@
-import type { EntryVerdict, LogReply, RejectedEntry } from '../../logs/protocol.ts';
 import { COMMON_RESPONSES, classifyBy } from '../entries/classify.ts';
+import type { EntryVerdict, LogReply, RejectedEntry } from '../entries/protocol.ts';
 import type { ResponseRule } from '../http/responses.ts';
 
 /** Responses of Elasticsearch and OpenSearch to a whole request; the first match applies. */

@@ -1,8 +1,8 @@
-import type { EncodedEntries, LogProtocol } from '../../logs/protocol.ts';
 import type { CheckResult, CheckWorld } from '../exporter-type.ts';
 import { CHECK_MS, checkAddresses } from '../http/check-addresses.ts';
 import type { HttpSettings } from '../http/settings.ts';
 import { entryUrl } from './entry-exporter.ts';
+import type { EncodedEntries, LogProtocol } from './protocol.ts';
 
 const NO_ENTRIES: EncodedEntries = { count: 0, timeUs: () => 0, bytes: () => Buffer.alloc(0), group: () => '' };
 

@@ -1,5 +1,5 @@
-import type { EntryVerdict, LogReply } from '../../logs/protocol.ts';
 import { ADDRESS_RESPONSES, type ResponseRule, ruleFor } from '../http/responses.ts';
+import type { EntryVerdict, LogReply } from './protocol.ts';
 
 /** Responses with the same meaning for all receivers of entries; a protocol's own rows come first. */
 export const COMMON_RESPONSES: readonly ResponseRule[] = [

@@ -1,8 +1,8 @@
 import type { LogEntry, LogSourceName } from '../../logs/entry.ts';
-import type { EncodedEntries, LogProtocol } from '../../logs/protocol.ts';
 import type { EntryBatch } from '../../logs/sink.ts';
 import { type Buffers, MAX_ENTRIES, type Marks } from './buffers.ts';
 import { GrowingBuffer } from './growing-buffer.ts';
+import type { EncodedEntries, LogProtocol } from './protocol.ts';
 
 /** Share of the maximum upload size; the last entry may exceed it. */
 const FILL = 0.95;

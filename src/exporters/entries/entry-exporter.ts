@@ -1,7 +1,6 @@
 import { REAL_CLOCK } from '../../base/clock.ts';
 import { Semaphore } from '../../base/semaphore.ts';
 import type { LogSourceName } from '../../logs/entry.ts';
-import type { LogProtocol } from '../../logs/protocol.ts';
 import type { LogSink, Shipped } from '../../logs/sink.ts';
 import type { Encoding } from '../../metrics/compression.ts';
 import { outlook, stateOf } from '../delivery/outlook.ts';
@@ -14,6 +13,7 @@ import type { HttpSettings } from '../http/settings.ts';
 import { Buffers } from './buffers.ts';
 import { EncodedBatch } from './encoded-batch.ts';
 import { EntryUpload } from './entry-upload.ts';
+import type { LogProtocol } from './protocol.ts';
 import { EntryReport } from './report.ts';
 
 /** Concurrent batches of one source: uploads, and one that is being read. */

@@ -1,9 +1,9 @@
-import type { EncodedEntries, EntryVerdict, LogProtocol } from '../../logs/protocol.ts';
 import type { Shipped } from '../../logs/sink.ts';
 import { compressor } from '../../metrics/compression.ts';
 import type { Endpoints } from '../http/endpoints.ts';
 import type { Sender, UploadAttempt } from '../http/sender.ts';
 import type { EncodedBatch, Piece } from './encoded-batch.ts';
+import type { EncodedEntries, EntryVerdict, LogProtocol } from './protocol.ts';
 import type { EntryReport } from './report.ts';
 
 interface UploadOptions {

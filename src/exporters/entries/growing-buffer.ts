@@ -1,5 +1,5 @@
-import type { BodyWriter } from '../../logs/protocol.ts';
 import type { Buffers } from './buffers.ts';
+import type { BodyWriter } from './protocol.ts';
 
 /** Maximum UTF-8 bytes per UTF-16 code unit. */
 const UNIT_BYTES = 3;

@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import type { LogProtocol } from '../../logs/protocol.ts';
 import { type ExporterType, typeSetting } from '../exporter-type.ts';
 import { routesTo } from '../http/proxy-routes.ts';
 import { type HttpDefaults, type HttpSettings, httpSettings } from '../http/settings.ts';
+import type { LogProtocol } from './protocol.ts';
 
 /** Settings of every exporter of log entries. */
 export const entrySettings = <Name extends string>(name: Name, summary: string, url: HttpDefaults['url']) => ({

@@ -1,6 +1,6 @@
 import type { LogEntry } from '../../logs/entry.ts';
-import type { BodyWriter, LogProtocol } from '../../logs/protocol.ts';
 import { COMMON_RESPONSES, classifyBy } from '../entries/classify.ts';
+import type { BodyWriter, LogProtocol } from '../entries/protocol.ts';
 import type { ResponseRule } from '../http/responses.ts';
 
 /** Maximum size of an upload; well below what the receivers hold in memory for a request. */

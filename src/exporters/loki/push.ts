@@ -1,4 +1,4 @@
-import type { LogProtocol } from '../../logs/protocol.ts';
+import type { LogProtocol } from '../entries/protocol.ts';
 import { classifyPush } from './responses.ts';
 import { pushBody, type StreamOptions, writeEntry } from './streams.ts';
 

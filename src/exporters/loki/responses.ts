@@ -1,5 +1,5 @@
-import type { EncodedEntries, EntryVerdict, LogReply, RejectedEntry } from '../../logs/protocol.ts';
 import { COMMON_RESPONSES, classifyBy } from '../entries/classify.ts';
+import type { EncodedEntries, EntryVerdict, LogReply, RejectedEntry } from '../entries/protocol.ts';
 import type { ResponseRule } from '../http/responses.ts';
 import { lineBytes } from './streams.ts';
 

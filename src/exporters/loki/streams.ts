@@ -1,5 +1,4 @@
 import type { LogEntry } from '../../logs/entry.ts';
-import type { BodyWriter, EncodedEntries } from '../../logs/protocol.ts';
 import {
   CUT_FIELD,
   cutText,
@@ -9,6 +8,7 @@ import {
   type NamedValue,
   wordsOf,
 } from '../entries/named-values.ts';
+import type { BodyWriter, EncodedEntries } from '../entries/protocol.ts';
 
 /** Loki's limits, which `limits_config` may change: entries beyond them are dropped there. */
 const MAX_LINE_BYTES = 256 * 1024;

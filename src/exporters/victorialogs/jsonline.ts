@@ -1,5 +1,4 @@
 import type { LogEntry } from '../../logs/entry.ts';
-import type { LogProtocol } from '../../logs/protocol.ts';
 import { COMMON_RESPONSES, classifyBy } from '../entries/classify.ts';
 import {
   distinct,
@@ -10,6 +9,7 @@ import {
   type NamedValue,
   wordsOf,
 } from '../entries/named-values.ts';
+import type { LogProtocol } from '../entries/protocol.ts';
 import type { ResponseRule } from '../http/responses.ts';
 
 /** Maximum size of an upload before compression. */

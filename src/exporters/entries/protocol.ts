@@ -1,4 +1,4 @@
-import type { LogEntry } from './entry.ts';
+import type { LogEntry } from '../../logs/entry.ts';
 
 /** The response of a receiver to one upload. */
 export interface LogReply {
