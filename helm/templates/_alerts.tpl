@@ -13,11 +13,13 @@
 {{- /* The rule groups of the selected sections, without the excluded alerts, with the runbook URL of the values. */ -}}
 {{- define "firesteel.alertGroups" -}}
 {{- $groups := list -}}
+{{- /* Items with commas are themselves lists, as in the lists of names of the agent. */ -}}
+{{- $excluded := join "," .Values.alerts.exclude | nospace | splitList "," -}}
 {{- range $section := .Values.alerts.sections -}}
   {{- range $group := ($.Files.Get (printf "files/alerts/%s.yaml" $section) | fromYaml).groups -}}
     {{- $rules := list -}}
     {{- range $rule := $group.rules -}}
-      {{- if not (has $rule.alert $.Values.alerts.exclude) -}}
+      {{- if not (has $rule.alert $excluded) -}}
         {{- $_ := set $rule.annotations "runbook_url" (printf "%s#%s" $.Values.alerts.runbookUrl (lower $rule.alert)) -}}
         {{- $rules = append $rules $rule -}}
       {{- end -}}

@@ -38,6 +38,17 @@ helmTest('alerts: selected sections, without excluded ones, with a custom runboo
   }
 });
 
+helmTest('excluded alerts may be one item with commas, as in the lists of names of the agent', () => {
+  const names = (exclude: readonly string[]) => {
+    const objects = render({ exporters: { vm: { url: 'http://vm:8428' } }, alerts: { prometheusRule: 'on', exclude } });
+    const [rule] = objects.filter(({ kind }) => kind === 'PrometheusRule');
+    const groups: Manifest[] = rule?.spec.groups;
+    return groups.flatMap(({ rules }) => rules as Manifest[]).map(({ alert }) => alert);
+  };
+  const [first, second, ...rest] = names([]);
+  assert.deepEqual(names([`${first}, ${second}`]), rest);
+});
+
 helmTest('dashboards are ConfigMaps that the sidecar finds, with a folder', () => {
   const maps = render(story('day-one')).filter(({ data }) => /\.json$/.test(Object.keys(data ?? {})[0] ?? ''));
   assert.equal(maps.length, 5);
