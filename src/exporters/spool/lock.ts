@@ -16,7 +16,7 @@ export type Unlock = () => Promise<void>;
  * host. Rejects when the folder does not support sockets.
  */
 export async function lockFolder(disk: Disk, folder: string): Promise<Unlock | undefined> {
-  const handle = await disk.run(`open ${folder}`, (io) => io.open(folder));
+  const handle = await openFolder(disk, folder);
   // Socket paths have at most 107 bytes, and folder paths may be longer.
   const path = `/proc/self/fd/${handle.fd}/${NAME}`;
   try {
@@ -26,6 +26,20 @@ export async function lockFolder(disk: Disk, folder: string): Promise<Unlock | u
     return unlock;
   } catch (cause) {
     await handle.close();
+    throw cause;
+  }
+}
+
+/** Rejects like {@link Disk.run}. A folder that is opened late is closed: its garbage collection would be an error. */
+async function openFolder(disk: Disk, folder: string): Promise<FileHandle> {
+  let opening: Promise<FileHandle> | undefined;
+  try {
+    return await disk.run(`open ${folder}`, (io) => {
+      opening = io.open(folder);
+      return opening;
+    });
+  } catch (cause) {
+    opening?.then((handle) => handle.close()).catch(() => undefined);
     throw cause;
   }
 }

@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
 import * as files from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { ThrottledLog } from '../../../src/base/log.ts';
-import { Disk, type DiskIo, stuckOperations } from '../../../src/exporters/spool/disk.ts';
+import { Disk, type DiskIo, DiskStalled, stuckOperations } from '../../../src/exporters/spool/disk.ts';
 import type { AddressedBatch } from '../../../src/exporters/spool/format.ts';
+import { lockFolder } from '../../../src/exporters/spool/lock.ts';
 import { Spool } from '../../../src/exporters/spool/spool.ts';
 import type { SpoolOptions } from '../../../src/exporters/spool/spool-options.ts';
 import { scratchFolder } from '../../kit/host-tree.ts';
@@ -107,6 +108,24 @@ for (const [what, make] of Object.entries(ODD)) {
     });
   }
 }
+
+test('a folder that the disk opens only after the deadline is closed again', async (t) => {
+  const folder = scratchFolder(t);
+  const { disk, stall, release } = stallingDisk('open');
+  stall();
+  await assert.rejects(lockFolder(disk, folder), DiskStalled);
+  release();
+  await until('the folder is opened', () => disk.stalled === undefined);
+  const openPaths = () =>
+    readdirSync('/proc/self/fd').map((fd) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`);
+      } catch {
+        return '';
+      }
+    });
+  await until('it is closed', () => !openPaths().includes(folder));
+});
 
 test('a batch replaced by another process loses only itself', async (t) => {
   const folder = scratchFolder(t);
