@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { POD_INFO_PATH } from '../../src/kube/pod-info.ts';
@@ -85,6 +85,12 @@ async function loadedBy(
 const isBundle = BUNDLE.endsWith('.mjs');
 const found = (names: readonly string[], pattern: RegExp) => names.filter((name) => pattern.test(name));
 
+/** Those for logging, for its own metrics and for the times of pushes, with what they need. */
+const LIBRARIES = new Set([
+  ...['pino', '@pinojs/redact', 'atomic-sleep', 'on-exit-leak-free', 'pino-std-serializers', 'quick-format-unescaped'],
+  ...['safe-stable-stringify', 'sonic-boom', 'thread-stream', 'prom-client', 'bintrees', 'tdigest', 'node-cron'],
+]);
+
 test('a node agent loads no library that is only needed for reading a configuration or by other roles', {
   skip: !isBundle,
 }, async (t) => {
@@ -97,7 +103,9 @@ test('a node agent loads no library that is only needed for reading a configurat
     agent.child.kill('SIGHUP');
     await agent.printed(/"msg":"configuration reloaded/);
   });
-  assert.deepEqual(found(sources, /node_modules\/(?:zod|yaml|got|undici|@kubernetes\/client-node)\//), []);
+  const libraries = new Set(sources.flatMap((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []));
+  assert.ok(libraries.has('pino'), 'libraries are recognized');
+  assert.deepEqual([...libraries.difference(LIBRARIES)], []);
   assert.deepEqual(found(builtins, /^(?:https|tls|http2|.*undici|.*webcrypto)$/), []);
 });
 
@@ -106,27 +114,26 @@ test('the chunks that a node agent loads at its start are joined', { skip: !isBu
   assert.ok(files.length < 15, files.join(' '));
 });
 
-/** Roles and groups that are off unless they are configured. */
-const ROLES = [
-  'tasks',
-  'scrape',
-  'local-push',
-  'logs',
-  'receiver',
-  'diff',
-  'collectors/event',
-  'collectors/log',
-  'collectors/ksm',
-];
+const foldersIn = (folder: string): string[] =>
+  readdirSync(join(PROJECT, 'src', folder), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => join(folder, name));
+
+/** What every node agent needs, or what is divided further. */
+const NEEDED = new Set([
+  ...['agent', 'base', 'commands', 'config', 'host', 'http', 'kube', 'metrics', 'net', 'pods', 'push', 'status'],
+  ...['collectors', 'collectors/container', 'collectors/node', 'collectors/process', 'exporters'],
+]);
+
+/** Roles and groups that are off unless they are configured: all others, so also new ones. */
+const ROLES = [...foldersIn(''), ...foldersIn('collectors')].filter((folder) => !NEEDED.has(folder));
 
 /** Settings and names of families belong to lists, which are always loaded. */
 const LISTS = /\/(?:index|section|settings|type|field-selection|options|families|sources)\.ts$/;
 
 /** Types of exporters by folder, without what types share. */
 const SHARED = ['delivery', 'http', 'prompb', 'spool'];
-const TYPES = readdirSync(join(PROJECT, 'src/exporters'), { withFileTypes: true })
-  .filter((entry) => entry.isDirectory() && !SHARED.includes(entry.name))
-  .map(({ name }) => `exporters/${name}`);
+const TYPES = foldersIn('exporters').filter((folder) => !SHARED.includes(basename(folder)));
 
 /** Loaded files of `folders` other than lists. */
 const codeOf = (sources: readonly string[], folders: readonly string[]) =>
@@ -135,7 +142,7 @@ const codeOf = (sources: readonly string[], folders: readonly string[]) =>
 test('a node agent loads no code of disabled features', { skip: !isBundle }, async (t) => {
   const { sources } = await loadedBy(t);
   const types = TYPES.filter((name) => name !== 'exporters/victoriametrics');
-  assert.ok(types.length > 4);
+  assert.ok(types.length > 4 && ROLES.length > 8);
   assert.deepEqual(codeOf(sources, [...ROLES, ...types]), []);
   // Stale markers are messages of remote write.
   assert.deepEqual(codeOf(sources, ['exporters/prompb']), ['src/exporters/prompb/bytes.ts']);
