@@ -38,6 +38,8 @@ const IO_FILES = [
 
 /** If this file exists, the ones after it add nothing. */
 const THROTTLE = IO_FILES[2];
+/** Only devices with their scheduler are in these: another device, or the same with another scheduler, is not. */
+const OF_SCHEDULERS: ReadonlySet<(typeof IO_FILES)[number]> = new Set(IO_FILES.slice(0, 2));
 
 /** The controllers whose files are read. */
 const CONTROLLERS = ['cpu', 'cpuacct', 'memory', 'pids', 'blkio'];
@@ -49,7 +51,7 @@ export class CgroupV1 implements CgroupReader {
   readonly #trees: Hierarchy['controllers'];
   readonly #wanted: ReadingOptions;
   readonly #hugePageSizes: readonly string[];
-  /** The files that showed I/O in some cgroup: all devices of a host have one scheduler, and the others stay empty. */
+  /** The files of the throttling layer, which sees all devices, once those showed I/O in some cgroup. */
   #ioFiles: (typeof IO_FILES)[number] | undefined;
 
   constructor(host: Host, trees: Hierarchy['controllers'], wanted: ReadingOptions) {
@@ -165,7 +167,7 @@ export class CgroupV1 implements CgroupReader {
       const text = this.#files.text(folder, files.serviced);
       const serviced = this.#operations(folder, files.serviced, text);
       if (serviced.size > 0) {
-        this.#ioFiles = files;
+        if (!OF_SCHEDULERS.has(files)) this.#ioFiles = files;
         return deviceUses(serviced, this.#operations(folder, files.bytes, this.#files.text(folder, files.bytes)));
       }
       if (text !== undefined && files === THROTTLE) break;

@@ -25,6 +25,9 @@ import {
 /** One division, as cAdvisor makes it. */
 const MICROSECONDS = 1e6;
 
+/** Cycles after which the mount options are read again, of which nothing reports a change: that takes half a millisecond. */
+const OPTIONS_EVERY = 20;
+
 /** Reads the files of cgroup v2. */
 export class CgroupV2 implements CgroupReader {
   readonly #host: Host;
@@ -32,12 +35,15 @@ export class CgroupV2 implements CgroupReader {
   readonly #tree: string;
   readonly #wanted: ReadingOptions;
   /** Whether memory.events includes child cgroups. */
-  readonly #countsBelow: boolean;
+  #countsBelow: boolean;
+  /** The same, in the last cycle as well: else those in which it has not changed since may have missed something. */
+  #countedBelow: boolean;
+  #cycles = 0;
   readonly #hugePageSizes: readonly string[];
 
   constructor(host: Host, tree: string, wanted: ReadingOptions) {
     this.#host = host;
-    this.#countsBelow = countsBelow(host);
+    this.#countsBelow = this.#countedBelow = countsBelow(host);
     this.#files = new CgroupFiles(host, wanted.keepOpen > 0 ? keptCgroupFiles(host, tree, wanted.keepOpen) : undefined);
     this.#tree = tree;
     this.#wanted = wanted;
@@ -46,6 +52,8 @@ export class CgroupV2 implements CgroupReader {
 
   begin(): void {
     this.#files.begin();
+    this.#countedBelow = this.#countsBelow;
+    if (++this.#cycles % OPTIONS_EVERY === 0) this.#countsBelow = countsBelow(this.#host);
   }
 
   forget(id: string): void {
@@ -166,7 +174,7 @@ export class CgroupV2 implements CgroupReader {
   #events(folder: string, reading: CgroupReading, { before, above }: Circumstances): void {
     const files = this.#files;
     const known = before?.eventsText;
-    const isQuiet = known !== undefined && above?.areEventsSame === true && this.#countsBelow;
+    const isQuiet = known !== undefined && above?.areEventsSame === true && this.#countsBelow && this.#countedBelow;
     const text = isQuiet ? known : files.text(folder, 'memory.events');
     if (text === undefined) return;
     if (before !== undefined && text === known) {

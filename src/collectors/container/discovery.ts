@@ -89,7 +89,7 @@ export class Discovery {
 
   /**
    * To be called for each cgroup that is gone when it is read: a cgroup created in its place has not changed the number
-   * of folders, by which {@link walk} detects new ones.
+   * of folders, by which {@link walk} detects new ones. Those gone during the walk are forgotten by it.
    */
   forget(id: string): void {
     this.#folders.delete(parentOf(id));
@@ -159,7 +159,10 @@ export class Discovery {
   #look(id: string, classify: Classify): Folder | undefined {
     const path = this.#tree + id;
     const links = this.#host.links(path);
-    if (links === undefined) return undefined;
+    if (links === undefined) {
+      this.forget(id);
+      return undefined;
+    }
     const known = this.#folders.get(id);
     const isKnown = known?.links === links && links === known.children.length + NO_FOLDERS;
     if (known !== undefined && (isKnown || (known.links === links && this.#changes?.isListed(id)))) {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { CgroupV1 } from '../../../src/collectors/container/cgroup-v1.ts';
 import { CgroupV2, parseCpuMax, sharesOfWeight } from '../../../src/collectors/container/cgroup-v2.ts';
@@ -190,6 +191,31 @@ test('v1: each controller has its own tree, and may be missing', (context) => {
   trees.delete('blkio');
   const { cpuUsage, memory: none, devices } = reader.read('/a', LOOK);
   assert.deepEqual([cpuUsage, none, devices], [18_014_398.509481985, undefined, []]);
+});
+
+test('v1: I/O on a device that has, or is given, another scheduler than BFQ', (context) => {
+  const throttled = (id: string, text: string) => ({
+    [`blkio${id}/blkio.throttle.io_serviced_recursive`]: text,
+    [`blkio${id}/blkio.throttle.io_service_bytes_recursive`]: text,
+  });
+  const bfq = (id: string, text: string) => ({
+    [`blkio${id}/blkio.bfq.io_serviced_recursive`]: text,
+    [`blkio${id}/blkio.bfq.io_service_bytes_recursive`]: text,
+  });
+  const files = { ...throttled('/a', '8:0 Read 5\n'), ...throttled('/b', '259:0 Read 7\n'), ...bfq('/b', '') };
+  const all = Object.entries({ ...files, ...bfq('/a', '8:0 Read 4\n') });
+  const paths = hostTree(context, Object.fromEntries(all.map(([path, text]) => [`sys/fs/cgroup/${path}`, text])));
+  const newReads = () => {
+    const reader = new CgroupV1(new Host(paths), new Map([['blkio', `${paths.cgroup}/blkio`]]), ALL);
+    return (id: string) => reader.read(id, LOOK).devices.map((device) => [device.major, device.reads]);
+  };
+  const [reads, later] = [newReads(), newReads()];
+  for (const one of [reads, later]) assert.deepEqual(one('/a'), [['8', 4]]);
+  // On a disk without a scheduler.
+  assert.deepEqual(reads('/b'), [['259', 7]]);
+  // As the kernel empties them for a disk that is given another one.
+  for (const path of Object.keys(bfq('/a', ''))) writeFileSync(`${paths.cgroup}/${path}`, '');
+  assert.deepEqual(later('/a'), [['8', 5]]);
 });
 
 test('v1: huge pages by size, only a malformed size is skipped', (context) => {

@@ -196,6 +196,16 @@ test('a container that replaces a folder without series is found though their nu
   assert.ok(walk().includes(`${pod}/${OTHER}`));
 });
 
+test('a pod that replaces a QoS class is found though the number of folders is the same', (context) => {
+  const pod = `/kubepods/pod${UID}`;
+  const tree = treeOf(context, ['/kubepods/besteffort', '/kubepods/burstable']);
+  const walk = walks(tree);
+  for (let count = 0; count < 3; count++) assert.ok(!walk().includes(pod));
+  rmSync(join(tree, '/kubepods/besteffort'), { recursive: true });
+  mkdirSync(join(tree, pod));
+  assert.deepEqual(walk(), ['/', '/kubepods', '/kubepods/burstable', pod]);
+});
+
 test('a directory that cannot be accessed is an error, not a removed cgroup', () => {
   const host = new Host(pathsBelow('/nowhere'));
   assert.equal(host.links('/nowhere/at/all'), undefined);

@@ -196,6 +196,33 @@ test('counts that a pod reports as unchanged are reused, others are read', async
   }
 });
 
+test('counts of a pod say nothing from twenty cycles on after a remount with which they are only its own', async (context) => {
+  const node = nodeOf(context);
+  const mount = (options: string) =>
+    node.write('proc/1/mountinfo', `33 25 0:29 / /sys/fs/cgroup rw - cgroup2 cgroup2 ${options}\n`);
+  const write = (id: string, kills: number) =>
+    node.write(`sys/fs/cgroup${id}/memory.events`, `low 0\nmax 0\noom ${kills}\noom_kill ${kills}\n`);
+  mount('rw');
+  for (const id of ['/kubepods', POD, CONTAINER]) write(id, 0);
+  const cycle = containerCycles(node.paths, {}, await namesOf(pods));
+  const kills = async () => ofCgroup((await cycle()).samples, CONTAINER).get('container_oom_events_total{}');
+  for (let count = 0; count < 3; count++) assert.equal(await kills(), 0);
+  mount('rw,memory_localevents');
+  for (let count = 1; count < 20; count++) await kills();
+  for (let count = 1; count < 5; count++) {
+    write(CONTAINER, count);
+    assert.equal(await kills(), count);
+  }
+  // The last change before the first cycle in which the pod counts it again.
+  mount('rw');
+  let shown = 4;
+  for (let count = 5; count <= 25 && shown === count - 1; count++) {
+    write(CONTAINER, count);
+    shown = (await kills()) ?? 0;
+  }
+  assert.equal(shown, 18);
+});
+
 test('a container that replaces another between two cycles is found though its pod has the same number', async (context) => {
   const node = nodeOf(context);
   const [one, other] = ['d', 'e'].map((digit) => `${POD}/${digit.repeat(64)}`) as [string, string];
