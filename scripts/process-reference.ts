@@ -81,7 +81,10 @@ Each change shows in the next cycle, except for these, where finding out takes a
 - \`open_filedesc\` of a process with a table of more than 8,192 files is counted every \`slowInterval\` before Linux 6.2, which made their
   number a single read: the kernel takes a microsecond per file.
 - Arguments, user and cgroup, which decide about the group, are read when a process is new, when its comm changes and every
-  \`refreshInterval\`.
+  \`refreshInterval\`. Names of users are those of at most one \`refreshInterval\` before.
+- A file of a process that could not be read is tried again every \`refreshInterval\`.
+- A process that changes its network namespace listens in the one before for up to a \`refreshInterval\`.
+- Start times follow a clock that is set within one \`slowInterval\`.
 - Proportional memory is read in rotation, \`smapsPerCycle\` processes in each cycle.
-- A listening port belongs to the process in which it was found first until that one ends; a port in none is searched
-  again every \`slowInterval\`.`;
+- A listening port belongs to the process in which it was found first as long as that one has it open; a port in none is
+  searched again every \`slowInterval\`.`;

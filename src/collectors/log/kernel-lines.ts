@@ -9,6 +9,8 @@ import { containerOf, OomLines } from './oom.ts';
 
 /** How long a problem lasts after its last message, unless another message ends it. */
 const HOLDS_MS = 600_000;
+/** The time of a problem that another message ends. */
+const UNTIL_CLEARED = Number.MAX_SAFE_INTEGER;
 const MAX_KILLS = 50;
 /** Maximum length of a message that is matched. */
 const MAX_TEXT = 8192;
@@ -65,6 +67,8 @@ export class KernelLines {
     for (const { type, reason } of this.#rules) {
       if (type === undefined) continue;
       const since = this.#holding.get(reason);
+      // A clock that was set back must not prolong it.
+      if (since !== undefined && since > nowMs && since !== UNTIL_CLEARED) this.#holding.set(reason, nowMs);
       out.add(problemGauge, since !== undefined && nowMs - since < HOLDS_MS ? 1 : 0, type, reason);
     }
     out.add(problemGauge, isReadOnly ? 1 : 0, 'ReadonlyFilesystem', 'FilesystemIsReadOnly');
@@ -87,7 +91,7 @@ export class KernelLines {
         if (clear?.test(text)) this.#holding.delete(reason);
         if (!pattern.test(text)) continue;
         this.counters.problems.add(1, reason);
-        if (type !== undefined) this.#holding.set(reason, clear === undefined ? atMs : Number.MAX_SAFE_INTEGER);
+        if (type !== undefined) this.#holding.set(reason, clear === undefined ? atMs : UNTIL_CLEARED);
       }
     } catch (cause) {
       this.problem = cause;

@@ -20,13 +20,16 @@ import type { ProcessOptions } from './options.ts';
 import { addListeners, Ports } from './ports.ts';
 import { ProcFiles } from './proc-files.ts';
 import type { Process } from './process.ts';
-import { type Cycle, ProcessTable, spread } from './process-table.ts';
+import { type Cycle, isDue, ProcessTable, spread } from './process-table.ts';
 import { Proportional } from './smaps.ts';
 import { Threads } from './threads.ts';
 import { Top } from './top.ts';
 
 /** For how many cycles a process waits for the name of its container before it is reported without. */
 const MAX_UNNAMED_CYCLES = 2;
+
+/** The boot time, printed as whole seconds, varies while the clock is slewed; with it, all start times would. */
+const LEAST_STEP_SECONDS = 2;
 
 /**
  * The process collector on one host. The state it keeps between cycles lets the counters of groups outlive processes.
@@ -50,6 +53,8 @@ export class ProcessCollector {
   #hasSwap: boolean = true;
   /** Whether the memory in swap of a process may have changed without it running: with swap, and once after its end. */
   #mayHaveSwapped = true;
+  /** When the boot time is due, in milliseconds since 1970. */
+  #bootTimeAt = 0;
   #listErrors = 0;
   #partialErrors = 0;
   #overflow = 0;
@@ -79,12 +84,16 @@ export class ProcessCollector {
     const cycle: Cycle = { now: this.#world.now(), turns: new Turns(signal), losses: this.#losses };
     const { processes } = this.#table;
     this.#kept.touch();
-    this.#learnBootTime(out);
+    const isBootTimeKnown = !Number.isNaN(this.#units.bootTime);
+    if (!isBootTimeKnown) this.#learnBootTime(out, cycle.now);
     try {
       await this.#table.scan(cycle);
     } catch (cause) {
       if (!signal.aborted) this.#listErrors++;
       throw cause;
+    }
+    if (isBootTimeKnown && isDue(cycle.now, this.#bootTimeAt, this.#options.slowInterval)) {
+      this.#learnBootTime(out, cycle.now);
     }
     const hadSwap = this.#hasSwap;
     this.#hasSwap = hasSwap(out, this.#world.host);
@@ -107,9 +116,12 @@ export class ProcessCollector {
     this.#losses.addTo(out, processes.size);
   }
 
-  #learnBootTime(out: Snapshot): void {
-    if (!Number.isNaN(this.#units.bootTime)) return;
-    this.#units.bootTime = readBootTime(out, this.#world.host) ?? Number.NaN;
+  /** The kernel computes it from the clock: it moves when that is set. */
+  #learnBootTime(out: Snapshot, now: number): void {
+    const { bootTime } = this.#units;
+    this.#bootTimeAt = now + this.#options.slowInterval;
+    const read = readBootTime(out, this.#world.host) ?? bootTime;
+    if (!(Math.abs(read - bootTime) < LEAST_STEP_SECONDS)) this.#units.bootTime = read;
     if (Number.isNaN(this.#units.bootTime) && this.#classifier.needsStartTime) {
       throw new Error(`the names of groups have {{.StartTime}}: ${out.errors.at(-1)?.message}`);
     }
@@ -139,17 +151,17 @@ export class ProcessCollector {
   /** Reads the due files of a process; returns a promise if some of them are read later. */
   #read(process: Process, cycle: Cycle): Promise<void> | undefined {
     const { threads, slowInterval } = this.#options;
-    const isDue = cycle.now >= process.slowAt;
-    if (isDue) process.slowAt = cycle.now + slowInterval * (process.slowAt === 0 ? spread(process.pid) : 1);
-    if (isDue || (threads && process.threads > 1)) return this.#readSlowly(process, isDue, cycle);
+    const isSlowDue = isDue(cycle.now, process.slowAt, slowInterval);
+    if (isSlowDue) process.slowAt = cycle.now + slowInterval * (process.slowAt === 0 ? spread(process.pid) : 1);
+    if (isSlowDue || (threads && process.threads > 1)) return this.#readSlowly(process, isSlowDue, cycle);
     this.#readFast(process, cycle);
     return undefined;
   }
 
-  async #readSlowly(process: Process, isDue: boolean, cycle: Cycle): Promise<void> {
+  async #readSlowly(process: Process, isSlowDue: boolean, cycle: Cycle): Promise<void> {
     if (process.threads > 1) await this.#threads.read(process, this.#options.threads, cycle);
     this.#readFast(process, cycle);
-    if (isDue) await this.#details.readLimits(process, cycle.losses);
+    if (isSlowDue) await this.#details.readLimits(process, cycle.losses);
   }
 
   #readFast(process: Process, { losses }: Cycle): void {

@@ -160,7 +160,7 @@ export class ProcessGroups {
   expire(now: number, milliseconds: number): void {
     for (const [key, group] of this.#groups) {
       if (group.processes > 0) group.emptySince = undefined;
-      else group.emptySince ??= now;
+      else group.emptySince = Math.min(group.emptySince ?? now, now);
       if (group.emptySince !== undefined && now - group.emptySince > milliseconds) this.#groups.delete(key);
     }
   }

@@ -8,7 +8,7 @@ import { EXTRA } from './families.ts';
 import type { ProcessGroup } from './group.ts';
 import type { ProcFiles } from './proc-files.ts';
 import type { Process } from './process.ts';
-import type { Cycle } from './process-table.ts';
+import { type Cycle, isDue } from './process-table.ts';
 
 /** Denied if the links in fd are unreadable; their number may be known nevertheless. */
 const LINKS = 'links of fd';
@@ -34,11 +34,20 @@ export interface Listening extends Listener {
   readonly owner: Process;
 }
 
-/** Finds the listening sockets of processes. Owners are cached: searching open files is the most expensive part. */
+/** The process that has a socket open, and as which of its files. */
+interface Owner {
+  readonly process: Process;
+  readonly file: string;
+}
+
+/**
+ * Finds the listening sockets of processes. Owners are cached, as searching all open files is the most expensive part: a
+ * socket is looked for again when that file of its owner is another one.
+ */
 export class Ports {
   readonly #files: ProcFiles;
   readonly #retryMs: number;
-  readonly #owners = new Map<string, Process>();
+  readonly #owners = new Map<string, Owner>();
   /** Names of groups with processes that are not accessible, so that an open port may go unnoticed. */
   readonly blind = new Set<string>();
   /** Sockets of processes that are in no group, or that belong to the kernel: when they are searched again. */
@@ -60,7 +69,7 @@ export class Ports {
       for (const listener of listeners) {
         seen.add(listener.inode);
         const owner = this.#owners.get(listener.inode);
-        if (owner) found.push({ ...listener, owner });
+        if (owner) found.push({ ...listener, owner: owner.process });
       }
     }
     this.blind.clear();
@@ -117,9 +126,14 @@ export class Ports {
     const wanted = new Set<string>();
     for (const { inode } of listeners) {
       const owner = this.#owners.get(inode);
-      if (owner && processes.get(owner.pid) === owner) continue;
+      if (
+        owner &&
+        processes.get(owner.process.pid) === owner.process &&
+        this.#socketOf(owner.process, owner.file, losses) === inode
+      )
+        continue;
       this.#owners.delete(inode);
-      if (now >= (this.#ownerless.get(inode) ?? 0)) wanted.add(inode);
+      if (isDue(now, this.#ownerless.get(inode) ?? 0, this.#retryMs)) wanted.add(inode);
     }
     for (const process of [...sharing].sort((one, other) => one.pid - other.pid)) {
       if (wanted.size === 0) return;
@@ -127,14 +141,20 @@ export class Ports {
       const files = unlessDenied(process, LINKS, losses, () => this.#files.list(folder)) ?? [];
       for (const file of files.slice(0, MAX_FILES)) {
         if (turns.isOver) await turns.next();
-        const target = unlessDenied(process, LINKS, losses, () => this.#files.link(`${folder}/${file}`));
-        const inode = /^socket:\[(\d+)\]$/.exec(target ?? '')?.[1];
+        const inode = this.#socketOf(process, file, losses);
         if (inode === undefined || !wanted.delete(inode)) continue;
-        this.#owners.set(inode, process);
+        this.#owners.set(inode, { process, file });
         this.#ownerless.delete(inode);
       }
     }
     for (const inode of wanted) this.#ownerless.set(inode, now + this.#retryMs);
+  }
+
+  /** The inode of the socket that a process has open as this file; undefined if that is no socket. */
+  #socketOf(process: Process, file: string, losses: Cycle['losses']): string | undefined {
+    const path = `${process.pid}/fd/${file}`;
+    const target = unlessDenied(process, LINKS, losses, () => this.#files.link(path));
+    return /^socket:\[(\d+)\]$/.exec(target ?? '')?.[1];
   }
 }
 

@@ -93,10 +93,11 @@ export class ProcessTable {
     }
     process.cycle = this.#cycle;
     process.update(stat);
-    if (process.commHash === stat.commHash && now < process.refreshAt) return;
+    const { refreshInterval } = this.#options;
+    if (process.commHash === stat.commHash && !isDue(now, process.refreshAt, refreshInterval)) return;
     const isFirst = process.refreshAt === 0;
     process.commHash = stat.commHash;
-    process.refreshAt = now + this.#options.refreshInterval * (isFirst ? spread(pid) : 1);
+    process.refreshAt = now + refreshInterval * (isFirst ? spread(pid) : 1);
     process.allowAll();
     process.netNamespace = undefined;
     this.#classifier.match(process, stat.comm(this.#files.bytes), now, losses);
@@ -108,6 +109,9 @@ export class ProcessTable {
     return latest;
   }
 }
+
+/** Whether what happens every `interval`, next at `at`, is due at `now`; also if the clock was set back since. */
+export const isDue = (now: number, at: number, interval: number): boolean => now >= at || at - now > interval;
 
 /** 0.5 to 1: prevents processes first seen together from being due together. */
 export const spread = (pid: number): number => 0.5 + (pid % 101) / 202;

@@ -58,9 +58,9 @@ export class Proportional {
       process.swapPssBytes = numberAfter(buffer, bytesRead, KEY.swapPssKib) * 1024;
     } catch (cause) {
       const error = fileError(path, cause);
-      // It has ended since it was listed.
-      if (error instanceof MissingFile) process.pssBytes = process.swapPssBytes = 0;
-      else deny(process, FILE, losses, error);
+      const isEnded = error instanceof MissingFile;
+      process.pssBytes = process.swapPssBytes = isEnded ? 0 : Number.NaN;
+      if (!isEnded) deny(process, FILE, losses, error);
     }
   }
 }

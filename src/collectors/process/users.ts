@@ -7,7 +7,7 @@ export class Users {
   #names = new Map<number, string>();
   #readAt = Number.NEGATIVE_INFINITY;
 
-  /** The file is read again for an unknown uid, but only after `refreshMs`. */
+  /** The file is read again when a name is needed and the last read is `refreshMs` ago. */
   constructor(host: Host, refreshMs: number) {
     this.#host = host;
     this.#refreshMs = refreshMs;
@@ -15,7 +15,8 @@ export class Users {
 
   /** The user's name, otherwise the number. */
   name(uid: number, now: number): string {
-    if (!this.#names.has(uid) && now - this.#readAt >= this.#refreshMs) {
+    // Of either sign, for a clock that was set back.
+    if (Math.abs(now - this.#readAt) >= this.#refreshMs) {
       this.#readAt = now;
       this.#names = this.#read();
     }

@@ -155,6 +155,10 @@ test('an active problem ends ten minutes after its last message', () => {
   assert.equal(gauge(1_000_500), 'problem_gauge{type="KernelDeadlock",reason="TaskHung"} 1');
   assert.equal(gauge(1_000_000 + 599_000), 'problem_gauge{type="KernelDeadlock",reason="TaskHung"} 1');
   assert.equal(gauge(1_000_000 + 601_000), 'problem_gauge{type="KernelDeadlock",reason="TaskHung"} 0');
+  // Also if the clock is set back after that message.
+  lines.take(3, LINES[0]?.[1] ?? '', 1_000_000_000);
+  assert.equal(gauge(2_000_000), 'problem_gauge{type="KernelDeadlock",reason="TaskHung"} 1');
+  assert.equal(gauge(2_000_000 + 601_000), 'problem_gauge{type="KernelDeadlock",reason="TaskHung"} 0');
 });
 
 test('messages of /dev/kmsg wait until the uptime, from which their age follows, can be read', async (context) => {

@@ -82,6 +82,31 @@ test('ports on which groups listen, by network namespace, and expected ones that
   assert.equal((await collect()).of('web', 'port_open', 'protocol="tcp",port="80"'), 0);
 });
 
+test('a port belongs to the process that has it open now, also if the one before passed it on and continues', async (t) => {
+  const tree = new ProcTree(t);
+  for (const pid of [7, 8]) {
+    tree.set(pid, { comm: `p${pid}`, files: 2 });
+    for (const folder of ['ns', 'net']) mkdirSync(tree.path(`${pid}/${folder}`));
+    symlinkSync('net:[1]', tree.path(`${pid}/ns/net`));
+    writeFileSync(tree.path(`${pid}/net/tcp`), `  sl\n${row(0, '0100007F:0050', '0A', '701')}`);
+  }
+  const collect = tree.collector({ process_names: [{ name: '{{.Comm}}', cmdline: ['.+'] }], ports: true });
+  const owners = async () => {
+    const seen = await collect();
+    const port = 'protocol="tcp",address="127.0.0.1",port="80"';
+    return ['p7', 'p8'].filter((group) => seen.of(group, 'listening_port', port) === 1);
+  };
+  assert.deepEqual(await owners(), ['p7']);
+  symlinkSync('socket:[701]', tree.path('8/fd/5'));
+  assert.deepEqual(await owners(), ['p7'], 'both have it');
+  rmSync(tree.path('7/fd/1'));
+  assert.deepEqual(await owners(), ['p8']);
+  // Its number is that of another file now.
+  rmSync(tree.path('8/fd/5'));
+  symlinkSync('socket:[9]', tree.path('8/fd/5'));
+  assert.deepEqual(await owners(), []);
+});
+
 test('the top processes by CPU time and memory keep their slots while they are among them', async (t) => {
   const tree = new ProcTree(t);
   const collect = tree.collector({ process_names: [{ comm: ['a', 'b', 'c'] }], topN: 2 });
@@ -189,6 +214,18 @@ test('proportional memory is read in rotation, and exposed once it is known for 
   assert.equal(await proportional('a'), undefined, 'two of three');
   assert.equal(await proportional('a'), (7 + 8 + 9) * 1024);
   assert.equal(await proportional('big'), undefined);
+});
+
+test('proportional memory that can no longer be read is not that of before', async (t) => {
+  const tree = new ProcTree(t);
+  const collect = tree.collector({ process_names: [{ comm: ['a'] }], smaps: true });
+  tree.set(7, { comm: 'a', pages: 1 });
+  writeFileSync(tree.path('7/smaps_rollup'), 'Rss: 9 kB\nPss: 7 kB\nSwapPss: 1 kB\n');
+  const proportional = async () => (await collect()).of('a', 'memory_bytes', 'memtype="proportionalResident"');
+  assert.equal(await proportional(), 7 * 1024);
+  rmSync(tree.path('7/smaps_rollup'));
+  mkdirSync(tree.path('7/smaps_rollup'));
+  for (let cycle = 0; cycle < 3; cycle++) assert.equal(await proportional(), undefined);
 });
 
 test('where the kernel does not report the number of open files they are counted, rarely for many', async (t) => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { BOOT_TIME, OWN_PAGE_BYTES, ProcTree } from './proc-tree.ts';
+import { BOOT_TIME, OWN_PAGE_BYTES, ProcTree, type Seen } from './proc-tree.ts';
 
 const BY_COMM = { process_names: [{ name: '{{.Comm}}', cmdline: ['.+'] }] };
 const KERNEL_THREAD = 0x00200000;
@@ -182,6 +182,56 @@ test('the effective user has its name from the host, or its number', async (t) =
   tree.set(8, { comm: 'a', uid: 12345 });
   const collect = tree.collector({ process_names: [{ name: '{{.Comm}} {{.Username}}', comm: ['a'] }] });
   assert.deepEqual((await collect()).groups, { 'a web': 1, 'a 12345': 1 });
+});
+
+test('users are read again, as a name may be given to another number and a number to another name', async (t) => {
+  const tree = new ProcTree(t, { 'etc/passwd': 'web:x:33:33::/:\n' });
+  tree.set(7, { comm: 'a', uid: 33 });
+  const collect = tree.collector({ process_names: [{ name: '{{.Username}}', comm: ['a'] }] });
+  assert.deepEqual((await collect()).groups, { web: 1 });
+  tree.write('etc/passwd', 'web:x:34:34::/:\nmail:x:33:33::/:\n');
+  assert.deepEqual((await collect()).groups, { web: 1 });
+  tree.now += 600_000;
+  assert.deepEqual((await collect()).groups, { web: 0, mail: 1 });
+});
+
+test('a clock that is set back delays nothing that is read rarely', async (t) => {
+  const tree = new ProcTree(t, { 'etc/passwd': 'web:x:33:33::/:\n' });
+  const collect = tree.collector({ process_names: [{ name: '{{.ExeBase}} {{.Username}}', cmdline: ['.+'] }] });
+  tree.set(7, { comm: 'a', uid: 33, argv: ['starting'], filesLimit: 10 });
+  tree.set(8, { comm: 'a', uid: 33, argv: ['ending'], filesLimit: 10 });
+  const limitOf = (seen: Seen, group: string) => seen.of(group, 'filedesc_limit');
+  assert.equal(limitOf(await collect(), 'starting web'), 10);
+  tree.remove(8);
+  await collect();
+  tree.now -= 5 * 3_600_000;
+  tree.write('etc/passwd', 'mail:x:33:33::/:\n');
+  tree.set(7, { comm: 'a', uid: 33, argv: ['serving'], filesLimit: 20 });
+  const back = await collect();
+  assert.equal(limitOf(back, 'serving mail'), 20);
+  assert.deepEqual(back.groups, { 'starting web': 0, 'serving mail': 1, 'ending web': 0 });
+  tree.now += 3_600_001;
+  assert.deepEqual((await collect()).groups, { 'serving mail': 1 });
+});
+
+test('start times move with the clock when it is set, not when it is slewed', async (t) => {
+  const tree = new ProcTree(t);
+  tree.set(7, { comm: 'a', start: 5000 });
+  const collect = tree.collector(BY_COMM);
+  const started = async (bootTime: number) => {
+    tree.write('proc/stat', `cpu  1 2 3\nbtime ${bootTime}\n`);
+    return (await collect()).of('a', 'oldest_start_time_seconds');
+  };
+  assert.equal(await started(BOOT_TIME), BOOT_TIME + 50);
+  tree.now += 60_000;
+  assert.equal(await started(BOOT_TIME + 1), BOOT_TIME + 50);
+  for (const hours of [5, -5]) {
+    tree.now += hours * 3_600_000;
+    assert.equal(await started(BOOT_TIME + hours * 3600), BOOT_TIME + hours * 3600 + 50);
+  }
+  // A small step, within the interval.
+  tree.now += 70_000;
+  assert.equal(await started(BOOT_TIME - 5 * 3600 + 10), BOOT_TIME - 5 * 3600 + 60);
 });
 
 test('groups beyond the limit are counted together', async (t) => {
