@@ -103,9 +103,12 @@ test('a node agent loads no library that is only needed for reading a configurat
     agent.child.kill('SIGHUP');
     await agent.printed(/"msg":"configuration reloaded/);
   });
-  const libraries = new Set(sources.flatMap((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []));
-  assert.ok(libraries.has('pino'), 'libraries are recognized');
-  assert.deepEqual([...libraries.difference(LIBRARIES)], []);
+  const libraries = sources.flatMap((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []);
+  assert.ok(libraries.includes('pino'), 'libraries are recognized');
+  assert.deepEqual(
+    libraries.filter((name) => !LIBRARIES.has(name)),
+    [],
+  );
   assert.deepEqual(found(builtins, /^(?:https|tls|http2|.*undici|.*webcrypto)$/), []);
 });
 
