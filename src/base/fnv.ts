@@ -11,6 +11,12 @@ export function fnv1a64(text: string): bigint {
   return hash;
 }
 
+/**
+ * A point in a period, from 0 to before `periodMs`, in whole milliseconds: always the same for a text, and spread evenly
+ * over texts, so that agents do not all act at once.
+ */
+export const phaseOf = (text: string, periodMs: number): number => Number(fnv1a64(text) % BigInt(periodMs));
+
 const OFFSET_32 = 0x811c9dc5;
 const PRIME_32 = 0x01000193;
 

@@ -1,7 +1,7 @@
 import type { Family } from './family.ts';
 import { harmlessLength, type Label, type LabelLimits, overLimit } from './label-limits.ts';
 import { type ReadonlySeries, SeriesList, type Snapshot } from './snapshot.ts';
-import { blockOfPairs } from './text/format.ts';
+import { seriesId, shownSeries } from './text/format.ts';
 import { parseLine } from './text/parse.ts';
 
 /** Label handling of a push for one group. */
@@ -37,8 +37,6 @@ const PREFIX = 'exported_';
 const MAX_NAMED = 5;
 /** No UTF-16 unit takes more as UTF-8. */
 const MAX_BYTES = 3;
-/** Characters of a series in a message. */
-const MAX_SHOWN = 200;
 
 /**
  * Checks series against the labels that the push sets. A label that the push would overwrite is renamed to
@@ -134,7 +132,7 @@ export class PushedLabels {
       const excess = limits && overLimit(name, labels, limits, names.size);
       if (excess === undefined) continue;
       large++;
-      if (large <= MAX_NAMED) errors.push(new Error(`${shown(key)} has ${excess}: VictoriaMetrics drops it`));
+      if (large <= MAX_NAMED) errors.push(new Error(`${shownSeries(key)} has ${excess}: VictoriaMetrics drops it`));
     }
     if (large > MAX_NAMED) errors.push(new Error(`${large - MAX_NAMED} more series exceed the label limits`));
     const renamed = [...rows.values()].filter(({ isRenamed }) => isRenamed);
@@ -147,7 +145,9 @@ export class PushedLabels {
     for (const [index, owner] of series.owners.entries()) {
       const row = rows.get(index) ?? (affected.has(owner) ? rowOf(owner, series.key(index), names) : undefined);
       if (row && seen.has(row.canonical)) {
-        errors.push(new Error(`${shown(row.key)} equals another series after the push has set its labels: dropped`));
+        errors.push(
+          new Error(`${shownSeries(row.key)} equals another series after the push has set its labels: dropped`),
+        );
         continue;
       }
       if (row) seen.add(row.canonical);
@@ -186,8 +186,7 @@ function rowOf(owner: Family, key: string, names: ReadonlySet<string>): Row {
   const { name } = parsed;
   const labels = withoutClashes(parsed.labels, names);
   // To a receiver, a label with an empty value does not exist.
-  const sorted = labels.filter(([, value]) => value !== '').sort(([one], [other]) => (one < other ? -1 : 1));
-  const canonical = name + blockOfPairs(sorted);
+  const canonical = seriesId({ name, labels: labels.filter(([, value]) => value !== '') });
   return { owner, key, name, labels, isRenamed: labels !== parsed.labels, canonical };
 }
 
@@ -220,5 +219,3 @@ function parsedKey(key: string): { readonly name: string; readonly labels: reado
     return undefined;
   }
 }
-
-const shown = (key: string): string => (key.length > MAX_SHOWN ? `${key.slice(0, MAX_SHOWN)}…` : key);

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { Counter, Gauge } from 'prom-client';
 import { monotonicMs } from '../base/clock.ts';
-import { fnv1a64 } from '../base/fnv.ts';
+import { phaseOf } from '../base/fnv.ts';
 import type { Log } from '../base/log.ts';
 import { shownUrl } from '../config/http-url.ts';
 import type { ScrapeSettings, StaticTarget } from '../config/scrape-schema.ts';
 import type { ScrapeView, TargetView } from '../http/status-view.ts';
 import type { PodInfo } from '../kube/pod-info.ts';
-import { type Relabeling, Relabeling as Rules } from '../metrics/relabel/relabeling.ts';
+import { Relabeling } from '../metrics/relabel/relabeling.ts';
 import { Scope } from '../metrics/scope.ts';
 import { Names } from '../net/names.ts';
 import { TaskSchedule } from '../tasks/schedule.ts';
@@ -180,7 +180,7 @@ export class ScrapeRole {
   #begin(target: ScrapeTarget): void {
     const { cluster, node } = this.#world;
     const { intervalMs } = target.settings;
-    const offsetMs = Number(fnv1a64(`${cluster}/${node}/${hashed(target.id)}`) % BigInt(intervalMs));
+    const offsetMs = phaseOf(`${cluster}/${node}/${hashed(target.id)}`, intervalMs);
     const scraper = new Scraper(target, this.#scraperWorld, offsetMs);
     this.#scrapers.set(target.id, scraper);
     this.#schedule.add(scraper);
@@ -214,7 +214,7 @@ export class ScrapeRole {
   #relabelingsOf({ settings: { metricRelabel } }: ScrapeTarget): readonly Relabeling[] {
     const { relabeling } = this.#world;
     const own = { rules: metricRelabel, metricAllowlist: [], metricDenylist: [], labels: {} };
-    return [...(metricRelabel.length > 0 ? [new Rules(own)] : []), ...(relabeling ? [relabeling] : [])];
+    return [...(metricRelabel.length > 0 ? [new Relabeling(own)] : []), ...(relabeling ? [relabeling] : [])];
   }
 }
 

@@ -1,4 +1,4 @@
-import { fnv1a64 } from '../base/fnv.ts';
+import { phaseOf } from '../base/fnv.ts';
 import { Heap } from './heap.ts';
 
 /** A periodic item. */
@@ -25,7 +25,7 @@ interface ScheduleClocks {
 
 /** The offset that spreads tasks over nodes and ids: always the same for a task on a node, at most a minute. */
 export const offsetOf = (cluster: string, node: string, id: string, intervalMs: number): number =>
-  Number(fnv1a64(`${cluster}/${node}/${id}`) % BigInt(Math.max(1, Math.min(intervalMs, LONGEST_OFFSET_MS))));
+  phaseOf(`${cluster}/${node}/${id}`, Math.max(1, Math.min(intervalMs, LONGEST_OFFSET_MS)));
 
 const LONGEST_OFFSET_MS = 60_000;
 /** Maximum delay of the first run of a task, whatever its interval. */

@@ -2,7 +2,7 @@ import { errorText } from '../../base/error-text.ts';
 import { turn } from '../../base/turns.ts';
 import { type Family, isMetricName } from '../family.ts';
 import { type ReadonlySeries, SeriesList, type Snapshot } from '../snapshot.ts';
-import { blockOfPairs } from '../text/format.ts';
+import { blockOfPairs, shownSeries } from '../text/format.ts';
 import { parseLine } from '../text/parse.ts';
 import { applyRules, type Labels } from './apply.ts';
 import { NAME, type RelabelPattern, type RelabelRule } from './rule.ts';
@@ -145,7 +145,8 @@ export class Relabeling {
       const key = typeof decision === 'object' ? decision.key : changed.size > 0 ? series.key(index) : '';
       if (changed.has(key)) {
         if (seen.has(key)) {
-          if (++refused === 1) errors.push(new Error(`${shown(key)} equals another series after relabelling: dropped`));
+          if (++refused === 1)
+            errors.push(new Error(`${shownSeries(key)} equals another series after relabelling: dropped`));
           continue;
         }
         seen.add(key);
@@ -167,7 +168,7 @@ export class Relabeling {
     try {
       labels = this.#relabeled(key);
     } catch (cause) {
-      errors.push(new Error(`${shown(key)} can't be relabelled: ${errorText(cause)}`));
+      errors.push(new Error(`${shownSeries(key)} can't be relabelled: ${errorText(cause)}`));
       return 'same';
     }
     if (labels === 'same') return 'same';
@@ -260,8 +261,3 @@ const nameOf = (key: string): string => {
   const brace = key.indexOf('{');
   return brace === -1 ? key : key.slice(0, brace);
 };
-
-/** Characters of a series in a message. */
-const MAX_SHOWN = 200;
-
-const shown = (key: string): string => (key.length > MAX_SHOWN ? `${key.slice(0, MAX_SHOWN)}…` : key);

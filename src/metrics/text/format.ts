@@ -48,6 +48,11 @@ export const seriesId = ({
   readonly labels: readonly (readonly [name: string, value: string])[];
 }): string => name + blockOfPairs(labels.toSorted(([one], [other]) => (one < other ? -1 : 1)));
 
+/** A series key in a message, cut to 200 characters. */
+export const shownSeries = (key: string): string => (key.length > MAX_SHOWN ? `${key.slice(0, MAX_SHOWN)}…` : key);
+
+const MAX_SHOWN = 200;
+
 /**
  * Shortest text that parses to the same double. Integers are written as integers up to 1e21, small fractions as fixed
  * point down to 1e-6: an upload truncated inside `0.000015` still reads too low, one truncated inside `1.5e-05` reads

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { doubledMs } from '../../base/backoff.ts';
 import { errorCode } from '../../base/error-text.ts';
 import { readText } from '../../base/files.ts';
-import { fnv1a64 } from '../../base/fnv.ts';
+import { phaseOf } from '../../base/fnv.ts';
 import { writeWhole } from '../../base/write-whole.ts';
 import { shownUrl } from '../../config/http-url.ts';
 import { SecretFile } from '../../config/secret-file.ts';
@@ -86,7 +86,7 @@ export class UrlSource implements TaskListSource {
   start(offer: (content: Content) => Promise<void>, failed: (cause: unknown) => void): void {
     const { every, url } = this.#settings;
     // Nodes that start together must not send their requests together.
-    const phaseMs = Number(fnv1a64(`${this.#world.node}/${url}`) % BigInt(every));
+    const phaseMs = phaseOf(`${this.#world.node}/${url}`, every);
     const next = () => {
       const backoffMs = Math.max(every, doubledMs(this.#failures, { firstMs: every, longestMs: LONGEST_BACKOFF_MS }));
       const wait = this.#failures > 0 ? backoffMs : every - ((this.#world.now() - phaseMs) % every);
