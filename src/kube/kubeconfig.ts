@@ -1,8 +1,9 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { errorCode, errorText } from '../base/error-text.ts';
+import { readText } from '../base/files.ts';
 
 /** How to find the cluster. Without a `kubeconfig`: $KUBECONFIG, the pod's service account, ~/.kube/config. */
 export interface ClusterSettings {
@@ -71,10 +72,7 @@ const withNew = <T extends { readonly name: string }>(known: readonly T[], more:
 function fromFile(file: string): Partial<KubeConfig> {
   const config = new KubeConfig();
   try {
-    const { size } = statSync(file);
-    if (!statSync(file).isFile()) throw new Error('not a regular file');
-    if (size > MAX_FILE_BYTES) throw new Error(`larger than ${MAX_FILE_BYTES} bytes`);
-    const text = readFileSync(file, 'utf8');
+    const text = readText(file, MAX_FILE_BYTES);
     if (text.trim() === '') return {};
     config.loadFromString(text);
   } catch (cause) {

@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { type IncomingMessage, type RequestOptions, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { sleep } from '../base/clock.ts';
 import { within } from '../base/deadline.ts';
 import { asError, errorCode, errorText } from '../base/error-text.ts';
+import { readText } from '../base/files.ts';
 import { Names } from '../net/names.ts';
 import { type HolderView, type LeasePeers, PEER_ANSWERS, type PeerQuestion } from './lease-peers.ts';
 import type { ShardReport } from './resharding.ts';
@@ -32,6 +32,8 @@ const CONNECT_MS = 1500;
 /** The holder sends a heartbeat every twenty seconds. */
 const SILENCE_MS = 25_000;
 const MAX_RESPONSE = 4096;
+/** A certificate and those of its issuers. */
+const MAX_CERT_BYTES = 1024 * 1024;
 /** How often, and at which pause, a holder that resets connections is asked again before it counts as unknown. */
 const MAX_RESETS = 10;
 const RESET_PAUSE_MS = 100;
@@ -233,6 +235,6 @@ const isRefused = (error: Error): boolean => errorCode(error) === 'ECONNREFUSED'
  * accepted.
  */
 function pinned(certFile: string) {
-  const [first = ''] = readFileSync(certFile, 'utf8').split(/(?<=-----END CERTIFICATE-----)/);
+  const [first = ''] = readText(certFile, MAX_CERT_BYTES).split(/(?<=-----END CERTIFICATE-----)/);
   return { ca: first, allowPartialTrustChain: true, checkServerIdentity: () => undefined };
 }

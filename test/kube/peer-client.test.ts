@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
@@ -92,6 +93,9 @@ test('over TLS only the own certificate is accepted, and the token is checked', 
   assert.match((await ask(missing, 'right')).against ?? '', /ENOENT/);
   writeFileSync(missing, 'no certificate');
   assert.notEqual((await ask(missing, 'right')).against, undefined);
+  const pipe = join(scratchFolder(t), 'pipe.crt');
+  execFileSync('mkfifo', [pipe]);
+  assert.match((await ask(pipe, 'right')).against ?? '', /not a regular file/);
 });
 
 test('the end of the holder is detected immediately; a stranger reports nothing about it', {
