@@ -1,5 +1,7 @@
 // /proc/cpuinfo: proc_cpuinfo(5). Each architecture has its own fields (show_cpuinfo() of arch/*/kernel); here they are
 // mapped to the names of x86.
+import { errorText } from '../base/error-text.ts';
+import { MalformedFile } from './errors.ts';
 import { eachRecord, type Losses } from './lines.ts';
 import { count } from './numbers.ts';
 
@@ -39,7 +41,8 @@ const IDS: ReadonlySet<string> = new Set(['physical id', 'core id']);
  * The wanted fields of each CPU by their names on x86, and `processor` for its number, in the file's order. Fields given
  * once for all CPUs, such as the vendor on s390x, are added to each. A kernel for one CPU of ARM has no line
  * `processor`: its `Processor` is the model, and its number is 0. A CPU without a number, or listed twice, is recorded
- * as a loss, as is a line with a wanted id that is not a number.
+ * as a loss, as is the first line with a wanted id that is not a number. Throws MalformedFile when most lines are
+ * malformed.
  */
 export function parseCpuinfo(
   lost: Losses,
@@ -58,7 +61,19 @@ export function parseCpuinfo(
     current = new Map([...common, ['processor', cpu]]);
     cpus.set(cpu, current);
   };
-  eachRecord(lost, path, text, (line) => {
+  /** Of machines whose firmware does not number its cores, all CPUs have the same wrong id, which is one loss. */
+  const wrongIds = new Set<string>();
+  const isId = (name: string, value: string, line: number): boolean => {
+    try {
+      count(value);
+      return true;
+    } catch (cause) {
+      if (!wrongIds.has(name)) lost.lose(path, new MalformedFile(path, line, errorText(cause)));
+      wrongIds.add(name);
+      return false;
+    }
+  };
+  eachRecord(lost, path, text, (line, lineNumber) => {
     const colon = line.indexOf(':');
     if (colon === -1) return;
     const field = line.slice(0, colon).trimEnd();
@@ -73,7 +88,7 @@ export function parseCpuinfo(
     else if (current) {
       const name = ALIASES.get(field) ?? field;
       if (!wanted.has(name)) return;
-      if (IDS.has(name)) count(value());
+      if (IDS.has(name) && !isId(name, value(), lineNumber)) return;
       current.set(name, value().replace(MEGAHERTZ, '$1'));
     }
   });

@@ -10,18 +10,26 @@ interface OsRelease {
 }
 
 /**
- * The first of the two files that can be read; undefined if there is none. One that exists but cannot be read, or is
- * empty, is recorded as a loss.
+ * The first of the two files that can be read; undefined if there is none. One that exists but cannot be read, is empty
+ * or has another format is recorded as a loss.
  */
 export function readOsRelease(lost: Losses, host: Host): OsRelease | undefined {
   for (const path of [host.root('/etc/os-release'), host.root('/usr/lib/os-release')]) {
     const text = textOrLost(lost, host, path);
-    if (text !== undefined) return { path, variables: parseOsRelease(lost, path, text) };
+    if (text === undefined) continue;
+    try {
+      return { path, variables: parseOsRelease(lost, path, text) };
+    } catch (cause) {
+      lost.lose(path, cause);
+    }
   }
   return undefined;
 }
 
-/** The assignments of a shell-compatible file, quotes and backslashes resolved. */
+/**
+ * The assignments of a shell-compatible file, quotes and backslashes resolved. Throws MalformedFile when most lines are
+ * malformed.
+ */
 export function parseOsRelease(lost: Losses, path: string, text: string): Map<string, string> {
   const values = new Map<string, string>();
   eachRecord(lost, path, text, (line) => {

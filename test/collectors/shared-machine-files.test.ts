@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { machine } from '../../src/collectors/container/machine.ts';
@@ -60,6 +60,9 @@ const cpus = (...found: readonly (readonly [socket: string, core: string, cpu: s
 };
 const cpuLines = (id: string, core = '0', socket = '0') =>
   `processor\t: ${id}\nphysical id\t: ${socket}\ncore id\t\t: ${core}\n\n`;
+
+/** More than the malformed lines that one file may have. */
+const MANY = Array.from({ length: 110 }, (_, cpu) => String(cpu));
 
 const limits = (value?: number): Pick<Case, 'of'> => ({
   of:
@@ -185,6 +188,12 @@ const FILES: readonly SharedFile[] = [
         lost: 'cpuinfo:1: expected a number, found "x"',
       },
       {
+        what: 'many cores without a number',
+        text: cpuLines('200') + MANY.map((cpu) => cpuLines(cpu, '-1')).join(''),
+        ...cpus(['0', '0', '200'], ...MANY.map((cpu) => ['0', '', cpu] as const)),
+        lost: 'cpuinfo:7: expected a count, found -1',
+      },
+      {
         what: 'a core without a number',
         text: cpuLines('0', 'x') + cpuLines('1', '1'),
         ...cpus(['0', '', '0'], ['0', '1', '1']),
@@ -242,25 +251,35 @@ const FILES: readonly SharedFile[] = [
 
 testReaders(FILES);
 
-test('an os-release that cannot be read is a loss of each collector, which takes the other file', async (t) => {
-  const paths = hostTree(t, {
-    'proc/sys/kernel/osrelease': '6.12.0\n',
-    'proc/meminfo': 'MemTotal: 4 kB\nSwapTotal: 2 kB\n',
-    'proc/cpuinfo': cpuLines('0'),
-    'etc/machine-id': '3d1219c7\n',
-    'usr/lib/os-release': 'PRETTY_NAME="Debian"\n',
+const ODD_OS_RELEASES = {
+  'that cannot be read': { put: (path: string) => mkdirSync(path), lost: /\/etc\/os-release: EISDIR$/ },
+  'of another format': {
+    put: (path: string) => writeFileSync(path, 'some text\n'.repeat(150)),
+    lost: /\/etc\/os-release:101: expected KEY=value, found "some text"$/,
+  },
+};
+
+for (const [kind, { put, lost }] of Object.entries(ODD_OS_RELEASES)) {
+  test(`an os-release ${kind} is a loss of each collector, which takes the other file`, async (t) => {
+    const paths = hostTree(t, {
+      'proc/sys/kernel/osrelease': '6.12.0\n',
+      'proc/meminfo': 'MemTotal: 4 kB\nSwapTotal: 2 kB\n',
+      'proc/cpuinfo': cpuLines('0'),
+      'etc/machine-id': '3d1219c7\n',
+      'usr/lib/os-release': 'PRETTY_NAME="Debian"\n',
+    });
+    put(join(paths.rootfs, 'etc/os-release'));
+    for (const [spec, label, options] of [
+      [os, 'pretty_name', {}],
+      [inventory, 'os', {}],
+      [machine, 'osVersion', { families: 'kubelet' }],
+    ] as const) {
+      const { lines, result } = await collectOnce(spec, paths, options);
+      assert.ok(
+        lines.some((line) => line.includes(`,${label}="Debian"`)),
+        spec.name,
+      );
+      assert.match(result.errors.map(({ message }) => message).join(), lost, spec.name);
+    }
   });
-  mkdirSync(join(paths.rootfs, 'etc/os-release'));
-  for (const [spec, label, options] of [
-    [os, 'pretty_name', {}],
-    [inventory, 'os', {}],
-    [machine, 'osVersion', { families: 'kubelet' }],
-  ] as const) {
-    const { lines, result } = await collectOnce(spec, paths, options);
-    assert.ok(
-      lines.some((line) => line.includes(`,${label}="Debian"`)),
-      spec.name,
-    );
-    assert.match(result.errors.map(({ message }) => message).join(), /\/etc\/os-release: EISDIR$/, spec.name);
-  }
-});
+}
