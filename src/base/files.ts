@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readlinkSync, readSync, statSync } from 'node:fs';
 import { errorCode, errorText } from './error-text.ts';
 
 /**
@@ -53,6 +53,16 @@ const CHUNK = 16 * 1024;
 /** A regular file as UTF-8 text; throws as {@link readRegular} does. */
 export const readText = (path: string, maxBytes: number): string =>
   readRegular(path, { maxBytes }).content.toString('utf8');
+
+/** Changes when the file at `path` changes or is replaced; empty if it can't be found, which reading it reports. */
+export function fileStamp(path: string): string {
+  try {
+    const { mtimeMs, size, ino } = statSync(path);
+    return `${mtimeMs}/${size}/${ino}`;
+  } catch {
+    return '';
+  }
+}
 
 /**
  * A short reason why a file could not be read: the errno name of an error of node:fs, or the message of an error thrown

@@ -5,13 +5,17 @@ import { listOf } from './list-of.ts';
 import { relabelRules } from './relabel-schema.ts';
 import { bytes, duration, filePath } from './units.ts';
 
-const tls = z.strictObject({
-  caFile: filePath('Certificate authorities that sign the target; the system’s when unset.').optional(),
-  certFile: filePath('Client certificate.').optional(),
-  keyFile: filePath('Key of the client certificate.').optional(),
-  serverName: z.string().min(1).optional().describe('Name expected in the certificate, when not the host name.'),
-  insecureSkipVerify: z.boolean().default(false).describe('Skip certificate verification.'),
-});
+const tls = z
+  .strictObject({
+    caFile: filePath('Certificate authorities that sign the target; the system’s when unset.').optional(),
+    certFile: filePath('Client certificate.').optional(),
+    keyFile: filePath('Key of the client certificate.').optional(),
+    serverName: z.string().min(1).optional().describe('Name expected in the certificate, when not the host name.'),
+    insecureSkipVerify: z.boolean().default(false).describe('Skip certificate verification.'),
+  })
+  .refine((value) => (value.certFile === undefined) === (value.keyFile === undefined), {
+    error: 'certFile and keyFile must be set together',
+  });
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 

@@ -1,5 +1,4 @@
-import { statSync } from 'node:fs';
-import { readText, whyUnread } from '../base/files.ts';
+import { fileStamp, readText, whyUnread } from '../base/files.ts';
 
 /** No password or token is larger; a wrong path must not send a whole file to a receiver. */
 const MAX_SECRET_BYTES = 64 * 1024;
@@ -23,9 +22,8 @@ export class SecretFile {
   /** The secret without a final newline. Throws an Error that names the path only. */
   read(): string {
     try {
-      const { mtimeMs, size, ino } = statSync(this.path);
-      const stamp = `${mtimeMs}/${size}/${ino}`;
-      if (stamp !== this.#stamp) {
+      const stamp = fileStamp(this.path);
+      if (stamp !== this.#stamp || stamp === '') {
         this.#value = readText(this.path, MAX_SECRET_BYTES).trimEnd();
         this.#stamp = stamp;
       }

@@ -2,13 +2,13 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { readRegular } from '../base/files.ts';
 import { shownUrl } from '../config/http-url.ts';
 import { SecretFile } from '../config/secret-file.ts';
 import { type AgentPair, exchange } from './exchange.ts';
 import { LazyAgents } from './lazy-agents.ts';
 import { Names } from './names.ts';
 import { requestFailure } from './request-failure.ts';
+import { secureOptions } from './tls-files.ts';
 
 /** Credentials and trusted authorities. */
 interface JsonClientOptions {
@@ -24,8 +24,6 @@ interface JsonResponse {
   readonly etag: string | undefined;
 }
 
-/** No bundle of certificates is larger. */
-const MAX_CA_BYTES = 4 * 1024 * 1024;
 /** The kubelet's list of 250 pods is 3 MB. */
 const MAX_RESPONSE_BYTES = 32 * 1024 * 1024;
 const RESPONSE_MS = 10_000;
@@ -101,16 +99,10 @@ export class JsonClient {
   }
 
   #kept(): AgentPair {
-    const { caFile, insecureSkipVerify } = this.#options;
     const common = { keepAlive: true, maxSockets: 1, lookup: this.#names.lookup };
     this.#agents ??= new LazyAgents(
       new HttpAgent(common),
-      () =>
-        new HttpsAgent({
-          ...common,
-          ...(caFile === undefined ? {} : { ca: readRegular(caFile, { maxBytes: MAX_CA_BYTES }).content }),
-          rejectUnauthorized: !insecureSkipVerify,
-        }),
+      () => new HttpsAgent({ ...common, ...secureOptions(this.#options) }),
     );
     return this.#agents;
   }

@@ -3,17 +3,16 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Readable } from 'node:stream';
 import { createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
 import { errorCode } from '../base/error-text.ts';
-import { readRegular } from '../base/files.ts';
 import { SecretFile } from '../config/secret-file.ts';
 import type { Names } from '../net/names.ts';
 import { requestFailure } from '../net/request-failure.ts';
+import { secureOptions, tlsStamp } from '../net/tls-files.ts';
 import { BadPage } from './page.ts';
 import type { TargetSettings } from './target.ts';
 
 /** The older format first: with OpenMetrics, client libraries use other names for some families. */
 const ACCEPT = 'text/plain;version=0.0.4;q=1,application/openmetrics-text;version=1.0.0;q=0.8,*/*;q=0.1';
 const IDLE_MS = 20_000;
-const MAX_TLS_BYTES = 4 * 1024 * 1024;
 /** Size of the pieces of a page: a millisecond of reading each. */
 const PIECE_BYTES = 64 * 1024;
 /** Bytes of an error response used for the message. */
@@ -33,6 +32,8 @@ export class PageClient {
   readonly #maxBytes: number;
   readonly #secrets: { readonly token?: SecretFile; readonly password?: SecretFile };
   #agents: { readonly http: HttpAgent; readonly https: HttpsAgent } | undefined;
+  /** Of the files that the agents were made from. */
+  #stamp = '';
 
   constructor(settings: TargetSettings, names: Names, maxBytes: number) {
     this.#settings = settings;
@@ -125,19 +126,13 @@ export class PageClient {
 
   #kept() {
     const { tls } = this.#settings;
-    const read = (file: string | undefined) =>
-      file === undefined ? undefined : readRegular(file, { maxBytes: MAX_TLS_BYTES }).content;
+    const stamp = tlsStamp(tls);
+    if (stamp !== this.#stamp) this.close();
+    this.#stamp = stamp;
     const common = { keepAlive: true, maxSockets: 1, timeout: IDLE_MS, lookup: this.#names.lookup };
     this.#agents ??= {
       http: new HttpAgent(common),
-      https: new HttpsAgent({
-        ...common,
-        ...(tls?.caFile !== undefined && { ca: read(tls.caFile) }),
-        ...(tls?.certFile !== undefined && { cert: read(tls.certFile) }),
-        ...(tls?.keyFile !== undefined && { key: read(tls.keyFile) }),
-        ...(tls?.serverName !== undefined && { servername: tls.serverName }),
-        rejectUnauthorized: !(tls?.insecureSkipVerify ?? false),
-      }),
+      https: new HttpsAgent({ ...common, ...secureOptions(tls) }),
     };
     return this.#agents;
   }

@@ -1,12 +1,10 @@
-import { statSync } from 'node:fs';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
-import { errorCode, errorText } from '../../base/error-text.ts';
-import { readRegular } from '../../base/files.ts';
 import type { AgentPair } from '../../net/exchange.ts';
 import { LazyAgents } from '../../net/lazy-agents.ts';
 import { Names } from '../../net/names.ts';
 import { type ForwardProxy, proxyFor } from '../../net/proxy.ts';
+import { secureOptions, tlsStamp } from '../../net/tls-files.ts';
 import { ForwardAgent, tunnelAgent } from '../../net/tunnel.ts';
 import type { HttpSettings } from './settings.ts';
 
@@ -44,7 +42,7 @@ export class HttpAgents {
 
   /** Agents for `url`. Throws an Error naming the file when certificate or key can't be read. */
   kept(url: string): AgentPair {
-    const stamp = this.#stampOfFiles();
+    const stamp = tlsStamp(this.#tls);
     if (stamp !== this.#stamp) this.#destroy();
     this.#stamp = stamp;
     const proxy = this.proxyFor(url);
@@ -72,45 +70,9 @@ export class HttpAgents {
   #create(proxy: ForwardProxy | undefined, keepAlive: boolean): LazyAgents {
     const { lookup } = this.#names;
     const common = { timeout: IDLE_MS, maxSockets: MAX_SOCKETS, keepAlive };
-    const secure = { ...common, ...this.#tlsOptions() };
+    const secure = { ...common, ...secureOptions(this.#tls) };
     return proxy
       ? new LazyAgents(new ForwardAgent(proxy, lookup, common), () => tunnelAgent(proxy, lookup, secure))
       : new LazyAgents(new HttpAgent({ ...common, lookup }), () => new HttpsAgent({ ...secure, lookup }));
-  }
-
-  #tlsOptions() {
-    const tls = this.#tls;
-    return {
-      ...(tls?.caFile === undefined ? {} : { ca: readTlsFile(tls.caFile) }),
-      ...(tls?.certFile === undefined ? {} : { cert: readTlsFile(tls.certFile) }),
-      ...(tls?.keyFile === undefined ? {} : { key: readTlsFile(tls.keyFile) }),
-      ...(tls?.serverName === undefined ? {} : { servername: tls.serverName }),
-      rejectUnauthorized: !(tls?.insecureSkipVerify ?? false),
-    };
-  }
-
-  /** Changes when one of the files changes: mounted secrets are rotated in place. */
-  #stampOfFiles(): string {
-    const files = [this.#tls?.caFile, this.#tls?.certFile, this.#tls?.keyFile];
-    return files.map((file) => (file === undefined ? '' : fileStamp(file))).join('|');
-  }
-}
-
-function fileStamp(path: string): string {
-  const { mtimeMs, size, ino } = statTlsFile(path);
-  return `${mtimeMs}/${size}/${ino}`;
-}
-
-const statTlsFile = (path: string) => named(path, () => statSync(path));
-const readTlsFile = (path: string) => named(path, () => readRegular(path, { maxBytes: MAX_TLS_BYTES }).content);
-
-/** No bundle of certificates is larger. */
-const MAX_TLS_BYTES = 4 * 1024 * 1024;
-
-function named<T>(path: string, read: () => T): T {
-  try {
-    return read();
-  } catch (cause) {
-    throw new Error(`cannot read the TLS file ${path}: ${errorCode(cause) ?? errorText(cause)}`);
   }
 }

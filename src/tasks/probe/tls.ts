@@ -1,7 +1,6 @@
-import { statSync } from 'node:fs';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { errorText } from '../../base/error-text.ts';
-import { readText, whyUnread } from '../../base/files.ts';
+import { fileStamp, readText, whyUnread } from '../../base/files.ts';
 import { parseDuration } from '../../config/units.ts';
 import type { HandshakeOptions, TlsFacts } from '../../net/tls-session.ts';
 import { ProbeFailure } from './failure.ts';
@@ -50,7 +49,7 @@ export class TlsSettings {
   #current(): SecureContext {
     const { caFile, certFile, keyFile, minVersion, maxVersion } = this.#options;
     const files = [caFile, certFile, keyFile];
-    const stamp = files.map((path) => (path === undefined ? '' : stampOf(path))).join(' ');
+    const stamp = files.map((path) => (path === undefined ? '' : fileStamp(path))).join(' ');
     if (this.#context && stamp === this.#stamp) return this.#context;
     const [ca, cert, key] = files.map((path) => (path === undefined ? undefined : contentOf(path)));
     try {
@@ -71,15 +70,6 @@ export class TlsSettings {
       const names = files.filter((path) => path !== undefined).join(', ');
       throw new ProbeFailure('internal', `the TLS settings can’t be used (${names}): ${errorText(cause)}`, { cause });
     }
-  }
-}
-
-function stampOf(path: string): string {
-  try {
-    const { mtimeMs, size, ino } = statSync(path);
-    return `${mtimeMs}/${size}/${ino}`;
-  } catch {
-    return '';
   }
 }
 
