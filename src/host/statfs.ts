@@ -80,6 +80,7 @@ const MAX_THREADS = 4;
 const HEAP = { maxOldGenerationSizeMb: 8, maxYoungGenerationSizeMb: 1, codeRangeSizeMb: 1, stackSizeMb: 1 };
 
 interface Question {
+  readonly key: string;
   readonly path: string;
   readonly answer: Promise<SpaceAnswer>;
   readonly resolve: (answer: SpaceAnswer) => void;
@@ -112,7 +113,7 @@ export class BlockingSpace {
   readonly #program: string;
   readonly #threads = new Set<Thread>();
   readonly #queue = new Set<Question>();
-  /** Pending requests by path: queued, or sent to a thread and not yet answered. */
+  /** Pending requests by device and path: queued, or sent to a thread and not yet answered. */
   readonly #open = new Map<string, Question>();
 
   /** `program` is what a thread runs, for tests: it replies to each message, a path, with counts or an errno. */
@@ -123,14 +124,16 @@ export class BlockingSpace {
 
   /**
    * The space at `path`, within the deadline; immediately {@link MOUNT_TIMEOUT} while an older request for it is stuck.
+   * `device` is its number, `8:1`: another file system may be mounted there while the one before is stuck.
    */
-  async ask(path: string): Promise<SpaceAnswer> {
-    const open = this.#open.get(path);
+  async ask(path: string, device = ''): Promise<SpaceAnswer> {
+    const key = `${device} ${path}`;
+    const open = this.#open.get(key);
     if (open) return open.isLate ? { error: MOUNT_TIMEOUT } : open.answer;
     if (this.#threads.size === MAX_THREADS && this.#allSlow()) return { error: MOUNT_TIMEOUT };
     const { promise: answer, resolve } = Promise.withResolvers<SpaceAnswer>();
-    const question: Question = { path, answer, resolve, isLate: false };
-    this.#open.set(path, question);
+    const question: Question = { key, path, answer, resolve, isLate: false };
+    this.#open.set(key, question);
     this.#queue.add(question);
     this.#serve();
     const deadline = setTimeout(() => this.#expire(question), this.#deadlineMs);
@@ -148,7 +151,7 @@ export class BlockingSpace {
 
   #expire(question: Question): void {
     question.isLate = true;
-    if (this.#queue.delete(question)) this.#open.delete(question.path);
+    if (this.#queue.delete(question)) this.#open.delete(question.key);
     question.resolve({ error: MOUNT_TIMEOUT });
   }
 
@@ -206,7 +209,7 @@ export class BlockingSpace {
     thread.isSlow = false;
     asking.delete(thread);
     if (question) {
-      this.#open.delete(question.path);
+      this.#open.delete(question.key);
       question.resolve(answer);
     }
     this.#serve();

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, statfsSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statfsSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -53,6 +53,32 @@ test('a mount that hangs times out, then fails immediately until it has responde
   await answer(path);
   assert.deepEqual(await new BlockingSpace(60_000, HANGING_PROGRAM).ask(path), SPACE);
   assert.deepEqual(await space.ask(path), SPACE);
+});
+
+/** The first request hangs until there is a file called `…-end`. */
+const FIRST_HANGS = HANGING_PROGRAM.replace(
+  /const hanging = .*;/,
+  `let hanging;
+  try {
+    require('node:fs').writeFileSync(path + '-began', '', { flag: 'wx' });
+    hanging = path + '-end';
+  } catch {}`,
+);
+
+test('another file system that is mounted in place of one that hangs responds', async (t) => {
+  const path = join(folder(t), 'mount');
+  const space = new BlockingSpace(100, FIRST_HANGS);
+  const deadline = performance.now() + 60_000;
+  const until = async (holds: () => unknown) => {
+    while (!(await holds())) assert.ok(performance.now() < deadline, 'not within a minute');
+  };
+  assert.deepEqual(await space.ask(path, '0:50'), TIMEOUT);
+  await until(() => setImmediate(existsSync(`${path}-began`)));
+  assert.deepEqual(await now(space.ask(path, '0:50')), TIMEOUT);
+  await until(async () => !('error' in (await space.ask(path, '0:51'))));
+  assert.equal(waitingThreads(), 1);
+  await answer(`${path}-end`);
+  await until(async () => !('error' in (await space.ask(path, '0:50'))));
 });
 
 test('mounts that hang block four threads at most, and others respond as long as a thread is free', async (t) => {

@@ -98,7 +98,9 @@ export class RootFilesystems {
     const mayBlock = blockingMounts(all);
     await Promise.all(
       [...deviceMounts(all)].map(async ([device, mount]) => {
-        const answer = mayBlock(mount) ? await this.#blocking.ask(mount.path) : localSpace(mount.path);
+        const answer = mayBlock(mount)
+          ? await this.#blocking.ask(mount.path, `${mount.major}:${mount.minor}`)
+          : localSpace(mount.path);
         const subject = `,device="${escapeLabelValue(device)}"`;
         if (!('error' in answer)) {
           const { sizeBytes, freeBytes, files, filesFree } = answer;

@@ -27,6 +27,8 @@ export const cpuSysfsFamilies = [coreThrottles, packageThrottles, online, isolat
 interface Survey {
   /** The lists of online and present CPUs at the time of the survey. */
   readonly cpus: string;
+  /** Whether it was the first one with these lists: the kernel adds the files of a CPU a moment after listing it. */
+  readonly isFirst: boolean;
   readonly online: readonly (readonly [cpu: string, value: number])[];
   readonly throttles: readonly ThrottleCount[];
 }
@@ -52,7 +54,8 @@ export function cpuSysfs(host: Host): (out: Snapshot) => void {
     });
     out.attempt('CPU topology', () => {
       const cpus = `${listOf('online')}/${listOf('present')}`;
-      if (survey?.cpus !== cpus) survey = { cpus, ...surveyOf(host, folder) };
+      const isFirst = survey?.cpus !== cpus;
+      if (survey === undefined || isFirst || survey.isFirst) survey = { cpus, isFirst, ...surveyOf(host, folder) };
       for (const [cpu, value] of survey.online) out.add(online, value, cpu);
       for (const { path, family, labels } of survey.throttles) {
         out.attempt(path, () => {
@@ -64,7 +67,7 @@ export function cpuSysfs(host: Host): (out: Snapshot) => void {
   };
 }
 
-function surveyOf(host: Host, folder: string): Omit<Survey, 'cpus'> {
+function surveyOf(host: Host, folder: string): Omit<Survey, 'cpus' | 'isFirst'> {
   const cpus = host.listIfExists(folder).filter((name) => /^cpu\d/.test(name));
   const onlineFile = (cpu: string) => host.attribute(join(folder, cpu, 'online'));
   const canGoOffline = cpus[0] !== undefined && onlineFile(cpus[0]) !== undefined;

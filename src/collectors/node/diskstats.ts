@@ -106,9 +106,10 @@ export const diskstats = defineCollector({
     const path = host.proc('diskstats');
     const isWanted = nameFilter('diskstats', { include, exclude }, USUAL_EXCLUDE);
     const isUsual = include === undefined && exclude === undefined;
-    // Without udev's database, each lookup of a device would only cause an error.
-    const hasUdev = host.listIfExists(host.paths.udev).length > 0;
+    // Without udev's database, each lookup of a device would only cause an error. udev may start later.
+    let hasUdev = false;
     return (out) => {
+      hasUdev ||= host.listIfExists(host.paths.udev).length > 0;
       const disks = parseDiskstats(out, path, host.read(path));
       const listed = new Set(disks.map(({ device }) => device));
       for (const disk of disks) {

@@ -22,7 +22,8 @@ const info = gauge('node_dmi_info', 'Firmware, board and product; one label per 
 export const dmi = defineCollector({
   name: 'dmi',
   enabled: true,
-  summary: 'Names and numbers of firmware, board and product, from `/sys/class/dmi/id`.',
+  summary:
+    'Names and numbers of firmware, board and product, from `/sys/class/dmi/id`; read once, as the kernel copies them when it boots.',
   options: NO_OPTIONS,
   families: [info],
   create({ host }) {

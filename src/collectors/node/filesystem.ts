@@ -53,8 +53,8 @@ const options = z.strictObject({
     .describe('Timeout for network file systems; keep it below `push.deadline`.'),
 });
 
-/** Queries the space of the file system at a path; may be slow, but always returns. */
-type QuerySpace = (path: string) => Promise<SpaceAnswer>;
+/** Queries the space of the file system of a device at a path; may be slow, but always returns. */
+type QuerySpace = (path: string, device: string) => Promise<SpaceAnswer>;
 
 /** The collector with a replaceable query for file systems that may block, for tests of mounts that hang. */
 export const filesystemWith = (blockingSpace: (deadlineMs: number) => QuerySpace) =>
@@ -79,7 +79,10 @@ export const filesystemWith = (blockingSpace: (deadlineMs: number) => QuerySpace
         for (const mount of lastOfEach(mounts.filter(isWanted))) {
           if (!isReachable(mount)) out.lose(LATER_MOUNTS, new WrongNamespace(`${mount.mountPoint} is not among them`));
           else if (!mayBlock(mount)) addMount(out, mount, localSpace(mount.path));
-          else late.push(askBlocking(mount.path).then((answer) => addMount(out, mount, answer)));
+          else
+            late.push(
+              askBlocking(mount.path, `${mount.major}:${mount.minor}`).then((answer) => addMount(out, mount, answer)),
+            );
         }
         return late.length > 0 ? Promise.all(late).then(() => {}) : undefined;
       };
@@ -89,7 +92,7 @@ export const filesystemWith = (blockingSpace: (deadlineMs: number) => QuerySpace
 /** Space of mounted file systems. */
 export const filesystem = filesystemWith((deadlineMs) => {
   const space = new BlockingSpace(deadlineMs);
-  return (path) => space.ask(path);
+  return (path, device) => space.ask(path, device);
 });
 
 /** Without it, statfs(2) would report the file system below. */

@@ -116,7 +116,10 @@ const powerState = gauge('node_pcidevice_power_state', '1 for the power state of
 const POWER_STATES = ['D0', 'D1', 'D2', 'D3hot', 'D3cold', 'unknown', 'error'];
 
 const options = z.strictObject({
-  names: z.boolean().default(false).describe('Add the names of vendor, device and class, which need `pci.ids`.'),
+  names: z
+    .boolean()
+    .default(false)
+    .describe('Add the names of vendor, device and class, which need `pci.ids`, from which each is looked up once.'),
   idsFile: z
     .string()
     .optional()

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { cpu, neverFalling } from '../../../src/collectors/node/cpu.ts';
@@ -107,6 +107,15 @@ test('CPUs come and go by the list of online CPUs', async (t) => {
   writeFileSync(join(paths.sysfs, 'devices/system/cpu/cpu1/topology/core_id'), '-1\n');
   writeFileSync(join(paths.sysfs, 'devices/system/cpu/online'), '0\n');
   assert.deepEqual((await collect()).lines, ['node_cpu_online{cpu="0"} 1', 'node_cpu_online{cpu="1"} 0']);
+  // The list has it before the files are complete.
+  const counts = join(paths.sysfs, 'devices/system/cpu/cpu1/thermal_throttle');
+  renameSync(counts, `${counts}-later`);
+  writeFileSync(join(paths.sysfs, 'devices/system/cpu/cpu1/online'), '1\n');
+  writeFileSync(join(paths.sysfs, 'devices/system/cpu/cpu1/topology/core_id'), '1\n');
+  writeFileSync(join(paths.sysfs, 'devices/system/cpu/online'), '0-1\n');
+  assert.deepEqual((await collect()).lines, bothOnline);
+  renameSync(`${counts}-later`, counts);
+  assert.deepEqual((await collect()).lines, [throttled, ...bothOnline, packages]);
 });
 
 test('without an online file for the first CPU nothing is exposed for the others', async (t) => {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { diskstats } from '../../../src/collectors/node/diskstats.ts';
-import { collectOnce } from '../../kit/collect.ts';
+import { collectOnce, collectorOn } from '../../kit/collect.ts';
 import { fixturePaths, hostTree } from '../../kit/host-tree.ts';
 
 const SDA = '   8       0 sda 10 1 20 30 40 2 50 60 3 70 80';
@@ -46,6 +48,19 @@ test('a disk is identified by its most specific serial number; a malformed ATA p
     result.errors.map(({ message }) => message),
     ['sda ID_ATA_WRITE_CACHE: expected a number, found "yes"'],
   );
+});
+
+test('disks are identified as soon as udev has started, which may be after the agent', async (t) => {
+  const paths = hostTree(t, { 'proc/diskstats': `${SDA}\n` });
+  const collect = collectorOn(diskstats, paths, {});
+  const serial = async () => /serial="(.*?)"/.exec((await collect()).lines.join('\n'))?.[1];
+  assert.equal(await serial(), '');
+  mkdirSync(paths.udev, { recursive: true });
+  assert.equal(await serial(), '');
+  writeFileSync(join(paths.udev, 'b8:0'), 'E:ID_SERIAL=late\n');
+  assert.equal(await serial(), 'late');
+  writeFileSync(join(paths.udev, 'b8:0'), 'E:ID_SERIAL=another\n');
+  assert.equal(await serial(), 'another');
 });
 
 const devices = async (options: object) => {
