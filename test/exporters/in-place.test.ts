@@ -12,7 +12,7 @@ import { commonSettings, typeSetting } from '../../src/exporters/exporter-type.t
 import { httpSettings } from '../../src/exporters/http/settings.ts';
 import { batchAt, contextOf, SENT, until } from '../kit/exporter.ts';
 
-// The protocol that CONTRIBUTING.md defines inline, with a receiver that checks its rules.
+// A protocol of text as in CONTRIBUTING.md, with a receiver that checks its rules.
 
 const settings = z.strictObject({
   type: typeSetting('in-place', 'A receiver of text'),

@@ -12,15 +12,11 @@ import { labelsOfTarget } from '../../src/config/identity.ts';
 import { overHttp } from '../../src/exporters/delivery/over-http.ts';
 import type { RewrittenText } from '../../src/exporters/delivery/protocol.ts';
 import { deliverySettings } from '../../src/exporters/delivery/settings.ts';
-import type { Batch } from '../../src/exporters/exporter.ts';
 import { commonSettings, typeSetting } from '../../src/exporters/exporter-type.ts';
 import { httpSettings } from '../../src/exporters/http/settings.ts';
-import { compressEach, type Encoding } from '../../src/metrics/compression.ts';
-import { gauge } from '../../src/metrics/family.ts';
-import { Snapshot } from '../../src/metrics/snapshot.ts';
-import { encodeByObject } from '../../src/metrics/text/encoder.ts';
+import type { Encoding } from '../../src/metrics/compression.ts';
 import { parseText } from '../../src/metrics/text/parse.ts';
-import { contextOf, dropped, exporterTo, SENT, until } from '../kit/exporter.ts';
+import { batchOf as batchAtOf, contextOf, dropped, exporterTo, SENT, until } from '../kit/exporter.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
 import { serverAvailable, startServer } from '../kit/servers.ts';
 import { victoriaMetricsAt } from '../kit/victoria-metrics.ts';
@@ -29,7 +25,6 @@ import { victoriaMetricsAt } from '../kit/victoria-metrics.ts';
 // these tests send.
 
 const STAMP = 1_795_000_000_000;
-const OF = gauge('of', 'Of a device.', ['device']);
 const CREDENTIALS = 'Token a-token-of-the-receiver';
 
 const settings = z.strictObject({
@@ -123,14 +118,7 @@ async function exporterOf(context: TestContext, url: string, more: object = {}, 
   return { exporter, lines, counted, holds, own, target: around.targets.node };
 }
 
-/** A batch whose samples have these values, the labels `d0`, `d1` and so on. */
-async function batchOf(values: readonly number[], encoding: Encoding = 'zstd'): Promise<Batch> {
-  const out = new Snapshot();
-  for (const [index, value] of values.entries()) out.add(OF, value, `d${index}`);
-  const text = (await compressEach(encodeByObject([out]), [encoding], STAMP)).get(encoding);
-  assert.ok(text);
-  return { group: 'node', stampMs: STAMP, samples: out.size, encoding, ...text };
-}
+const batchOf = (values: readonly number[], encoding?: Encoding) => batchAtOf(STAMP, values, encoding);
 
 const line = (device: number, value: number) =>
   `of,device=d${device},job=node-exporter,instance=n1 value=${value} ${STAMP}`;
@@ -154,53 +142,6 @@ for (const compression of ['zstd', 'gzip', 'none']) {
     assert.equal(await counted('firesteel_export_body_bytes_total{exporter="it",form="text"}'), textBytes);
   });
 }
-
-test('a payload that is one document has its parts in an envelope', async (context) => {
-  const bodies: string[] = [];
-  const server = createServer(async (request, response) => {
-    bodies.push(textOf(request, await buffer(request)));
-    response.writeHead(204).end();
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  context.after(() => server.close().closeAllConnections());
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const documents = overHttp<z.output<typeof settings>>({
-    protocol: async () => ({
-      type: 'documents',
-      method: 'POST',
-      url: (base) => base,
-      contentType: 'application/json',
-      rewrite(text) {
-        const values = [...parseText(text.toString())].flatMap((one) => (one.kind === 'sample' ? [one.value] : []));
-        const shown = values.filter(Number.isFinite);
-        return { text: Buffer.from(shown.join(',')), omitted: values.length - shown.length };
-      },
-      envelope: { start: '{"values":[', between: ',', end: ']}' },
-      probe: { method: 'GET', members: [], accepted: [204] },
-      responses: [{ when: 204, action: 'done', reason: 'ok' }],
-      timeoutMs: 10_000,
-      retries: 3,
-      keepsHistory: true,
-    }),
-  });
-  for (const compression of ['zstd', 'gzip', 'none']) {
-    const { around, lines, counted } = contextOf({});
-    const own = settings.parse({ type: 'lines', url, db: 'metrics', compression });
-    const exporter = await documents.create('it', own, around);
-    context.after(() => exporter.close(1000));
-    const parts = await Promise.all([[1, 2], [Number.NaN], [3], []].map((values) => batchOf(values)));
-    const members = parts.flatMap((part) => part.members);
-    exporter.deliver({ ...(await batchOf([])), samples: 4, members });
-    await until(
-      async () => (await counted(SENT)) === 3,
-      () => lines.join(''),
-    );
-  }
-  assert.deepEqual(
-    bodies.map((body) => JSON.parse(body)),
-    [1, 2, 3].map(() => ({ values: [1, 2, 3] })),
-  );
-});
 
 test('what the format cannot express is counted apart, and a batch of nothing else is settled without a request', async (context) => {
   const { url, stored, accepted } = await receiver(context);

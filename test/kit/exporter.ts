@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { pino } from 'pino';
+import type * as z from 'zod';
 import { ThrottledLog } from '../../src/base/log.ts';
 import { loadSettings } from '../../src/commands/settings.ts';
 import type { ExporterSettings } from '../../src/config/exporter-settings.ts';
 import { targets } from '../../src/config/identity.ts';
 import type { Batch, Exporter } from '../../src/exporters/exporter.ts';
-import type { ExporterContext } from '../../src/exporters/exporter-type.ts';
+import type { CheckResult, ExporterContext, ExporterType } from '../../src/exporters/exporter-type.ts';
 import { createExporter, exporterSection } from '../../src/exporters/index.ts';
 import { exportMetrics } from '../../src/exporters/metrics.ts';
-import { compressEach } from '../../src/metrics/compression.ts';
+import { compressEach, type Encoding } from '../../src/metrics/compression.ts';
 import { gauge } from '../../src/metrics/family.ts';
 import { AgentRegistry } from '../../src/metrics/registry.ts';
 import { Snapshot } from '../../src/metrics/snapshot.ts';
@@ -76,17 +77,49 @@ export function requiredSettings(type: string, base: string): { readonly type: s
   return settings;
 }
 
-/** The exporter `it` for `url`. Its random numbers are 0, so that the first wait is half a second. */
-export async function exporterTo(
+/**
+ * The exporter `it` for `url`, of a type of the list or of any other. Its random numbers are 0, so that the first wait is
+ * half a second.
+ */
+export async function exporterTo<Schema extends z.ZodObject>(
   url: string,
   options: object = {},
-  type = 'vmagent',
+  type: string | ExporterType<Schema> = 'vmagent',
   around: AroundExporter = {},
 ): Promise<TriedExporter> {
+  if (typeof type !== 'string') {
+    const { around: shared, ...seen } = contextOf(around);
+    return { exporter: await type.create('it', parsedBy(type, url, options), shared), ...seen };
+  }
   const context = contextOf(around, { type, url, ...options });
   assert.ok(context.settings);
   const exporter = await createExporter('it', context.settings, context.around);
   return { exporter, lines: context.lines, counted: context.counted };
+}
+
+const parsedBy = <Schema extends z.ZodObject>({ name, settings }: ExporterType<Schema>, url: string, options: object) =>
+  settings.parse({ type: name, url, ...options });
+
+/** What `check-config --connect` finds for an exporter of `type`. */
+export async function checkOf<Schema extends z.ZodObject>(
+  url: string,
+  options: object,
+  type: ExporterType<Schema>,
+): Promise<readonly CheckResult[]> {
+  const world = { env: {}, now: Date.now, signal: AbortSignal.timeout(60_000) };
+  const { targets } = contextOf().around;
+  return (await type.check?.(parsedBy(type, url, options), targets.node, world)) ?? [];
+}
+
+const OF = gauge('of', 'Of a device.', ['device']);
+
+/** A batch of the node group: samples `of` with these values, whose labels `device` are `d0`, `d1` and so on. */
+export async function batchOf(stampMs: number, values: readonly number[], encoding: Encoding = 'zstd'): Promise<Batch> {
+  const out = new Snapshot();
+  for (const [index, value] of values.entries()) out.add(OF, value, `d${index}`);
+  const text = (await compressEach(encodeByObject([out]), [encoding], stampMs)).get(encoding);
+  assert.ok(text);
+  return { group: 'node', stampMs, samples: out.size, encoding, ...text };
 }
 
 /** A batch of the node group with one sample, `stamp`, whose value is `stampMs`. */
