@@ -51,8 +51,10 @@ export class CgroupV1 implements CgroupReader {
   readonly #trees: Hierarchy['controllers'];
   readonly #wanted: ReadingOptions;
   readonly #hugePageSizes: readonly string[];
-  /** The files of the throttling layer, which sees all devices, once those showed I/O in some cgroup. */
+  /** The files of the throttling layer, which sees all devices, once those, but none of a scheduler, showed I/O. */
   #ioFiles: (typeof IO_FILES)[number] | undefined;
+  /** Whether files of a scheduler showed I/O: from then on each cgroup keeps its source, as sources count differently. */
+  #hasSchedulers: boolean = false;
 
   constructor(host: Host, trees: Hierarchy['controllers'], wanted: ReadingOptions) {
     this.#host = host;
@@ -167,7 +169,8 @@ export class CgroupV1 implements CgroupReader {
       const text = this.#files.text(folder, files.serviced);
       const serviced = this.#operations(folder, files.serviced, text);
       if (serviced.size > 0) {
-        if (!OF_SCHEDULERS.has(files)) this.#ioFiles = files;
+        if (OF_SCHEDULERS.has(files)) this.#hasSchedulers = true;
+        else if (!this.#hasSchedulers) this.#ioFiles = files;
         return deviceUses(serviced, this.#operations(folder, files.bytes, this.#files.text(folder, files.bytes)));
       }
       if (text !== undefined && files === THROTTLE) break;

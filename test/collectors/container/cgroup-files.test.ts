@@ -213,6 +213,7 @@ test('v1: I/O on a device that has, or is given, another scheduler than BFQ', (c
   for (const one of [reads, later]) assert.deepEqual(one('/a'), [['8', 4]]);
   // On a disk without a scheduler.
   assert.deepEqual(reads('/b'), [['259', 7]]);
+  assert.deepEqual(reads('/a'), [['8', 4]]);
   // As the kernel empties them for a disk that is given another one.
   for (const path of Object.keys(bfq('/a', ''))) writeFileSync(`${paths.cgroup}/${path}`, '');
   assert.deepEqual(later('/a'), [['8', 5]]);
