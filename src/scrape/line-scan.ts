@@ -108,6 +108,12 @@ export class LineScan {
     return true;
   }
 
+  /** The timestamp of the line in `bytes` that was scanned; undefined if it has none. */
+  stampOf(bytes: Buffer): number | undefined {
+    if (this.stampStart === this.stampEnd) return undefined;
+    return Number(bytes.toString('latin1', this.stampStart, this.stampEnd));
+  }
+
   /** Scans labels after the opening bracket; returns the position after the closing one, or -1. */
   #labels(bytes: Buffer, from: number): number {
     let at = from;

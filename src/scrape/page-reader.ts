@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { stampText } from '../metrics/text/format.ts';
+import { isPushable, stampText } from '../metrics/text/format.ts';
 import { parseLine, TextFormatError } from '../metrics/text/parse.ts';
 import type { LineBuffer } from './line-buffer.ts';
 import { areEqual, LineScan } from './line-scan.ts';
@@ -37,6 +37,7 @@ export class PageReader {
   #scraped = 0;
   #kept = 0;
   #duplicates = 0;
+  #misdated = 0;
   #names = new Map<string, number>();
   /** The name of the last line, and its number of lines so far: lines with the same name are adjacent. */
   #name = '';
@@ -58,7 +59,7 @@ export class PageReader {
   begin(stampMs: number, isOpenMetrics: boolean, lines: LineBuffer): void {
     this.#order.begin();
     this.#limit?.begin(stampMs);
-    this.#rest = NOTHING;
+    this.release();
     this.#lines = lines;
     this.#tail = ` ${stampText(stampMs)}\n`;
     this.#ending = Buffer.from(this.#tail);
@@ -69,7 +70,7 @@ export class PageReader {
     this.#scraped = 0;
     this.#kept = 0;
     this.#duplicates = 0;
-    this.#names = new Map();
+    this.#misdated = 0;
     this.#name = '';
     this.#nameBytes = NOTHING;
     this.#ofName = 0;
@@ -92,7 +93,8 @@ export class PageReader {
     if (this.#rest.length > 0) this.#read(Buffer.concat([this.#rest, END_OF_LINE]));
     if (this.#isOpenMetrics && !this.#isAtEnd) throw new BadPage('the page ends without "# EOF": it was truncated');
     this.#keep('');
-    const page = { scraped: this.#scraped, kept: this.#kept, duplicates: this.#duplicates, names: this.#names };
+    const counts = { scraped: this.#scraped, kept: this.#kept, duplicates: this.#duplicates, misdated: this.#misdated };
+    const page = { ...counts, names: this.#names };
     this.release();
     return page;
   }
@@ -128,6 +130,7 @@ export class PageReader {
       // Includes the closing bracket, so that a name is not a prefix of another one with labels.
       const hash = seriesHash(view, start, labelsStart === labelsEnd ? nameEnd : labelsEnd + 1);
       if (!this.#count(hash)) continue;
+      if (!this.#isDated(this.#ownStamp(bytes))) continue;
       const isHard = scan.clashes > 0 && (scan.isTangled || this.#options.honorLabels);
       if (this.#ruled !== undefined || isHard) this.#apart(hash, bytes, start);
       else if (this.#limit?.takes(hash) !== false) this.#pass(bytes, start);
@@ -174,10 +177,21 @@ export class PageReader {
     this.#careful(hash, name, labels, clashes > 0, value, this.#endingOf(bytes).toString('latin1'));
   }
 
+  /** The honoured timestamp of the scanned line. */
+  #ownStamp(bytes: Buffer): number | undefined {
+    return this.#options.honorTimestamps ? this.#scan.stampOf(bytes) : undefined;
+  }
+
+  /** Whether an honoured timestamp can be pushed; counts the line otherwise. */
+  #isDated(stampMs: number | undefined): boolean {
+    if (stampMs === undefined || isPushable(stampMs)) return true;
+    this.#misdated++;
+    return false;
+  }
+
   #endingOf(bytes: Buffer): Buffer {
-    const { stampStart, stampEnd } = this.#scan;
-    if (stampStart === stampEnd || !this.#options.honorTimestamps) return this.#ending;
-    return Buffer.from(` ${stampText(Number(bytes.toString('latin1', stampStart, stampEnd)))}\n`);
+    const stampMs = this.#ownStamp(bytes);
+    return stampMs === undefined ? this.#ending : Buffer.from(` ${stampText(stampMs)}\n`);
   }
 
   /** Counts a series whose name differs from the last one. */
@@ -218,8 +232,10 @@ export class PageReader {
     const key = block === '' ? name : `${name}{${block}}`;
     const hash = seriesHash(viewOf(Buffer.from(key, 'latin1')), 0, key.length);
     if (!this.#count(hash)) return;
-    const isOwn = stampMs !== undefined && this.#options.honorTimestamps;
-    this.#careful(hash, name, block, clashes, valueText, isOwn ? ` ${stampText(stampMs)}\n` : this.#tail);
+    const own = this.#options.honorTimestamps ? stampMs : undefined;
+    if (!this.#isDated(own)) return;
+    const tail = own === undefined ? this.#tail : ` ${stampText(own)}\n`;
+    this.#careful(hash, name, block, clashes, valueText, tail);
   }
 
   #comment(line: string): void {

@@ -37,6 +37,8 @@ export interface PageStatistics {
   readonly kept: number;
   /** Lines that repeat a series; the first one counts. */
   readonly duplicates: number;
+  /** Lines whose own timestamp cannot be pushed, which are dropped. */
+  readonly misdated: number;
   /** Series by the name of the metric. */
   readonly names: ReadonlyMap<string, number>;
 }

@@ -214,11 +214,12 @@ export class Scraper implements Scheduled {
     const page = this.#reader.finish();
     await packed.close(page.kept);
     const { added, mayHaveEnded } = this.#order.end();
-    const { scraped, kept, duplicates, names } = page;
-    const warning =
-      duplicates > 0
-        ? { warning: `${duplicates} lines repeat a series of the same page: the first of each is used` }
-        : {};
+    const { scraped, kept, duplicates, misdated, names } = page;
+    const warnings = [
+      ...(duplicates > 0 ? [`${duplicates} lines repeat a series of the same page: the first of each is used`] : []),
+      ...(misdated > 0 ? [`${misdated} lines have a timestamp before 1970 or after 2108, and are dropped`] : []),
+    ];
+    const warning = warnings.length > 0 ? { warning: warnings.join('; ') } : {};
     return { packed, scraped, kept, added, bytes, mayHaveEnded, names, ...warning };
   }
 

@@ -146,6 +146,24 @@ test('honoured timestamps, in milliseconds and in seconds', () => {
   assert.deepEqual(open.lines, [`a${HEAD}} 1 ${stampText(1600000000123)}`, `b${HEAD},x="1"} 2${TAIL}`]);
 });
 
+const MISDATED: readonly (readonly [what: string, text: string, options?: Options])[] = [
+  ['of nanoseconds', 'a 1 1790000000000000000\n'],
+  ['before 1970', 'a{x="1"} 1 -5\n'],
+  ['beyond the range of a float64', `a 1 ${'9'.repeat(400)}\n`],
+  ['in unusual notation', 'a   1 1e15\n'],
+  ['of a series with a rule', 'a 1 1790000000000000000\n', { rules: [{ target_label: 'y', replacement: 'z' }] }],
+  ['of OpenMetrics, in milliseconds', 'a 1 1790000000000\n# EOF\n', { openMetrics: true }],
+];
+
+for (const [what, text, options] of MISDATED) {
+  test(`a timestamp ${what} loses its line, unless timestamps are ignored`, () => {
+    const honoured = reading({ ...options, honorTimestamps: true })(`first 1\n${text}`);
+    assert.deepEqual([honoured.lines.length, honoured.page.kept, honoured.page.misdated], [1, 1, 1]);
+    const ignored = reading(options)(`first 1\n${text}`);
+    assert.deepEqual([ignored.lines.length, ignored.page.kept, ignored.page.misdated], [2, 2, 0]);
+  });
+}
+
 const BAD: readonly (readonly [what: string, text: string | Buffer, reason: RegExp, options?: Options])[] = [
   ['HTML', '<html>\n', /^line 1: a line must start with a metric name/],
   ['a value that is not a number', 'a 1\nb x\n', /^line 2: "x" is not a number/],

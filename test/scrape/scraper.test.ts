@@ -64,6 +64,16 @@ test('series that are no longer on a page end', async (t) => {
   assert.deepEqual(await scrape(), { samples: 1, ended: [ENDED] });
 });
 
+test('the lines of a page that are not used are reported with the target', async (t) => {
+  const { scraper, scrape } = await scene(t, () => 'a 1\na 2\nb 1 1790000000000000000\nc 1\n');
+  assert.equal((await scrape())?.samples, 2);
+  assert.equal(
+    scraper.state.error,
+    '1 lines repeat a series of the same page: the first of each is used; ' +
+      '1 lines have a timestamp before 1970 or after 2108, and are dropped',
+  );
+});
+
 test('an unreadable previous page loses only its stale markers, never the scrape or the agent', async (t) => {
   let text = 'a 1\nb 2\n';
   const { scraper, scrape, damage } = await scene(t, () => text);

@@ -4,6 +4,7 @@ import { familyNameOf } from '../../metrics/family.ts';
 import type { Group } from '../../metrics/group.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { encodeByObject } from '../../metrics/text/encoder.ts';
+import { isPushable } from '../../metrics/text/format.ts';
 import { wireBytes } from '../exporter.ts';
 import type { AddressedBatch } from '../spool/format.ts';
 import type { Facts } from './request.ts';
@@ -98,11 +99,14 @@ export function readSample(line: string): SampleLine | undefined {
   const word = next === -1 ? line.slice(end + 1) : line.slice(end + 1, next);
   const value = sampleValueOf(word);
   if (value === undefined) return undefined;
+  const stampMs = next === -1 ? undefined : Number(line.slice(next + 1));
+  // It would make the whole request malformed. A spool may contain text of another version.
+  if (stampMs !== undefined && !isPushable(stampMs)) return undefined;
   return {
     name: line.slice(0, open === -1 ? end : open),
     block: open === -1 ? '' : line.slice(open, end),
     value,
-    stampMs: next === -1 ? undefined : Number(line.slice(next + 1)),
+    stampMs,
   };
 }
 

@@ -69,9 +69,16 @@ export function headerText(family: Family): string {
   return `# HELP ${family.name} ${escapeHelp(family.help)}\n# TYPE ${family.name} ${family.type}\n`;
 }
 
+/** From 2109 on, a time takes more than the six bytes of a timestamp in remote write. */
+const LAST_MS = 2 ** 42 - 1;
+
+/** Whether a time can be pushed. Receivers accept none before 1970. */
+export const isPushable = (stampMs: number): boolean => stampMs >= 0 && stampMs <= LAST_MS;
+
 /**
  * A timestamp format of which no prefix is a current time, because VictoriaMetrics reads ten digits as seconds:
  * `1.7952653127695e12` for 1795265312769. The half millisecond compensates for rounding; fractions are truncated.
+ * `stampMs` is an integer and {@link isPushable}.
  */
 export function stampText(stampMs: number): string {
   const digits = String(stampMs);

@@ -320,4 +320,9 @@ test('lines of our own text are read whatever their labels contain', () => {
     assert.deepEqual(readSample(`a ${word}`)?.value, value);
   }
   for (const line of ['', 'a', 'a x', 'a{b="c"', '{x="y"}1']) assert.equal(readSample(line), undefined, line);
+  // Six bytes for them are enough until 2109; negative ones take ten.
+  assert.equal(readSample(`a 1 ${2 ** 42 - 1}`)?.stampMs, 2 ** 42 - 1);
+  for (const stamp of ['4398046511104', '1.79e18', '-5', 'Infinity', 'x']) {
+    assert.equal(readSample(`a 1 ${stamp}`), undefined, stamp);
+  }
 });
