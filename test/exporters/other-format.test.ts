@@ -15,8 +15,18 @@ import { deliverySettings } from '../../src/exporters/delivery/settings.ts';
 import { commonSettings, typeSetting } from '../../src/exporters/exporter-type.ts';
 import { httpSettings } from '../../src/exporters/http/settings.ts';
 import type { Encoding } from '../../src/metrics/compression.ts';
+import { Snapshot } from '../../src/metrics/snapshot.ts';
 import { parseText } from '../../src/metrics/text/parse.ts';
-import { batchOf as batchAtOf, contextOf, dropped, exporterTo, SENT, until } from '../kit/exporter.ts';
+import {
+  addEach,
+  batchOf as batchAtOf,
+  batchWith,
+  contextOf,
+  dropped,
+  exporterTo,
+  SENT,
+  until,
+} from '../kit/exporter.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
 import { serverAvailable, startServer } from '../kit/servers.ts';
 import { victoriaMetricsAt } from '../kit/victoria-metrics.ts';
@@ -62,6 +72,7 @@ const { create, check } = overHttp<z.output<typeof settings>>({
     responses: [
       { when: 204, action: 'done', reason: 'ok' },
       { when: 400, text: /line \d/, page: false, action: 'drop', reason: 'rejected' },
+      { when: 422, action: 'narrow', reason: 'type_conflict' },
       { when: 413, action: 'split', reason: 'too_large' },
       { when: [500, 599], action: 'retry', reason: 'server_error' },
       ...(await import('../../src/exporters/http/responses.ts')).ADDRESS_RESPONSES,
@@ -82,7 +93,8 @@ async function receiver(context: TestContext) {
     const body = await buffer(request);
     const refusal = refusalOf(request);
     if (refusal !== '') return response.writeHead(400).end(refusal);
-    const code = codes.shift() ?? (body.length > limit.bytes ? 413 : 204);
+    const isRejected = textOf(request, body).includes('rejected,');
+    const code = codes.shift() ?? (isRejected ? 422 : body.length > limit.bytes ? 413 : 204);
     if (code === 204) {
       accepted.requests++;
       accepted.bytes += body.length;
@@ -155,6 +167,24 @@ test('what the format cannot express is counted apart, and a batch of nothing el
   assert.equal(await counted(dropped('unsupported')), 3);
   assert.deepEqual([stored, accepted.requests, await counted(SENT)], [[line(1, 2)], 1, 1]);
   assert.deepEqual([exporter.status().state, exporter.status().pushes?.accepted], ['ok', 1]);
+});
+
+test('a family that the receiver rejects is found and omitted, and the rest is sent rewritten', async (context) => {
+  const { url, stored } = await receiver(context);
+  const { exporter, counted, holds } = await exporterOf(context, url);
+  const out = new Snapshot();
+  addEach(out, 'of', [1, Number.NaN]);
+  addEach(out, 'rejected', [1, 2, Number.NaN]);
+  for (let round = 1; round <= 2; round++) {
+    exporter.deliver(await batchWith(out, STAMP, 'zstd'));
+    await holds(async () => (await counted(SENT)) === round);
+    // Bisection has sent the rest as a part before, and the second batch is sent without the family at once.
+    assert.deepEqual(new Set(stored), new Set([line(0, 1)]));
+    assert.equal(await counted(dropped('family_refused')), 3 * round);
+    assert.equal(await counted(dropped('unsupported')), round);
+    assert.equal(await counted('firesteel_export_requests_total{code="422",exporter="it"}'), 2);
+  }
+  assert.equal(await counted('firesteel_export_left_out_samples{exporter="it",family="rejected",group="node"}'), 3);
 });
 
 test('the limit of a receiver is that of the rewritten body', async (context) => {

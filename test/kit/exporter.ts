@@ -111,24 +111,31 @@ export async function checkOf<Schema extends z.ZodObject>(
   return (await type.check?.(parsedBy(type, url, options), targets.node, world)) ?? [];
 }
 
-const OF = gauge('of', 'Of a device.', ['device']);
-
-/** A batch of the node group: samples `of` with these values, whose labels `device` are `d0`, `d1` and so on. */
-export async function batchOf(stampMs: number, values: readonly number[], encoding: Encoding = 'zstd'): Promise<Batch> {
-  const out = new Snapshot();
-  for (const [index, value] of values.entries()) out.add(OF, value, `d${index}`);
+/** A batch of the node group with the samples of `out`. */
+export async function batchWith(out: Snapshot, stampMs: number, encoding: Encoding): Promise<Batch> {
   const text = (await compressEach(encodeByObject([out]), [encoding], stampMs)).get(encoding);
   assert.ok(text);
   return { group: 'node', stampMs, samples: out.size, encoding, ...text };
 }
 
+/** Adds samples of the gauge `name` with these values, whose labels `device` are `d0`, `d1` and so on. */
+export function addEach(out: Snapshot, name: string, values: readonly number[]): void {
+  const family = gauge(name, 'Of a device.', ['device']);
+  for (const [index, value] of values.entries()) out.add(family, value, `d${index}`);
+}
+
+/** A batch of the node group: samples of `of` as in {@link addEach}. */
+export function batchOf(stampMs: number, values: readonly number[], encoding: Encoding = 'zstd'): Promise<Batch> {
+  const out = new Snapshot();
+  addEach(out, 'of', values);
+  return batchWith(out, stampMs, encoding);
+}
+
 /** A batch of the node group with one sample, `stamp`, whose value is `stampMs`. */
-export async function batchAt(stampMs: number): Promise<Batch> {
+export function batchAt(stampMs: number): Promise<Batch> {
   const out = new Snapshot();
   out.add(gauge('stamp', 'Stamp.'), stampMs);
-  const text = (await compressEach(encodeByObject([out]), ['gzip'], stampMs)).get('gzip');
-  assert.ok(text);
-  return { group: 'node', stampMs, samples: 1, encoding: 'gzip', ...text };
+  return batchWith(out, stampMs, 'gzip');
 }
 
 /** The series that counts samples that `it` dropped for `reason`. */
