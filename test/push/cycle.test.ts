@@ -35,6 +35,32 @@ async function preparedOf(lines: Readonly<Record<string, number>>): Promise<Prep
   };
 }
 
+/** A cycle of `registry` to one exporter that does what `own` says. */
+function cycleTo(
+  registry: AgentRegistry,
+  own: Partial<Exporter>,
+  { budget = new SeriesBudget(() => ({ groups: {}, families: {} })), lines = [] as string[] } = {},
+): PushCycle {
+  const exporter: Exporter = {
+    name: 'it',
+    encoding: 'zstd',
+    accepts: () => true,
+    start: () => undefined,
+    deliver: () => undefined,
+    status: () => assert.fail('not requested'),
+    close: async () => undefined,
+    ...own,
+  };
+  return new PushCycle({
+    registry,
+    exporters: () => [exporter],
+    budget,
+    intervalMs: () => 1000,
+    now: Date.now,
+    log: new ThrottledLog(createLog('info', { write: (line) => lines.push(line) })),
+  });
+}
+
 test('a prepared family over its budget is dropped completely, and returns when there is room', async () => {
   const registry = new AgentRegistry();
   registry.addProducer({
@@ -44,26 +70,9 @@ test('a prepared family over its budget is dropped completely, and returns when 
   });
   registry.addPrepared(await preparedOf({ kube_small: 2, kube_large: 50 }));
   const batches: Batch[] = [];
-  const exporter: Exporter = {
-    name: 'it',
-    encoding: 'zstd',
-    accepts: () => true,
-    start: () => undefined,
-    deliver: (batch) => void batches.push(batch),
-    status: () => assert.fail('not requested'),
-    close: async () => undefined,
-  };
   let groups: BudgetSettings['groups'] = { ksm: 10 };
   const budget = new SeriesBudget(() => ({ groups, families: {} }));
-  const log = new ThrottledLog(createLog('silent'));
-  const cycle = new PushCycle({
-    registry,
-    exporters: () => [exporter],
-    budget,
-    intervalMs: () => 1000,
-    now: Date.now,
-    log,
-  });
+  const cycle = cycleTo(registry, { deliver: (batch) => void batches.push(batch) }, { budget });
   const pushed = async (group: string) => {
     batches.length = 0;
     await cycle.run(1000);
@@ -96,23 +105,9 @@ test('ended series reach the exporters that end them, with the number of those t
   const takeEnded = () => results.shift() ?? assert.fail('taken too often');
   registry.addPrepared({ ...(await preparedOf({ kube_small: 1 })), takeEnded });
   const ended: (readonly [keys: string, lost: number])[] = [];
-  const exporter: Exporter = {
-    name: 'it',
-    encoding: 'zstd',
+  const cycle = cycleTo(registry, {
     accepts: (group) => group === 'ksm',
-    start: () => undefined,
-    deliver: () => undefined,
     endSeries: (_, { keys, lost }) => void ended.push([keys.join(), lost]),
-    status: () => assert.fail('not requested'),
-    close: async () => undefined,
-  };
-  const cycle = new PushCycle({
-    registry,
-    exporters: () => [exporter],
-    budget: new SeriesBudget(() => ({ groups: {}, families: {} })),
-    intervalMs: () => 1000,
-    now: Date.now,
-    log: new ThrottledLog(createLog('silent')),
   });
   for (let run = 0; run < 3; run++) await cycle.run(1000);
   assert.deepEqual(ended, [
@@ -130,24 +125,8 @@ test('a prepared part that is late is missing from this push, with one log line 
     new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
   registry.addPrepared({ ...prepared, text: (signal) => (isStarved ? starved(signal) : prepared.text(signal)) });
   const groups: string[] = [];
-  const exporter: Exporter = {
-    name: 'it',
-    encoding: 'zstd',
-    accepts: () => true,
-    start: () => undefined,
-    deliver: ({ group }) => void groups.push(group),
-    status: () => assert.fail('not requested'),
-    close: async () => undefined,
-  };
   const lines: string[] = [];
-  const cycle = new PushCycle({
-    registry,
-    exporters: () => [exporter],
-    budget: new SeriesBudget(() => ({ groups: {}, families: {} })),
-    intervalMs: () => 1000,
-    now: Date.now,
-    log: new ThrottledLog(createLog('info', { write: (line) => lines.push(line) })),
-  });
+  const cycle = cycleTo(registry, { deliver: ({ group }) => void groups.push(group) }, { lines });
   await cycle.run(20);
   await cycle.run(20);
   assert.deepEqual(groups, ['agent', 'agent']);
@@ -174,14 +153,7 @@ test('the log distinguishes a collector with partial data from one that failed',
   });
   registry.addProducer({ group: 'node', name: 'failing', collect: () => assert.fail('no files') });
   const lines: string[] = [];
-  const cycle = new PushCycle({
-    registry,
-    exporters: () => [],
-    budget: new SeriesBudget(() => ({ groups: {}, families: {} })),
-    intervalMs: () => 1000,
-    now: Date.now,
-    log: new ThrottledLog(createLog('info', { write: (line) => lines.push(line) })),
-  });
+  const cycle = cycleTo(registry, {}, { lines });
   await cycle.run(1000);
   const logged = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
   assert.deepEqual(

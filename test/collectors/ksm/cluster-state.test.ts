@@ -16,6 +16,7 @@ import type { ReflectorTiming } from '../../../src/kube/retry.ts';
 import { Snapshot } from '../../../src/metrics/snapshot.ts';
 import { type FakeApiServer, recorded, startFakeApi } from '../../kit/fake-api-server.ts';
 import type { FakeWatch } from '../../kit/fake-watch.ts';
+import { fastTiming } from '../../kit/fast-timing.ts';
 import { loadRecordedCluster } from '../../kit/recorded-cluster.ts';
 import { clientOf, eventually, PODS } from '../../kube/follow.ts';
 
@@ -39,15 +40,7 @@ async function recordedState(context: TestContext, timing: Partial<ReflectorTimi
     pods: new PodIndex(),
     compression: 'gzip',
     log: createLog('fatal', { write() {} }),
-    timing: {
-      wallMs: Date.now,
-      random: () => 0.5,
-      sleep: (_, signal) => setTimeout(2, undefined, { signal }).catch(() => {}),
-      idleMs: 60_000,
-      watchMs: 600_000,
-      healthyMs: 60_000,
-      ...timing,
-    },
+    timing: fastTiming(timing),
   });
   context.after(() => state.stop());
   return { server, state, kubeconfig };

@@ -18,6 +18,7 @@ import { followSeries } from '../../../src/collectors/ksm/self-samples.ts';
 import { AgentRegistry } from '../../../src/metrics/registry.ts';
 import { Snapshot } from '../../../src/metrics/snapshot.ts';
 import { type FakeApiServer, recorded, startFakeApi } from '../../kit/fake-api-server.ts';
+import { fastTiming } from '../../kit/fast-timing.ts';
 import { fixture, scratchFolder } from '../../kit/host-tree.ts';
 import { samplesOf } from '../../kit/samples.ts';
 import { clientOf, eventually, PODS, pod } from '../../kube/follow.ts';
@@ -45,14 +46,7 @@ function stateOf(
     pods: new PodIndex(),
     compression: 'gzip',
     log: createLog('info', { write: (line) => lines.push(line) }),
-    timing: {
-      wallMs: () => clock.ms,
-      random: () => 0.5,
-      sleep: (_, signal) => setTimeout(5, undefined, { signal }).catch(() => {}),
-      idleMs: 60_000,
-      watchMs: 600_000,
-      healthyMs: 60_000,
-    },
+    timing: fastTiming({ wallMs: () => clock.ms }),
   });
   context.after(() => state.stop());
   const row = (resource: string) => state.statuses.find((status) => status.resource === resource);

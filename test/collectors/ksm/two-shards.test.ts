@@ -10,6 +10,7 @@ import { PodIndex } from '../../../src/collectors/ksm/pod-index.ts';
 import { resourcePath } from '../../../src/collectors/ksm/resource.ts';
 import { shardOf } from '../../../src/collectors/ksm/shard-of.ts';
 import { type FakeApiServer, startFakeApi } from '../../kit/fake-api-server.ts';
+import { fastTiming } from '../../kit/fast-timing.ts';
 import { clientOf, eventually } from '../../kube/follow.ts';
 import { resourceNamed } from './kit.ts';
 
@@ -49,14 +50,7 @@ async function followBoth(context: TestContext, server: FakeApiServer) {
       pods,
       compression: 'gzip',
       log: createLog('fatal', { write() {} }),
-      timing: {
-        wallMs: Date.now,
-        random: () => 0.5,
-        sleep: (_, signal) => setTimeout(2, undefined, { signal }).catch(() => {}),
-        idleMs: 60_000,
-        watchMs: 600_000,
-        healthyMs: 60_000,
-      },
+      timing: fastTiming(),
     });
     context.after(() => state.stop());
     state.start();

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { setTimeout } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import { createLog } from '../../../src/base/log.ts';
 import { ClusterState } from '../../../src/collectors/ksm/cluster-state.ts';
 import { ksmOptions } from '../../../src/collectors/ksm/options.ts';
 import { PodIndex } from '../../../src/collectors/ksm/pod-index.ts';
 import { startFakeApi } from '../../kit/fake-api-server.ts';
+import { fastTiming } from '../../kit/fast-timing.ts';
 import { clientOf, eventually, PODS, pod } from '../../kube/follow.ts';
 import { resourceNamed } from './kit.ts';
 
@@ -24,14 +24,7 @@ async function follow(context: TestContext, options: object) {
     pods: new PodIndex(),
     compression: 'gzip',
     log: createLog('fatal', { write() {} }),
-    timing: {
-      wallMs: Date.now,
-      random: () => 0.5,
-      sleep: (_, signal) => setTimeout(2, undefined, { signal }).catch(() => {}),
-      idleMs: 60_000,
-      watchMs: 600_000,
-      healthyMs: 60_000,
-    },
+    timing: fastTiming(),
   });
   context.after(() => state.stop());
   state.start();
