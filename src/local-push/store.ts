@@ -1,4 +1,5 @@
-import type { Family, MetricType } from '../metrics/family.ts';
+import type { MetricType } from '../metrics/family.ts';
+import { KnownFamilies } from '../metrics/known-families.ts';
 import type { Producer } from '../metrics/scope.ts';
 import type { Snapshot } from '../metrics/snapshot.ts';
 import { blockOfPairs } from '../metrics/text/format.ts';
@@ -65,7 +66,7 @@ export class PushStore {
   readonly #groups = new Map<string, PushGroup>();
   readonly #limits: StoreLimits;
   readonly #world: StoreWorld;
-  readonly #families = new Map<string, Family>();
+  readonly #families = new KnownFamilies();
   readonly producer: Producer;
 
   constructor(limits: StoreLimits, world: StoreWorld) {
@@ -179,9 +180,10 @@ export class PushStore {
 
   #collect(out: Snapshot): void {
     this.#expire();
+    this.#families.begin();
     for (const { labels, families, pushMs, failureMs } of this.#groups.values()) {
       for (const { name, type, help, samples } of families.values()) {
-        const family = this.#familyOf(name, type, help);
+        const family = this.#families.of({ name, type, help });
         for (const sample of samples) out.addSeries(family, keyWith(sample.name, sample.labels, labels), sample.value);
       }
       const times = [
@@ -189,18 +191,13 @@ export class PushStore {
         [failureTime, failureMs],
       ] as const;
       for (const [name, time] of times) {
-        out.addSeries(this.#familyOf(name, 'gauge', HELP[name] ?? ''), keyWith(name, [], labels), (time ?? 0) / 1000);
+        out.addSeries(
+          this.#families.of({ name, type: 'gauge', help: HELP[name] ?? '' }),
+          keyWith(name, [], labels),
+          (time ?? 0) / 1000,
+        );
       }
     }
-  }
-
-  /** The same object as long as its content is the same, so that cycles share their lists of series. */
-  #familyOf(name: string, type: MetricType, help: string): Family {
-    const known = this.#families.get(name);
-    if (known && known.type === type) return known;
-    const family = { name, type, help, labels: [] };
-    this.#families.set(name, family);
-    return family;
   }
 }
 

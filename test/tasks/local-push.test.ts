@@ -75,6 +75,10 @@ test('groups as in a Pushgateway: PUT replaces, POST replaces families, DELETE e
   await metrics(agent, (all) => /^c\{job="a\/b",path="\/x"\} 1$/m.test(all));
   await push(agent, '/metrics/job/parts', '# TYPE s summary\ns_sum 1\n# TYPE s_count counter\ns_count 1\n');
   await metrics(agent, (all) => /^# TYPE s_count counter\ns_count\{job="parts"\} 1$/m.test(all));
+  await push(agent, '/metrics/job/help', '# HELP d One.\nd 1\n');
+  await metrics(agent, (all) => all.includes('# HELP d One.\n'));
+  await push(agent, '/metrics/job/help', '# HELP d Two.\nd 1\n');
+  await metrics(agent, (all) => all.includes('# HELP d Two.\n'));
   const json = JSON.stringify([{ name: 'disk.used', tags: { dev: 'sda' }, value: 1.5, timestamp: 1_700_000_000 }]);
   assert.equal((await push(agent, '/v1/push/seed', json)).status, 200);
   await metrics(agent, (all) => /^disk_used\{job="seed",dev="sda"\} 1.5$/m.test(all));

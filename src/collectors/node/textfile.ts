@@ -8,7 +8,8 @@ import { readRegular } from '../../base/files.ts';
 import { bytes } from '../../config/units.ts';
 import { fileError } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
-import { type Family, family, gauge } from '../../metrics/family.ts';
+import { type Family, gauge } from '../../metrics/family.ts';
+import { KnownFamilies } from '../../metrics/known-families.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { TextFormatError } from '../../metrics/text/parse.ts';
 import { defineCollector } from '../collector.ts';
@@ -40,10 +41,9 @@ export const textfile = defineCollector({
   errorFlag: scrapeError,
   create({ host }, { directory, maxFileSize, followLinks }) {
     const directories = [directory].flat();
-    // The same objects in each cycle: with another Family object, a series would be a new one, and the list would be
-    // rebuilt.
-    let families: ReadonlyMap<string, Family> = new Map();
+    const families = new KnownFamilies();
     return (out) => {
+      families.begin();
       const merged = new Map<string, Merged>();
       for (const file of directories.flatMap(expand).flatMap((folder) => promFiles(host, folder, out))) {
         out.attempt(file, () => {
@@ -53,11 +53,9 @@ export const textfile = defineCollector({
           out.add(mtime, seconds, file);
         });
       }
-      const current = new Map<string, Family>();
       for (const one of merged.values()) {
         out.attempt(one.files.join(', '), () => {
-          const owner = familyOf(one, families);
-          current.set(owner.name, owner);
+          const owner = families.of(familyOf(one));
           const before = out.errors.length;
           for (const { key, value } of one.samples) out.addSeries(owner, key, value);
           // These errors have the labels, which are content of the file.
@@ -66,7 +64,6 @@ export const textfile = defineCollector({
           throw new Error(`${duplicates} duplicate series of ${owner.name}: the first value of each is used`);
         });
       }
-      families = current;
       // Last: duplicate series are only detected when they are added.
       out.add(scrapeError, out.errors.length > 0 ? 1 : 0);
     };
@@ -145,9 +142,8 @@ function merge(merged: Map<string, Merged>, file: string, one: TextFamily): void
   merged.set(one.name, known);
 }
 
-/** The family of the last cycle if it has not changed. */
-function familyOf({ first, help, files }: Merged, known: ReadonlyMap<string, Family>): Family {
-  const text = help ?? `Read from ${files.join(', ')}.`;
-  const last = known.get(first.name);
-  return last?.type === first.type && last.help === text ? last : family(first.type, first.name, text);
-}
+const familyOf = ({ first: { name, type }, help, files }: Merged): Omit<Family, 'labels'> => ({
+  name,
+  type,
+  help: help ?? `Read from ${files.join(', ')}.`,
+});

@@ -7,7 +7,8 @@ import { monotonicMs, secondsSince } from '../../base/clock.ts';
 import { errorCode, errorText } from '../../base/error-text.ts';
 import { bytes, pattern } from '../../config/units.ts';
 import { ownCapabilities } from '../../host/capabilities.ts';
-import { type Family, gauge, toMetricName } from '../../metrics/family.ts';
+import { gauge, toMetricName } from '../../metrics/family.ts';
+import { KnownFamilies } from '../../metrics/known-families.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { blockOfPairs } from '../../metrics/text/format.ts';
 import { KILL_AFTER_MS, type ProgramEnd, runChild } from '../exec/child.ts';
@@ -94,7 +95,7 @@ export const exec = defineTaskType({
     const user = userOf(settings.user);
     const good = settings.exitCodes ?? (format === 'nagios' ? [0, 1, 2, 3] : [0]);
     const state = gauge(`${prefix}state`, 'State of the plugin: 0 OK, 1 warning, 2 critical, 3 unknown.', LABELS);
-    const families = new Families();
+    const families = new KnownFamilies();
     return async (out, signal, call) => {
       const begunMs = monotonicMs();
       const { argv, variables } = parametersOf(call?.params ?? {}, settings.params?.pass);
@@ -149,24 +150,12 @@ export const exec = defineTaskType({
   },
 });
 
-/** Family objects by name, type and help, so that persistent series share them. */
-class Families {
-  readonly #known = new Map<string, Family>();
-
-  of({ name, type, help }: Omit<Family, 'labels'>): Family {
-    const known = this.#known.get(name);
-    if (known && known.type === type && known.help === help) return known;
-    const family = { name, type, help, labels: [] };
-    this.#known.set(name, family);
-    return family;
-  }
-}
-
 function addReading(
   out: Snapshot,
   reading: ParsedText,
-  { id, families, nowMs }: { readonly id: string; readonly families: Families; readonly nowMs: number },
+  { id, families, nowMs }: { readonly id: string; readonly families: KnownFamilies; readonly nowMs: number },
 ): void {
+  families.begin();
   const own = new Set([success.name, duration.name, exitCode.name]);
   let lost = reading.lostCount;
   const shown = [...reading.lost];
