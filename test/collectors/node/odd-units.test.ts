@@ -167,9 +167,11 @@ const cases: readonly Case[] = [
         'system type\t\t: generic-loongson-machine\n\nprocessor\t\t: 0\npackage\t\t\t: 0\ncore\t\t\t: 0\n' +
         'CPU Family\t\t: Loongson-64bit\nModel Name\t\t: Loongson-3A5000\nCPU MHz\t\t\t: 2500.00\n',
     },
-    // procfs, which node_exporter uses, reads no more of it.
-    has: [info({ cpu: '0', family: 'Loongson-64bit', model_name: 'Loongson-3A5000' })],
-    hasNot: ['node_cpu_frequency_hertz'],
+    // procfs, which node_exporter uses, reads only the family and the name of the model.
+    has: [
+      info({ package: '0', core: '0', cpu: '0', family: 'Loongson-64bit', model_name: 'Loongson-3A5000' }),
+      'node_cpu_frequency_hertz{package="0",core="0",cpu="0"} 2500000000',
+    ],
     lost: [],
   },
   {
