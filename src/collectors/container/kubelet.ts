@@ -4,6 +4,7 @@ import { Turns } from '../../base/turns.ts';
 import { httpUrl } from '../../config/http-url.ts';
 import { pattern } from '../../config/units.ts';
 import type { Family } from '../../metrics/family.ts';
+import { KnownFamilies } from '../../metrics/known-families.ts';
 import type { Producer } from '../../metrics/scope.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { blockOfPairs } from '../../metrics/text/format.ts';
@@ -51,6 +52,7 @@ export function kubeletProducer(
 ): Producer {
   const client = new JsonClient(options);
   const base = options.url.replace(/\/+$/, '');
+  const families = new KnownFamilies();
   return {
     group,
     name: group,
@@ -58,9 +60,10 @@ export function kubeletProducer(
     async collect(out, signal) {
       const turns = new Turns(signal);
       const failures: unknown[] = [];
+      families.begin();
       for (const { path, isWanted } of pages) {
         try {
-          await forward(out, await client.text(base + path, signal), isWanted, turns);
+          await forward(out, await client.text(base + path, signal), isWanted, families, turns);
         } catch (cause) {
           signal.throwIfAborted();
           failures.push(cause);
@@ -83,6 +86,7 @@ async function forward(
   out: Snapshot,
   text: string,
   isWanted: (family: string) => boolean,
+  families: KnownFamilies,
   turns: Turns,
 ): Promise<void> {
   let family: Family | undefined;
@@ -100,7 +104,7 @@ async function forward(
     const parsed = parseLine(line, number);
     if (parsed?.kind === 'help') help = parsed.help;
     if (parsed?.kind === 'type') {
-      family = isWanted(parsed.name) ? { name: parsed.name, type: parsed.type, help, labels: [] } : undefined;
+      family = isWanted(parsed.name) ? families.of({ name: parsed.name, type: parsed.type, help }) : undefined;
       help = '';
     }
     if (parsed?.kind !== 'sample' || family === undefined) continue;

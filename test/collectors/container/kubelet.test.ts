@@ -6,7 +6,10 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { containerFamilies } from '../../../src/collectors/container/families.ts';
+import { containerProducers, containerSection } from '../../../src/collectors/container/index.ts';
 import { machineFamilies } from '../../../src/collectors/container/machine.ts';
+import { Host } from '../../../src/host/host.ts';
+import { AgentRegistry } from '../../../src/metrics/registry.ts';
 import { fixture, scratchFolder } from '../../kit/host-tree.ts';
 import { difference, nameOf, samplesOf } from '../../kit/samples.ts';
 import { containerCycles, recordedNode } from './kit.ts';
@@ -68,6 +71,22 @@ test('source: kubelet forwards the kubelet’s pages without duplicate families'
   ]);
   assert.deepEqual(difference(samples, wanted), []);
   for (const name of ['kubelet_running_pods{}', 'kubelet_node_name{node="node1"}']) assert.ok(samples.has(name), name);
+});
+
+test('the list of series stays the same as long as the kubelet has the same series', async (context) => {
+  const kubelet = await startKubelet(context);
+  const world = { host: new Host(recordedNode(1).paths), now: Date.now };
+  const registry = new AgentRegistry();
+  const section = containerSection.parse({ source: 'kubelet', kubelet });
+  for (const producer of containerProducers(world, section)) registry.addProducer(producer);
+  const lists = async () => {
+    const { groups } = await registry.gather(20_000);
+    return (['container', 'kubelet'] as const).flatMap((group) => groups.get(group) ?? []).map(({ series }) => series);
+  };
+  const first = await lists();
+  assert.equal(first.length, 2);
+  // Not deepEqual: they must be the same objects.
+  assert.ok((await lists()).every((list, index) => list === first[index]));
 });
 
 test('families: common omits the same as for cgroups', async (context) => {
