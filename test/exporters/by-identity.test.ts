@@ -17,6 +17,13 @@ test('lines are split by job and instance, under the headers of their families',
   assert.equal(second?.text, '# HELP up Up.\n# TYPE up gauge\nup{job="a",instance="x:2"} 0\n');
 });
 
+test('a name like that of a part belongs to a family only if that family has such parts', () => {
+  const [part] = textByIdentity(
+    '# TYPE x gauge\n# TYPE s summary\nx_count{job="a"} 1\ns_bucket{job="a"} 2\ns_sum{job="a"} 3\n',
+  );
+  assert.equal(part?.text, 'x_count{job="a"} 1\ns_bucket{job="a"} 2\n# TYPE s summary\ns_sum{job="a"} 3\n');
+});
+
 const LINES: readonly (readonly [what: string, line: string, expected: readonly unknown[]])[] = [
   ['escapes', 'x{job="a\\"b\\\\\\nc",instance="i"} 1', ['a"b\\\nc', 'i', 'x{job="a\\"b\\\\\\nc",instance="i"} 1\n']],
   [

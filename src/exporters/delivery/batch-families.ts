@@ -1,5 +1,6 @@
 import { compressionOf, compressor } from '../../metrics/compression.ts';
 import type { Batch } from '../exporter.ts';
+import { FamilyReader } from './family-reader.ts';
 
 /** Selects families of a batch. */
 type FamilyFilter = (family: string) => boolean;
@@ -83,20 +84,3 @@ async function textsOf({ members, encoding }: Batch): Promise<string[]> {
 }
 
 const linesOf = (text: string): string[] => text.split('\n').filter((line) => line !== '');
-
-/** Finds the family of each line of a batch. TYPE lines show which names belong to a histogram or summary. */
-class FamilyReader {
-  readonly #withParts = new Set<string>();
-
-  /** Empty for plain comments. */
-  familyOf(line: string): string {
-    if (line.startsWith('#')) {
-      const [, word = '', name = '', type = ''] = line.split(' ', 4);
-      if (word === 'TYPE' && /^(?:histogram|summary)$/.test(type)) this.#withParts.add(name);
-      return word === 'TYPE' || word === 'HELP' ? name : '';
-    }
-    const name = /^[^{ ]*/.exec(line)?.[0] ?? '';
-    const whole = name.replace(/_(?:bucket|sum|count)$/, '');
-    return this.#withParts.has(whole) ? whole : name;
-  }
-}

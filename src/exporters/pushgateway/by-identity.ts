@@ -1,5 +1,6 @@
 import type { Target } from '../../config/identity.ts';
 import { compressionOf, compressor } from '../../metrics/compression.ts';
+import { FamilyReader } from '../delivery/family-reader.ts';
 import type { Batch } from '../exporter.ts';
 
 /** The job and instance of a line. */
@@ -47,12 +48,13 @@ type AddressedBatch = Batch & Required<Pick<Batch, 'target'>>;
  * is used, because a gateway rejects a second one. Lines without a job are dropped: they have no group.
  */
 export function textByIdentity(text: string): IdentityText[] {
+  const reader = new FamilyReader();
   const headers = new Map<string, string>();
   const found = new Map<string, { identity: LineIdentity; families: Map<string, Map<string, string>> }>();
   for (const line of text.split('\n')) {
     if (line === '') continue;
     if (line.startsWith('#')) {
-      const family = line.split(' ', 3)[2] ?? '';
+      const family = reader.familyOf(line);
       headers.set(family, `${headers.get(family) ?? ''}${line}\n`);
       continue;
     }
@@ -61,7 +63,7 @@ export function textByIdentity(text: string): IdentityText[] {
     const key = JSON.stringify([identity.job, identity.instance]);
     const one = found.get(key) ?? { identity, families: new Map<string, Map<string, string>>() };
     found.set(key, one);
-    const family = familyOf(line, headers);
+    const family = reader.familyOf(line);
     const lines = one.families.get(family) ?? new Map<string, string>();
     one.families.set(family, lines);
     const plain = line.replace(STAMP, '$1');
@@ -74,14 +76,6 @@ export function textByIdentity(text: string): IdentityText[] {
       .map(([family, lines]) => `${headers.get(family) ?? ''}${[...lines.values()].join('\n')}\n`)
       .join(''),
   }));
-}
-
-/** The family whose header precedes a line: that of its name, or of the histogram or summary that it belongs to. */
-function familyOf(line: string, headers: ReadonlyMap<string, string>): string {
-  const name = line.slice(0, line.indexOf('{'));
-  if (headers.has(name)) return name;
-  const whole = name.replace(/_(?:bucket|sum|count)$/, '');
-  return headers.has(whole) ? whole : name;
 }
 
 function identityOf(line: string): LineIdentity | undefined {
