@@ -10,11 +10,21 @@
 {{- toYaml $kinds -}}
 {{- end -}}
 
+{{- /* The names of the alerts of all sections, as a YAML list in alphabetical order. */ -}}
+{{- define "firesteel.alertNames" -}}
+{{- $names := list -}}
+{{- range $path, $_ := .Files.Glob "files/alerts/*.yaml" -}}
+  {{- range ($.Files.Get $path | fromYaml).groups -}}
+    {{- range .rules }}{{ $names = append $names .alert }}{{ end -}}
+  {{- end -}}
+{{- end -}}
+{{- toYaml (sortAlpha $names) -}}
+{{- end -}}
+
 {{- /* The rule groups of the selected sections, without the excluded alerts, with the runbook URL of the values. */ -}}
 {{- define "firesteel.alertGroups" -}}
 {{- $groups := list -}}
-{{- /* Items with commas are themselves lists, as in the lists of names of the agent. */ -}}
-{{- $excluded := join "," .Values.alerts.exclude | nospace | splitList "," -}}
+{{- $excluded := include "firesteel.listOf" .Values.alerts.exclude | fromYamlArray -}}
 {{- range $section := .Values.alerts.sections -}}
   {{- range $group := ($.Files.Get (printf "files/alerts/%s.yaml" $section) | fromYaml).groups -}}
     {{- $rules := list -}}

@@ -14,6 +14,11 @@
 {{- .Values.namespaceOverride | default .Release.Namespace -}}
 {{- end -}}
 
+{{- /* The names in a list of the values, as a YAML list. Items with commas are themselves lists, as for the agent. */ -}}
+{{- define "firesteel.listOf" -}}
+{{- join "," . | nospace | splitList "," | compact | uniq | toYaml -}}
+{{- end -}}
+
 {{- /* Names of cluster-scoped objects contain the namespace. */ -}}
 {{- define "firesteel.clusterName" -}}
 {{- printf "%s-%s" (include "firesteel.namespace" .) (include "firesteel.fullname" .) -}}

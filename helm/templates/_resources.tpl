@@ -33,20 +33,22 @@
 {{- end -}}
 {{- end -}}
 
-{{- /* Rules to list and watch these resources and the custom ones, one per API group. */ -}}
+{{- /* Rules to list and watch objects, one per API group. Takes dict root, objects: whether these resources and the custom ones, and events. */ -}}
 {{- define "firesteel.stateRules" -}}
-{{- $table := include "firesteel.ksmTable" . | fromYaml -}}
 {{- $groups := dict -}}
-{{- range include "firesteel.ksmResources" . | fromYamlArray -}}
+{{- if .objects -}}
+{{- $table := include "firesteel.ksmTable" .root | fromYaml -}}
+{{- range include "firesteel.ksmResources" .root | fromYamlArray -}}
   {{- $group := (index $table .).group -}}
   {{- $_ := set $groups $group (append (index $groups $group | default list) .) -}}
 {{- end -}}
-{{- $custom := .Values.collectors.ksm.customResourceState | default dict -}}
+{{- $custom := .root.Values.collectors.ksm.customResourceState | default dict -}}
 {{- range ($custom.spec | default dict).resources -}}
   {{- $group := .groupVersionKind.group -}}
   {{- $_ := set $groups $group (append (index $groups $group | default list) (include "firesteel.customPlural" .)) -}}
 {{- end -}}
-{{- if ((include "firesteel.collectors" . | fromYaml).event | default dict).enabled -}}
+{{- end -}}
+{{- if .events -}}
   {{- $_ := set $groups "" (append (index $groups "" | default list) "events") -}}
 {{- end -}}
 {{- range $group := keys $groups | sortAlpha }}
@@ -55,7 +57,9 @@
     {{- toYaml (index $groups $group | uniq) | nindent 4 }}
   verbs: [list, watch]
 {{- end }}
-{{- with .Values.rbac.extraRules }}
+{{- if .objects }}
+{{- with .root.Values.rbac.extraRules }}
 {{ toYaml . }}
+{{- end }}
 {{- end }}
 {{- end -}}

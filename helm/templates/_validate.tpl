@@ -6,6 +6,7 @@
 {{- include "firesteel.validateScope" . -}}
 {{- include "firesteel.validateNames" . -}}
 {{- include "firesteel.validatePrivileges" . -}}
+{{- include "firesteel.validateAlerts" . -}}
 {{- include "firesteel.validateLocalPush" . -}}
 {{- end -}}
 
@@ -143,5 +144,18 @@
     {{- $problem := printf "%s.securityContext: no collector needs privileged, SYS_ADMIN or ALL; tier extended can read everything." $role -}}
     {{- include "firesteel.refuse" (dict "problem" $problem "fix" (dict "tier" "extended" $role (dict "securityContext" dict))) -}}
   {{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "firesteel.validateAlerts" -}}
+{{- $known := include "firesteel.alertNames" . | fromYamlArray -}}
+{{- $unknown := list -}}
+{{- $rest := list -}}
+{{- range include "firesteel.listOf" .Values.alerts.exclude | fromYamlArray -}}
+  {{- if has . $known }}{{ $rest = append $rest . }}{{ else }}{{ $unknown = append $unknown . }}{{ end -}}
+{{- end -}}
+{{- if $unknown -}}
+  {{- $problem := printf "alerts.exclude: there are no alerts %s. The names are %s." (join ", " $unknown) (join ", " $known) -}}
+  {{- include "firesteel.refuse" (dict "problem" $problem "fix" (dict "alerts" (dict "exclude" $rest))) -}}
 {{- end -}}
 {{- end -}}

@@ -102,6 +102,25 @@ helmTest('namespaces with commas are lists, as for the agent: each has its Role 
   assert.deepEqual(rightsFor(['team-a,team-b', 'team-c', ' team-b, team-a,']), separate);
 });
 
+helmTest('namespaces of events have Roles for events, those of objects only if events of these are counted', () => {
+  const ksm = { resources: ['pods'], namespaces: ['team-a', 'team-b'] };
+  const rightsFor = (event: Values) => {
+    const objects = render(overlay(story('namespaced-rbac'), { collectors: { ksm, event } }));
+    assert.ok(!objects.some(({ kind }) => kind.startsWith('ClusterRole')));
+    return rightsOf(objects, 'firesteel-state');
+  };
+  const to = (name: string, ...spaces: readonly string[]) =>
+    spaces.flatMap((space) => [`${space}:/${name} list`, `${space}:/${name} watch`]);
+  const pods = to('pods', 'team-a', 'team-b');
+  const namespaces = ['team-b, infra', 'infra'];
+  assert.deepEqual(
+    rightsFor({ enabled: true, namespaces }),
+    [...pods, ...to('events', 'team-b', 'infra'), ...LEASE].sort(),
+  );
+  assert.deepEqual(rightsFor({ enabled: true }), [...pods, ...to('events', 'team-a', 'team-b'), ...LEASE].sort());
+  assert.deepEqual(rightsFor({ enabled: false, namespaces }), [...pods, ...LEASE].sort());
+});
+
 const customOf = (entries: readonly (readonly [group: string, kind: string, plural?: string])[]) => ({
   spec: {
     resources: entries.map(([group, kind, resourcePlural]) => ({

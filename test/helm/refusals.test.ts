@@ -171,6 +171,11 @@ const REFUSALS: readonly Refusal[] = [
     problem: /state\.securityContext: no collector needs privileged, SYS_ADMIN/,
     write: 'tier: extended\nstate: { securityContext: {} }',
   },
+  {
+    values: { alerts: { exclude: ['FiresteelWatchdogDown', 'FiresteelEventLoopBlocked,FiresteelOops'] } },
+    problem: /alerts\.exclude: there are no alerts FiresteelWatchdogDown, FiresteelOops\. The names are .*FiresteelEventLoopBlocked, /,
+    write: 'alerts: { exclude: [FiresteelEventLoopBlocked] }',
+  },
 ];
 
 for (const { values, problem, write } of REFUSALS) {
