@@ -52,6 +52,34 @@ for (const path of globSync('.github/workflows/*.yml', { cwd: PROJECT })) {
   });
 }
 
+/** Packages of Debian 13 whose programs have other names, and these; `apt-get download` and `dpkg -c` show them. */
+const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
+  'victoria-metrics': ['victoria-metrics', 'vmagent', 'vmalert', 'vmalert-tool', 'vmauth'],
+  'etcd-server': ['etcd'],
+  'nginx-light': ['nginx'],
+  chrony: ['chronyd'],
+  systemd: ['systemd-journald'],
+};
+
+test('the job with real servers installs the packages with the programs that tests require, and helm', () => {
+  const { jobs } = parseDocument(read('.github/workflows/ci.yml')).toJS() as Workflow;
+  const runs = Object.values(jobs).flatMap(({ steps }) => steps.map(({ run = '' }) => run));
+  const [, list = ''] = /--no-install-recommends (.*)/.exec(runs.join('\n')) ?? [];
+  const installed = new Set(list.split(' ').flatMap((name) => PROGRAMS[name] ?? [name]));
+  // Names of programs that are in a package with another name.
+  for (const [name, programs] of Object.entries(PROGRAMS)) {
+    for (const program of programs) if (program !== name) assert.ok(!list.split(' ').includes(program), program);
+  }
+  const required = globSync('test/**/*.test.ts', { cwd: PROJECT })
+    .flatMap((path) => [...read(path).matchAll(/\bserverAvailable\(\w+, '([\w-]+)'\)/g)])
+    .map(([, program = '']) => program);
+  assert.ok(required.length > 10);
+  assert.deepEqual(
+    [...new Set(required)].filter((program) => program !== 'helm' && !installed.has(program)),
+    [],
+  );
+});
+
 test('the Dockerfile has the same Node version, version and user as everything else', () => {
   const dockerfile = read('Dockerfile');
   assert.equal(/^FROM node:([\d.]+)-/m.exec(dockerfile)?.[1], manifest.devDependencies.node);
