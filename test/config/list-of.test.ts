@@ -58,6 +58,11 @@ test('patterns for names of metrics are split, except at commas inside brackets,
   const patterns = loaded('groups.node.metricAllowlist', ['up,node_cpu{1,2}', '(a,b)']) as readonly object[];
   assert.equal(patterns.length, 3);
   const refused = (path: string, value: readonly string[]) => assert.throws(() => loaded(path, value), ConfigError);
+  const count = (text: string) => (loaded('groups.node.metricAllowlist', [text]) as readonly object[]).length;
+  assert.equal(count('(a,(b|c))'), 1);
+  assert.equal(count('a(b{1,2},(c,d))e,f((g),h),i'), 3);
+  assert.equal(count('a[(,]b,[^{,]c'), 2);
+  assert.equal(count('a\\(b,c\\),d'), 3);
   refused('groups.node.metricDenylist', ['up,(']);
   // Valid as a whole, invalid in parts.
   refused('collectors.ksm.metricDenylist', ['a\\,b']);
@@ -69,4 +74,17 @@ test('a length limit is that of each item, and the number of items that after sp
   assert.throws(() => loaded('exporters.it.labels', [names.join()], LOKI), ConfigError);
   assert.equal((loaded('exporters.it.labels', [names.slice(1).join()], LOKI) as object[]).length, 14);
   assert.throws(() => loaded('exporters.it.labels', ['x'.repeat(129)], LOKI), ConfigError);
+});
+
+test('paths of cgroups with commas are lists, and each is checked', () => {
+  const path = 'collectors.container.slices';
+  assert.deepEqual(loaded(path, ['/a, /b/*', '/c']), ['/a', '/b/*', '/c']);
+  for (const wrong of ['/a,b', '/a/,/b', ',']) assert.throws(() => loaded(path, [wrong]), ConfigError);
+});
+
+test('the time to split an item is proportional to its length', () => {
+  const began = performance.now();
+  assert.deepEqual(loaded('collectors.journal.units', [`a${','.repeat(300_000)}b`]), ['a', 'b']);
+  // A few milliseconds; with a search from each comma to the end, minutes.
+  assert.ok(performance.now() - began < 60_000);
 });

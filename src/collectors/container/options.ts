@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { listOf } from '../../config/list-of.ts';
 
 /** Sets of families beyond those of a kubelet, by the names that cAdvisor gives them. */
 export const EXTRAS = ['memory', 'creation', 'hugetlb', 'tcp', 'udp'] as const;
@@ -18,8 +19,7 @@ export const cgroupOptions = z.strictObject({
       'Metrics of newer cAdvisor versions that the kubelet does not report: memory (events, reclaim), creation (time), hugetlb, and for the ' +
         'network of each pod tcp and udp, at the cost of reading one line per socket.',
     ),
-  slices: z
-    .array(z.string().regex(/^\/[^*]*[^*/](?:\/\*)?$/, 'expected a path below the cgroup root'))
+  slices: listOf(z.string().regex(/^\/[^*]*[^*/](?:\/\*)?$/, 'expected a path below the cgroup root'))
     .default([])
     .describe(
       'Further cgroups, such as `/system.slice/kubelet.service`, or `/system.slice/*` for all direct children.',
