@@ -47,7 +47,9 @@ function hasManyArenas() {
 /** Whether a setting is a file that is open already: Node closes those above 2 when it is replaced. */
 function usesDescriptors() {
   const settings = Object.entries(env).flatMap(([name, value]) => (name.startsWith('FIRESTEEL_') ? value : []));
-  return [...process.argv.slice(2), ...settings].some((text) => /\/dev\/fd\/|\/proc\/(self|\d+)\/fd\//.test(text));
+  return [...process.argv.slice(2), ...settings].some((text) =>
+    /\/dev\/fd\/|\/proc\/(self|thread-self|\d+)\/(task\/\d+\/)?fd\//.test(text),
+  );
 }
 
 /** Replaces this process with one that has the image's options for memory (docs/decisions/0017). Where it can’t, it continues. */

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { errorText } from '../base/error-text.ts';
 import type { Log } from '../base/log.ts';
 import type { Election, ElectionHooks, ElectionStatus } from './election.ts';
 import { ElectionFailures } from './election-failures.ts';
@@ -289,7 +290,10 @@ export class LeaseElection implements Election {
       const wasHeld = await this.#store.release(this.#observed.lease, this.#candidate, releasing);
       if (wasHeld) this.#log.info('released the Lease');
     } catch (error) {
-      this.#log.warn({ err: error }, 'failed to release the Lease; the next leader must wait until it expires');
+      this.#log.warn(
+        { reason: errorText(error) },
+        'failed to release the Lease; the next leader must wait until it expires',
+      );
     }
   }
 }

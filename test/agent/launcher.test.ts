@@ -102,6 +102,8 @@ const AS_IT_IS: Readonly<Record<string, Start>> = {
   'on a Node that can’t replace itself': before('process.execve=undefined'),
   'with a file that is open already': { args: ['run', '--config', '/dev/fd/63'] },
   'with one that is set by a variable': { env: { FIRESTEEL_CONFIG: '/proc/self/fd/63' } },
+  'with one that names the thread': { args: ['run', '--config', '/proc/thread-self/fd/63'] },
+  'with one that names a task': { args: ['run', '--config', '/proc/self/task/1/fd/63'] },
   'with --version': { args: ['--version'] },
   'with another command': { args: ['status'] },
 };

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { CollectedSamples } from '../../src/exporters/exporter.ts';
 import { Credentials } from '../../src/exporters/http/credentials.ts';
+import { GatewayClient } from '../../src/exporters/pushgateway/gateway-client.ts';
+import { pushgatewayExporter } from '../../src/exporters/pushgateway/index.ts';
 import { gauge } from '../../src/metrics/family.ts';
 import { Snapshot } from '../../src/metrics/snapshot.ts';
 import { batchAt, EXPORTER_TYPES, exporterTo, requiredSettings, until } from '../kit/exporter.ts';
@@ -107,4 +109,22 @@ test('a secret that was replaced while a request was in progress is hidden in it
     assert.deepEqual(credentials.headers, { authorization: `Bearer ${second}` });
   }
   assert.equal(credentials.hidden(`${first} is not ${second}`), '*** is not ***');
+});
+
+test('a secret that a Pushgateway repeats in its status line is not in errors about its groups', async (context) => {
+  const server = createServer((request, response) => {
+    response.writeHead(401, `${request.headers.authorization} is unknown`).end();
+  });
+  context.after(() => server.close().closeAllConnections());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const bearerTokenFile = join(scratchFolder(context), 'token');
+  writeFileSync(bearerTokenFile, SECRET);
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const settings = pushgatewayExporter.settings.parse({ type: 'pushgateway', url, auth: { bearerTokenFile } });
+  const client = new GatewayClient(settings, {});
+  context.after(() => client.close());
+  const { signal } = new AbortController();
+  const hidden = /401.*Bearer \*\*\* is unknown/;
+  await assert.rejects(client.groups(signal), hidden);
+  await assert.rejects(client.delete({ labels: { job: 'j' }, pushedMs: 0 }, signal), hidden);
 });

@@ -112,3 +112,15 @@ for (const [title, responses, most] of TURNS) {
     if (!responses.includes('ok')) assert.match(last ?? '', /leader election recovered/);
   });
 }
+
+test('a Lease that cannot be released is reported with the reason, without a stack', async () => {
+  const { timeline, election, refuse, said, lines } = await leader({});
+  refuse(403, 'no permission');
+  const stopped = election.stop();
+  await timeline.run(3000);
+  await stopped;
+  const { reason, err } = said('failed to release the Lease');
+  assert.match(reason, /403.*no permission/);
+  assert.equal(err, undefined);
+  assert.ok(lines.every((line) => !line.includes('stack')));
+});

@@ -37,7 +37,7 @@ export class GatewayClient {
         if (group) found.push(group);
       }
     } catch (cause) {
-      throw plain(url, cause);
+      throw this.#plain(url, cause);
     }
     return found;
   }
@@ -49,7 +49,7 @@ export class GatewayClient {
     try {
       await got.delete(url, this.#options(AbortSignal.any([signal, AbortSignal.timeout(DELETE_MS)])));
     } catch (cause) {
-      throw plain(url, cause);
+      throw this.#plain(url, cause);
     }
   }
 
@@ -66,10 +66,10 @@ export class GatewayClient {
       signal,
     };
   }
-}
 
-/** Only the message: got's errors contain the request's headers. */
-const plain = (url: string, cause: unknown): Error => {
-  const code = cause instanceof RequestError ? `${cause.code}: ` : '';
-  return new Error(`${url}: ${code}${errorText(cause)}`);
-};
+  /** Only the message: got's errors contain the request's headers. The gateway may repeat them in its status line. */
+  #plain(url: string, cause: unknown): Error {
+    const code = cause instanceof RequestError ? `${cause.code}: ` : '';
+    return new Error(this.#credentials.hidden(`${url}: ${code}${errorText(cause)}`));
+  }
+}
