@@ -1,4 +1,6 @@
 import { wallMs } from '../base/clock.ts';
+import { errorText } from '../base/error-text.ts';
+import { ConfigError } from '../config/config-error.ts';
 import { startReceiver } from '../receiver/server.ts';
 import { summaryText } from '../receiver/summary.ts';
 import { type Command, type Io, UsageError } from './command.ts';
@@ -18,9 +20,13 @@ const REPEAT_MS = 5000;
 const FIRST_MS = 2000;
 const CLEAR = '\x1b[H\x1b[2J';
 
-/** Starts a receiver and shows its summary on standard output until it is closed. */
+/** Starts a receiver and shows its summary on standard output until it is closed. Rejects with a ConfigError. */
 export async function showReceiver(host: string, port: number, io: Io): Promise<ShownReceiver> {
-  const receiver = await startReceiver({ host, port, now: wallMs });
+  const receiver = await startReceiver({ host: host.replace(/^\[|\]$/g, ''), port, now: wallMs }).catch(
+    (cause: unknown) => {
+      throw new ConfigError([`the receiver cannot listen on ${host}:${port}: ${errorText(cause)}`]);
+    },
+  );
   const notes: string[] = [];
   const show = () => {
     const text = summaryText(receiver.store, wallMs(), io.columns);

@@ -1,9 +1,9 @@
-import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { Config } from '../agent/agent.ts';
 import { keepHeapSmall, releaseProgram, releaseProgramNow, shareMalloc } from '../agent/memory.ts';
 import { v8Settings, workloadOf } from '../agent/v8-settings.ts';
 import { wallMs } from '../base/clock.ts';
+import { listenAt } from '../base/listen.ts';
 import { createLog, type Log } from '../base/log.ts';
 import type { Loaded } from '../config/load.ts';
 import { watchEventLoop } from '../host/watchdog.ts';
@@ -95,9 +95,9 @@ const STATUS_PORT = 9750;
 
 /** Whether a port of this host is free at the moment. */
 async function isFree(port: number): Promise<boolean> {
-  const server = createServer().listen(port, '127.0.0.1');
+  const server = createServer();
   try {
-    await once(server, 'listening');
+    await listenAt(server, port, '127.0.0.1');
     return true;
   } catch {
     return false;

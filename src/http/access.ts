@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { isLoopback } from '../base/loopback.ts';
+import { type Bound, hostCheck } from '../base/loopback.ts';
 import { SecretFile } from '../config/secret-file.ts';
 import { refusal, secretCheck, type TokenCheck } from './bearer.ts';
 import { type Reply, refuse } from './message.ts';
@@ -20,33 +20,18 @@ export type Need = 'nothing' | 'read' | 'control' | 'push';
 /** Decides on access. Returns the refusal, or undefined if access is granted. */
 export type Access = (headers: IncomingHttpHeaders, need: Need) => Promise<Reply | undefined>;
 
-/** Where a server listens. */
-interface Listening {
-  /** As configured: a name or an address without brackets; empty for all addresses. */
-  readonly host: string;
-  /** The address that `host` was resolved to. */
-  readonly address: string;
-}
-
 /**
- * The access rules of a server. On a loopback address only names of this host are accepted: otherwise a foreign web page
- * could make its own name resolve to 127.0.0.1 and read the data served here. What is bound decides, because loopback
- * addresses have many notations. `files` is called each time, because a reload changes it.
+ * The access rules of a server; on a loopback address, those of {@link hostCheck} too. `files` is called each time,
+ * because a reload changes it.
  */
-export function accessRules(
-  { host, address }: Listening,
-  files: () => TokenFiles,
-  onError: (cause: unknown) => void,
-): Access {
-  const ownNames = isLoopback(address) ? ['localhost', host.toLowerCase()] : undefined;
+export function accessRules(bound: Bound, files: () => TokenFiles, onError: (cause: unknown) => void): Access {
+  const foreignHost = hostCheck(bound);
   return async ({ host: header, authorization }, need) => {
     const control = checkOf(files().controlTokenFile);
     const read = checkOf(files().readTokenFile);
     const reader: TokenCheck = async (token) => (await read?.(token)) || ((await control?.(token)) ?? false);
-    const asked = header === undefined ? undefined : nameOf(header);
-    if (ownNames && asked !== undefined && !ownNames.includes(asked) && !isLoopback(asked)) {
-      return refuse(421, 'this server listens on a loopback address and answers to localhost and its address only');
-    }
+    const foreign = foreignHost(header);
+    if (foreign !== undefined) return refuse(421, foreign);
     if (need === 'push') {
       const push = checkOf(files().pushTokenFile);
       if (push) return refusal(authorization, push, onError);
@@ -62,10 +47,3 @@ export function accessRules(
 
 const checkOf = (path: string | undefined): TokenCheck | undefined =>
   path === undefined ? undefined : secretCheck(new SecretFile(path));
-
-/** The name or address in a Host header, without the port and brackets. */
-const nameOf = (header: string): string =>
-  header
-    .toLowerCase()
-    .replace(/:\d*$/, '')
-    .replace(/^\[(.*)\]$/, '$1');

@@ -1,6 +1,8 @@
-import { createServer, type Server } from 'node:http';
+import { createServer } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import { boundAddress, boundUrl } from '../base/bound-url.ts';
+import { errorText } from '../base/error-text.ts';
+import { listenAt } from '../base/listen.ts';
 import { ConfigError } from '../config/config-error.ts';
 import { accessRules, type TokenFiles } from './access.ts';
 import { boundConnections, IDLE_MS, LIMITS } from './limits.ts';
@@ -49,7 +51,9 @@ export async function startHttp(
   if (tls) followCertificate(server as TlsServer, tls, onError);
   boundConnections(server, () => settings().maxConnections ?? MAX_CONNECTIONS, tls !== undefined);
   server.setTimeout(IDLE_MS);
-  await listening(server, host, Number(listen.slice(colon + 1)), listen);
+  await listenAt(server, Number(listen.slice(colon + 1)), host).catch((cause: unknown) => {
+    throw new ConfigError([`http.listen: cannot listen on ${listen}: ${errorText(cause)}`]);
+  });
   // No request is read before this, because the event loop does not turn in between.
   const { address } = boundAddress(server);
   const access = accessRules({ host, address }, settings, (cause) => onError('token', cause));
@@ -63,14 +67,4 @@ export async function startHttp(
         server.closeAllConnections();
       }),
   };
-}
-
-function listening(server: Server | TlsServer, host: string, port: number, listen: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
-      const hint = cause.code === 'EADDRINUSE' ? 'another process has that port' : (cause.code ?? cause.message);
-      reject(new ConfigError([`http.listen: cannot listen on ${listen}: ${hint}; choose another address`]));
-    });
-    server.listen(port, host === '' ? undefined : host, resolve);
-  });
 }

@@ -2,7 +2,9 @@
 // protocols, responds like the real servers, and reports why each line was rejected.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { boundUrl } from '../base/bound-url.ts';
+import { boundAddress, boundUrl } from '../base/bound-url.ts';
+import { listenAt } from '../base/listen.ts';
+import { type HostCheck, hostCheck } from '../base/loopback.ts';
 import { VERSION } from '../config/version.ts';
 import { ZSTD_QUESTION } from '../metrics/zstd-question.ts';
 import { ByteBudget, compressionOfBody, readRequestBody, unpack } from './body.ts';
@@ -67,7 +69,9 @@ export interface Receiver {
   close(): Promise<void>;
 }
 
-/** Starts a receiver. Rejects if the port is unavailable. */
+/**
+ * Starts a receiver. Rejects like {@link listenAt}. On a loopback address, it accepts requests as {@link hostCheck} does.
+ */
 export async function startReceiver(options: ReceiverOptions): Promise<Receiver> {
   const { host, port, now, signal } = options;
   const limits = { ...LIMITS, ...options.limits };
@@ -79,14 +83,15 @@ export async function startReceiver(options: ReceiverOptions): Promise<Receiver>
     connectionsCheckingInterval: Math.max(10, Math.min(1000, limits.headersTimeoutMs / 4)),
   });
   server.maxConnections = limits.connections;
-  const handler = new Handler(store, limits, now);
+  await listenAt(server, port, host);
+  // No request is read before this, because the event loop does not turn in between.
+  const handler = new Handler(store, limits, now, hostCheck({ host, address: boundAddress(server).address }));
   server.on('request', (request, response) => {
     handler.handle(request, response).catch((cause: unknown) => {
       store.report(now(), `BUG: ${String(cause)}`);
       response.destroy();
     });
   });
-  await listen(server, port, host);
   let closed: Promise<void> | undefined;
   const close = () => {
     closed ??= closeServer(server, limits.closeTimeoutMs);
@@ -102,16 +107,18 @@ class Handler {
   readonly #store: ReceiverStore;
   readonly #limits: ReceiverLimits;
   readonly #now: () => number;
+  readonly #foreignHost: HostCheck;
   readonly #budget: ByteBudget;
   /**
    * Ends when all requests accepted so far are processed: one at a time, so that only one is decompressed in memory.
    */
   #queue: Promise<unknown> = Promise.resolve();
 
-  constructor(store: ReceiverStore, limits: ReceiverLimits, now: () => number) {
+  constructor(store: ReceiverStore, limits: ReceiverLimits, now: () => number, foreignHost: HostCheck) {
     this.#store = store;
     this.#limits = limits;
     this.#now = now;
+    this.#foreignHost = foreignHost;
     this.#budget = new ByteBudget(limits.uploadBytes);
   }
 
@@ -119,6 +126,8 @@ class Handler {
     const { method = 'GET', url = '/' } = request;
     try {
       if ((request.headersDistinct.host?.length ?? 0) > 1) throw new Refused(400, 'more than one Host header');
+      const foreign = this.#foreignHost(request.headers.host);
+      if (foreign !== undefined) throw new Refused(421, foreign);
       const route = routeOf(method, url);
       if (route.kind === 'self') return respond(response, 200, `firesteel_receiver_info{version="${VERSION}"} 1\n`);
       if (route.kind === 'summary') return respond(response, 200, summaryText(this.#store, this.#now(), 80));
@@ -192,16 +201,6 @@ function respond(response: ServerResponse, status: number, text = ''): void {
   response.statusCode = status;
   if (text !== '') response.setHeader('content-type', 'text/plain; charset=utf-8');
   response.end(text);
-}
-
-function listen(server: Server, port: number, host: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
 }
 
 function closeServer(server: Server, timeoutMs: number): Promise<void> {

@@ -173,7 +173,8 @@ const REFUSALS: readonly Refusal[] = [
   },
   {
     values: { alerts: { exclude: ['FiresteelWatchdogDown', 'FiresteelEventLoopBlocked,FiresteelOops'] } },
-    problem: /alerts\.exclude: there are no alerts FiresteelWatchdogDown, FiresteelOops\. The names are .*FiresteelEventLoopBlocked, /,
+    problem:
+      /alerts\.exclude: there are no alerts FiresteelWatchdogDown, FiresteelOops\. The names are .*FiresteelEventLoopBlocked, /,
     write: 'alerts: { exclude: [FiresteelEventLoopBlocked] }',
   },
 ];

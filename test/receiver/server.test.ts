@@ -233,12 +233,42 @@ test('GET / shows the summary', async (t) => {
   assert.match(text, /^j\/i +import +1 /m);
 });
 
+test('on a loopback address only this host’s names are accepted', async (t) => {
+  const { url, store } = await receiver(t);
+  const ask = (method: string, path: string, host: string, to = url) =>
+    send(to, { method, path, headers: { host }, ...(method === 'GET' && { body: '' }) });
+  const { port } = new URL(url);
+  for (const host of ['localhost', `LocalHost:${port}`, `127.0.0.1:${port}`, '[::1]']) {
+    assert.equal((await ask('GET', '/', host)).status, 200, host);
+    assert.equal((await ask('PUT', GROUP, host)).status, 200, host);
+  }
+  const { requests } = store.totals;
+  for (const host of ['evil.example', `127.0.0.1.evil.example:${port}`, '10.0.0.1']) {
+    for (const [method, path] of [
+      ['GET', '/'],
+      ['GET', '/metrics'],
+      ['POST', IMPORT],
+      ['DELETE', GROUP],
+    ] as const) {
+      const { status, text } = await ask(method, path, host);
+      assert.equal(status, 421, `${method} ${path} of ${host}`);
+      assert.equal(text, 'this server listens on a loopback address and answers to localhost and its address only\n');
+    }
+  }
+  assert.equal(store.totals.requests, requests);
+  assert.deepEqual(seriesOf(store, 'pushgateway', KEY), ['a_b{instance="i",job="j"} 1']);
+  const everywhere = await startReceiver({ host: '0.0.0.0', port: 0, now: Date.now });
+  t.after(() => everywhere.close());
+  const other = `http://127.0.0.1:${new URL(everywhere.url).port}`;
+  assert.equal((await ask('GET', '/', 'receiver.example', other)).status, 200);
+});
+
 test('a port in use is an error; the signal closes the receiver and aborts pending requests', async (t) => {
   const { url } = await receiver(t);
   const port = Number(new URL(url).port);
   const abort = new AbortController();
   const options = { host: '127.0.0.1', now: Date.now, signal: abort.signal };
-  await assert.rejects(startReceiver({ ...options, port }), /EADDRINUSE/);
+  await assert.rejects(startReceiver({ ...options, port }), /^Error: another process has that port/);
   const second = await startReceiver({ ...options, port: 0, limits: { closeTimeoutMs: 50 } });
   const hanging = new Promise<Error>((resolve) => {
     open(second.url, 'POST', IMPORT, { 'content-length': '100' }, () => {}, resolve).write('a 1\n');
