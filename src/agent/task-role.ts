@@ -57,20 +57,19 @@ export class TaskRole {
   async start(): Promise<void> {
     const path = tasksFileOf(this.#world.config());
     if (path === undefined || !existsSync(path)) return;
-    const { DamagedTasks, readTasks } = await import('../tasks/tasks-file.ts');
+    const { readTasks } = await import('../tasks/tasks-file.ts');
     const damaged = new Gauge({
       name: 'firesteel_tasks_file_damaged',
       help: '1 if the file with the tasks added through the API was unusable at startup.',
       registers: [this.#world.registry],
     });
     try {
-      this.#stored = readTasks(path);
+      this.#stored = await readTasks(path);
     } catch (cause) {
       damaged.set(1);
-      const found = cause instanceof DamagedTasks ? 'is damaged' : 'cannot be used';
       this.#world.log.error(
         { err: cause },
-        `the file with the tasks added through the API ${found}: starting without them`,
+        'the file with the tasks added through the API cannot be used: starting without them',
       );
     }
   }

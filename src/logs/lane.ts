@@ -140,7 +140,7 @@ export class Lane {
     const successor = begin && this.#failed?.successor?.(begin);
     if (successor !== undefined) return successor;
     if (this.#after !== undefined) return type.open(this.#after, folder, exporter);
-    const unusable = (reason: string) => this.#problem('the saved position is unusable', new Error(reason));
+    const unusable = (problem: Error) => this.#problem('the saved position is unusable', problem);
     const saved = folder === undefined ? undefined : await readPosition(join(folder, `${type.name}.json`), unusable);
     this.#acknowledged = saved;
     this.#put = saved?.position;

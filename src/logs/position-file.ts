@@ -1,13 +1,9 @@
-import { readFile, rename } from 'node:fs/promises';
 import { monotonicMs } from '../base/clock.ts';
-import { errorCode, errorText } from '../base/error-text.ts';
+import { readSaved, UnusableSavedFile } from '../base/saved-file.ts';
 import { writeWhole } from '../base/write-whole.ts';
 import type { SavedPosition } from './source.ts';
 
 const VERSION = 1;
-/** Positions of many files. */
-const MAX_BYTES = 5 * 1024 * 1024;
-const READ_MS = 5000;
 
 /** The text of a position file. Pure, like {@link parsePosition}. */
 const positionText = (saved: SavedPosition): string => `${JSON.stringify({ version: VERSION, ...saved })}\n`;
@@ -22,27 +18,18 @@ function parsePosition(text: string): SavedPosition {
 }
 
 /**
- * The position in the file at `path`; undefined if there is none. `unusable` gets the reason if its content is invalid:
+ * The position in the file at `path`; undefined if there is none. `unusable` gets the problem if its content is invalid:
  * it is then renamed, and shipping begins as configured. Rejects if it can't be read.
  */
 export async function readPosition(
   path: string,
-  unusable: (reason: string) => void,
+  unusable: (problem: UnusableSavedFile) => void,
 ): Promise<SavedPosition | undefined> {
-  let text: string;
   try {
-    const content = await readFile(path, { signal: AbortSignal.timeout(READ_MS) });
-    text = content.subarray(0, MAX_BYTES).toString('utf8');
+    return await readSaved(path, parsePosition);
   } catch (cause) {
-    if (errorCode(cause) === 'ENOENT') return undefined;
-    throw cause;
-  }
-  try {
-    return parsePosition(text);
-  } catch (cause) {
-    const aside = `${path}.unusable`;
-    await rename(path, aside).catch(() => undefined);
-    unusable(`${errorText(cause)}; moved to ${aside}`);
+    if (!(cause instanceof UnusableSavedFile)) throw cause;
+    unusable(cause);
     return undefined;
   }
 }

@@ -1,13 +1,10 @@
 import { createHash } from 'node:crypto';
-import { renameSync } from 'node:fs';
 import * as z from 'zod';
-import { errorCode } from '../base/error-text.ts';
-import { readText, whyUnread } from '../base/files.ts';
+import { whyUnread } from '../base/files.ts';
+import { keepAside, readSaved, UnusableSavedFile } from '../base/saved-file.ts';
 import { writeWhole } from '../base/write-whole.ts';
 
 const VERSION = 1;
-/** Thousands of tasks with long options. */
-const MAX_BYTES = 8 * 1024 * 1024;
 
 const content = z.strictObject({
   version: z.literal(VERSION),
@@ -18,27 +15,16 @@ const content = z.strictObject({
 /** The content of a task file: tasks as specified. */
 export type StoredTasks = readonly Readonly<Record<string, unknown>>[];
 
-/** The file could not be used; it was renamed for inspection. */
-export class DamagedTasks extends Error {
-  override readonly name = 'DamagedTasks';
-}
-
 /**
- * The tasks in `path`; none if the file does not exist. Throws {@link DamagedTasks} for a damaged file, which is
- * renamed with the suffix `.bad`, and an Error that names the path if it can't be read.
+ * The tasks in `path`; none if the file does not exist. One that is damaged or can't be read is renamed with the suffix
+ * `.bad`: then rejects with UnusableSavedFile.
  */
-export function readTasks(path: string): StoredTasks {
-  let text: string;
+export async function readTasks(path: string): Promise<StoredTasks> {
   try {
-    text = readText(path, MAX_BYTES);
+    return (await readSaved(path, parseTasks)) ?? [];
   } catch (cause) {
-    if (errorCode(cause) === 'ENOENT') return [];
-    throw new Error(`cannot read ${path}: ${whyUnread(cause)}`);
+    throw cause instanceof UnusableSavedFile ? cause : await keepAside(path, cause);
   }
-  const reason = damageOf(text);
-  if (typeof reason !== 'string') return reason.tasks;
-  renameSync(path, `${path}.bad`);
-  throw new DamagedTasks(`${path} ${reason}; renamed to ${path}.bad, and its tasks are lost`);
 }
 
 /** Replaces the file atomically, or leaves the old one. Rejects with an Error that names the path. */
@@ -51,16 +37,18 @@ export async function writeTasks(path: string, tasks: StoredTasks): Promise<void
   }
 }
 
-function damageOf(text: string): string | { readonly tasks: StoredTasks } {
+/** Throws an Error that describes the problem. */
+function parseTasks(text: string): StoredTasks {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    return 'is not JSON';
+    throw new Error('it is not JSON');
   }
   const parsed = content.safeParse(value);
-  if (!parsed.success) return 'is of another version, or not a file of tasks';
-  return checksum(parsed.data.tasks) === parsed.data.sha256 ? parsed.data : 'has a wrong checksum';
+  if (!parsed.success) throw new Error('it is of another version, or not a file of tasks');
+  if (checksum(parsed.data.tasks) !== parsed.data.sha256) throw new Error('it has a wrong checksum');
+  return parsed.data.tasks;
 }
 
 const checksum = (tasks: StoredTasks): string => createHash('sha256').update(JSON.stringify(tasks)).digest('hex');

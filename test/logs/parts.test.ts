@@ -73,10 +73,10 @@ test('a position is written atomically, and an unusable one is set aside', async
     readFileSync(path, 'utf8').slice(0, 20),
   ]) {
     writeFileSync(path, text);
-    const reasons: string[] = [];
+    const reasons: Error[] = [];
     assert.equal(await readPosition(path, (reason) => reasons.push(reason)), undefined);
     assert.equal(reasons.length, 1);
-    assert.deepEqual(readdirSync(join(folder, 'deep')), ['journal.json.unusable']);
+    assert.deepEqual(readdirSync(join(folder, 'deep')), ['journal.json.bad']);
   }
 });
 

@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { DamagedTasks, readTasks, writeTasks } from '../../src/tasks/tasks-file.ts';
+import { UnusableSavedFile } from '../../src/base/saved-file.ts';
+import { readTasks, writeTasks } from '../../src/tasks/tasks-file.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
 
 const set = (name: string) => Array.from({ length: 300 }, (_, index) => ({ id: `${name}-${index}`, type: 'http' }));
@@ -33,7 +34,7 @@ test('a writer that is killed at any time leaves the old or the new set', { time
     child.kill('SIGKILL');
     await once(child, 'exit');
     if (!existsSync(join(folder, 'tasks.json'))) continue;
-    const tasks = readTasks(join(folder, 'tasks.json'));
+    const tasks = await readTasks(join(folder, 'tasks.json'));
     assert.equal(tasks.length, 300);
     seen.add(String(tasks[0]?.id));
     if (existsSync(join(folder, 'copy'))) {
@@ -45,12 +46,12 @@ test('a writer that is killed at any time leaves the old or the new set', { time
 
 test('unfinished files are not used; damage is found by the checksum', async (t) => {
   const path = join(scratchFolder(t), 'tasks.json');
-  assert.deepEqual(readTasks(path), []);
+  assert.deepEqual(await readTasks(path), []);
   await writeTasks(path, set('a'));
   writeFileSync(`${path}.part`, '{"version":1,');
-  assert.deepEqual(readTasks(path), set('a'));
+  assert.deepEqual(await readTasks(path), set('a'));
   writeFileSync(path, readFileSync(path, 'utf8').replace('a-7"', 'a-8"'));
-  assert.throws(() => readTasks(path), DamagedTasks);
+  await assert.rejects(readTasks(path), UnusableSavedFile);
   assert.ok(existsSync(`${path}.bad`));
-  assert.deepEqual(readTasks(path), []);
+  assert.deepEqual(await readTasks(path), []);
 });

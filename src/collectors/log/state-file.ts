@@ -1,18 +1,11 @@
-import { readFile, rename } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
-import { errorCode, errorText } from '../../base/error-text.ts';
+import { keepAside, readSaved, UnusableSavedFile } from '../../base/saved-file.ts';
 
 /** Format version; a file with another one is moved aside. */
 const VERSION = 1;
-const MAX_BYTES = 16 * 1024 * 1024;
-/** Reading a file takes no longer, except on a disk that does not respond. */
-const READ_MS = 5000;
 
 /** The saved state, by section. */
 export type StateSections = Readonly<Record<string, unknown>>;
-
-/** An unusable state file; it was renamed to `aside`. */
-export class UnusableState extends Error {}
 
 /**
  * Text of a state file: a line with format, version and checksum, then the sections as JSON. Pure, as is
@@ -40,24 +33,13 @@ function parseState(text: string): StateSections {
 }
 
 /**
- * The sections of the file at `path`; none if it is absent. An unusable file is renamed, so that it is neither used nor
- * overwritten: then rejects with UnusableState.
+ * The sections of the file at `path`; none if it is absent. A file that is unusable or can't be read is renamed, so that
+ * it is neither used nor overwritten: then rejects with UnusableSavedFile.
  */
 export async function readState(path: string): Promise<StateSections> {
-  let text: string;
   try {
-    const content = await readFile(path, { signal: AbortSignal.timeout(READ_MS) });
-    if (content.length > MAX_BYTES) throw new Error(`it is larger than ${MAX_BYTES} bytes`);
-    text = content.toString('utf8');
+    return (await readSaved(path, parseState)) ?? {};
   } catch (cause) {
-    if (errorCode(cause) === 'ENOENT') return {};
-    throw new UnusableState(`${path}: ${errorText(cause)}`, { cause });
-  }
-  try {
-    return parseState(text);
-  } catch (cause) {
-    const aside = `${path}.unusable`;
-    await rename(path, aside).catch(() => undefined);
-    throw new UnusableState(`${path} ignored: ${errorText(cause)}; moved to ${aside}`, { cause });
+    throw cause instanceof UnusableSavedFile ? cause : await keepAside(path, cause);
   }
 }

@@ -1,6 +1,7 @@
 import { within } from '../../base/deadline.ts';
+import { UnusableSavedFile } from '../../base/saved-file.ts';
 import { writeWhole } from '../../base/write-whole.ts';
-import { readState, type StateSections, stateText, UnusableState } from './state-file.ts';
+import { readState, type StateSections, stateText } from './state-file.ts';
 
 /** A disk that takes longer is reported, and retried once it has responded. */
 const DISK_MS = 5000;
@@ -99,7 +100,7 @@ export class LogState {
     try {
       return await readState(this.#path);
     } catch (cause) {
-      if (!(cause instanceof UnusableState)) throw cause;
+      if (!(cause instanceof UnusableSavedFile)) throw cause;
       this.#problem = cause;
       return {};
     }

@@ -150,8 +150,8 @@ test('a state file that is damaged or of a newer version is set aside, and the l
     const group = await LogGroup.start(sections, { ...options, folder: state });
     const samples = await group.cycle();
     assert.equal(totalOf(samples, 'journal_messages_total'), of(boots[0]).length, name);
-    assert.match(group.results[0]?.errors[0]?.message ?? '', /log-state ignored: .*moved to/, name);
-    assert.ok(readFileSync(`${path}.unusable`, 'utf8') !== undefined);
+    assert.match(group.results[0]?.errors[0]?.message ?? '', /log-state ignored: .*renamed to/, name);
+    assert.ok(readFileSync(`${path}.bad`, 'utf8') !== undefined);
     await group.cycle();
     assert.deepEqual(group.results[0]?.errors, []);
     group.stop();
