@@ -1,6 +1,7 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent, type AgentOptions as HttpsAgentOptions, type RequestOptions } from 'node:https';
 import type { KubeConfig } from '@kubernetes/client-node';
+import { basicAuth } from '../base/basic-auth.ts';
 import { within } from '../base/deadline.ts';
 import { asError } from '../base/error-text.ts';
 import { Names } from '../net/names.ts';
@@ -163,7 +164,7 @@ class ServerAgents {
 
 function headersOf({ headers = {}, auth }: RequestOptions): Record<string, string> {
   const plain: Record<string, string> = { 'user-agent': 'firesteel' };
-  if (auth) plain.authorization = `Basic ${Buffer.from(auth).toString('base64')}`;
+  if (auth) plain.authorization = basicAuth(auth);
   // A token file may end in a newline, which is invalid in a header.
   for (const [name, value] of Object.entries(headers)) plain[name.toLowerCase()] = String(value).trim();
   return plain;

@@ -1,3 +1,4 @@
+import { byName } from '../base/by-name.ts';
 import type { MetricType } from '../metrics/family.ts';
 import { KnownFamilies } from '../metrics/known-families.ts';
 import type { Producer } from '../metrics/scope.ts';
@@ -203,7 +204,7 @@ export class PushStore {
 
 const jobOf = (labels: GroupLabels): string => labels.find(([name]) => name === 'job')?.[1] ?? '';
 
-const keyOf = (labels: GroupLabels): string => JSON.stringify([...labels].sort(([a], [b]) => (a < b ? -1 : 1)));
+const keyOf = (labels: GroupLabels): string => JSON.stringify([...labels].sort(byName));
 
 function sizeOf(families: Iterable<PushedFamily>): number {
   let size = 0;
@@ -211,9 +212,13 @@ function sizeOf(families: Iterable<PushedFamily>): number {
   return size;
 }
 
-/** The labels of the group replace those of the line, as in a Pushgateway. */
+/**
+ * The labels of the group replace those of the line, as in a Pushgateway. After the job in order of their names: a label may
+ * be of the group in one push and of the line in another, and the series is the same.
+ */
 function keyWith(name: string, own: GroupLabels, group: GroupLabels): string {
   const names = new Set(group.map(([label]) => label));
-  const labels = [...group, ...own.filter(([label]) => !names.has(label))];
-  return name + blockOfPairs(labels);
+  const [job, ...others] = group;
+  const rest = [...others, ...own.filter(([label]) => !names.has(label))].sort(byName);
+  return name + blockOfPairs(job === undefined ? rest : [job, ...rest]);
 }

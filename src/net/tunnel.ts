@@ -3,6 +3,7 @@ import { Agent as HttpsAgent, type AgentOptions as HttpsAgentOptions, request as
 import { connect, type LookupFunction, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
+import { basicAuth } from '../base/basic-auth.ts';
 import type { ForwardProxy } from './proxy.ts';
 
 /** Timeout from the first packet to an open tunnel. */
@@ -75,5 +76,5 @@ export function tunnelAgent(proxy: ForwardProxy, lookup: LookupFunction, options
 function credentialsOf({ username, password }: URL): Record<string, string> {
   if (username === '') return {};
   const plain = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-  return { 'proxy-authorization': `Basic ${Buffer.from(plain).toString('base64')}` };
+  return { 'proxy-authorization': basicAuth(plain) };
 }

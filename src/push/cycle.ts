@@ -1,6 +1,7 @@
 import { deadlineIn } from '../base/deadline.ts';
 import { begin } from '../base/last-operation.ts';
 import { kindOf, type ThrottledLog } from '../base/log.ts';
+import { sum } from '../base/sum.ts';
 import type { EndedSeries, Exporter, Tracking } from '../exporters/exporter.ts';
 import { type SeriesBudget, seriesByFamily } from '../metrics/budget.ts';
 import { GROUPS, type Group } from '../metrics/group.ts';
@@ -292,5 +293,3 @@ interface Part {
   readonly source: Prepared;
   readonly text: PreparedText;
 }
-
-const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);

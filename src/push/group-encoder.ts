@@ -1,3 +1,4 @@
+import { sum } from '../base/sum.ts';
 import type { Batch } from '../exporters/exporter.ts';
 import {
   type CompressedText,
@@ -145,5 +146,3 @@ function* withZeros(births: readonly Birth[], chunks: Iterable<Buffer>): Generat
 
 /** Zeros per chunk, so that it stays well below a zstd block. */
 const ZEROS_AT_ONCE = 200;
-
-const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);

@@ -1,3 +1,4 @@
+import { byName } from '../base/by-name.ts';
 import { labelsOf } from './samples.ts';
 import type { PushSource, StoredSeries } from './store.ts';
 
@@ -29,7 +30,7 @@ export function headlines(targets: Iterable<PushSource>): Headline[] {
     // Of two protocols with the same data, the one with the time of collection gives better rates.
     if (!known || (known.protocol === 'pushgateway' && target.protocol === 'vm')) newest.set(instance, target);
   }
-  return [...newest].sort(([one], [other]) => (one < other ? -1 : 1)).map(([name, target]) => headline(name, target));
+  return [...newest].sort(byName).map(([name, target]) => headline(name, target));
 }
 
 function headline(instance: string, target: PushSource): Headline {

@@ -1,3 +1,4 @@
+import { byName } from '../base/by-name.ts';
 import { turn } from '../base/turns.ts';
 import { familyNameOf, type MetricType } from '../metrics/family.ts';
 import { labelBlock } from '../metrics/text/format.ts';
@@ -26,7 +27,7 @@ export class DeclaredTypes {
 /** The labels of a sample, sorted by name, with `overriding` ones replacing its own; without empty ones. */
 export function mergedLabels(sample: TextSample, overriding: ReadonlyMap<string, string>): Map<string, string> {
   const merged = [...sample.labels.filter(([name]) => !overriding.has(name)), ...overriding];
-  merged.sort(([one], [other]) => (one < other ? -1 : 1));
+  merged.sort(byName);
   return new Map(merged.filter(([, value]) => value !== ''));
 }
 

@@ -1,3 +1,4 @@
+import { byName } from '../base/by-name.ts';
 import { readWriteRequest } from './remote-write.ts';
 import type { WriteRoute } from './routes.ts';
 import { seriesKey } from './samples.ts';
@@ -14,7 +15,7 @@ export function applyWrite(
   for (const { labels, samples } of readWriteRequest(message)) {
     const name = labels.get('__name__') ?? '';
     const merged = new Map([...labels, ...given].filter(([label, value]) => label !== '__name__' && value !== ''));
-    const sorted = new Map([...merged].sort(([one], [other]) => (one < other ? -1 : 1)));
+    const sorted = new Map([...merged].sort(byName));
     const key = seriesKey(name, sorted);
     const identity = new Map(['job', 'instance'].map((label) => [label, sorted.get(label) ?? ''] as const));
     const target = store.touch('vm', identity, nowMs);

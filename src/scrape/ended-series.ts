@@ -1,3 +1,4 @@
+import { byName } from '../base/by-name.ts';
 import { parseLine } from '../metrics/text/parse.ts';
 import { HashTable } from './hash-table.ts';
 import { keysOf } from './packed-lines.ts';
@@ -46,6 +47,6 @@ const hashOfText = (text: string): number => {
 function inOrder(key: string): string {
   const parsed = parseLine(`${key} 0`, 1);
   if (parsed?.kind !== 'sample') return key;
-  const labels = parsed.labels.toSorted(([one], [other]) => (one < other ? -1 : 1));
+  const labels = parsed.labels.toSorted(byName);
   return JSON.stringify([parsed.name, labels]);
 }

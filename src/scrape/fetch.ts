@@ -2,6 +2,7 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Readable } from 'node:stream';
 import { createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
+import { basicAuth } from '../base/basic-auth.ts';
 import { errorCode } from '../base/error-text.ts';
 import { SecretFile } from '../config/secret-file.ts';
 import type { Names } from '../net/names.ts';
@@ -81,7 +82,7 @@ export class PageClient {
       'user-agent': 'firesteel',
       'x-prometheus-scrape-timeout-seconds': String(timeoutMs / 1000),
       ...(token && { authorization: `Bearer ${token.read()}` }),
-      ...(password && { authorization: basic(auth?.username ?? '', password.read()) }),
+      ...(password && { authorization: basicAuth(`${auth?.username ?? ''}:${password.read()}`) }),
     };
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
     const options = { headers, signal };
@@ -171,6 +172,3 @@ function refusalOf(status: number, location: string | undefined): string {
   if (status === 404) return 'returned 404: check the path';
   return `returned ${status}`;
 }
-
-const basic = (username: string, password: string): string =>
-  `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;

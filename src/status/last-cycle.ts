@@ -1,3 +1,4 @@
+import { byName } from '../base/by-name.ts';
 import type { FamilyView } from '../http/status-view.ts';
 import type { Family } from '../metrics/family.ts';
 import type { Prepared } from '../metrics/prepared.ts';
@@ -28,7 +29,7 @@ export function familiesOf({ groups }: LastCycle, prepared: readonly Prepared[])
     for (const { series } of snapshots) countRuns(series.owners, (family, series) => add(group, family, series));
   }
   for (const part of prepared) for (const { family, series } of part.families()) add(part.group, family, series);
-  const sorted = [...counted].sort(([one], [other]) => (one < other ? -1 : 1));
+  const sorted = [...counted].sort(byName);
   return new Map(sorted.map(([name, counts]) => [name, viewOf(counts)]));
 }
 

@@ -1,3 +1,4 @@
+import { byName } from '../base/by-name.ts';
 import { JOBS } from './make.ts';
 import type { TaskSettings } from './settings.ts';
 
@@ -40,7 +41,7 @@ function repeatedProbes(tasks: readonly TaskSettings[]): TaskSettings[] {
 /** Labels that distinguish the series of each target of a probe from those of other probes. */
 function identitiesOf({ common, type, options }: TaskSettings): string[] {
   const { targets } = options;
-  const labels = Object.entries(common.labels).sort(([one], [other]) => (one < other ? -1 : 1));
+  const labels = Object.entries(common.labels).sort(byName);
   const job = common.job ?? JOBS[type.group];
   return Array.isArray(targets) ? targets.map((target) => JSON.stringify([job, labels, target])) : [];
 }

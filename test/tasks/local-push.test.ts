@@ -56,6 +56,14 @@ async function metrics({ get }: LocalAgent, so: (text: string) => boolean): Prom
   }
 }
 
+test('equal series of two groups are found, in whatever order their labels are', async (t) => {
+  const agent = await startAgent(t);
+  assert.equal((await push(agent, '/metrics/job/a/zone/z', 'x{kind="k",unit="u"} 1\n')).status, 200);
+  assert.equal((await push(agent, '/metrics/job/a/unit/u', 'x{zone="z",kind="k"} 2\ny 1\n')).status, 200);
+  const text = await metrics(agent, (all) => /^y\{/m.test(all));
+  assert.deepEqual(text.match(/^x\{.*/gm), ['x{job="a",kind="k",unit="u",zone="z"} 1']);
+});
+
 test('groups as in a Pushgateway: PUT replaces, POST replaces families, DELETE ends; base64; JSON; gzip', async (t) => {
   const agent = await startAgent(t);
   assert.equal((await push(agent, '/metrics/job/backup/instance/db1', 'a 1\nb 2\n', { method: 'PUT' })).status, 200);

@@ -1,3 +1,4 @@
+import { byName } from '../../base/by-name.ts';
 import { type Label, overLimit } from '../../metrics/label-limits.ts';
 import { type PushedLabelOptions, withoutClashes } from '../../metrics/pushed-labels.ts';
 import type { Relabeling } from '../../metrics/relabel/relabeling.ts';
@@ -237,7 +238,7 @@ export class ObjectLines {
     }
     this.renamed++;
     // In a fixed order, so that equal series have equal text.
-    const sorted = [...withoutClashes(pairs, this.#names)].sort(([one], [other]) => (one < other ? -1 : 1));
+    const sorted = [...withoutClashes(pairs, this.#names)].sort(byName);
     return [...labels.slice(0, fixed), ...sorted.flat()];
   }
 

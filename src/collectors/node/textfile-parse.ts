@@ -1,3 +1,4 @@
+import { byName } from '../../base/by-name.ts';
 import { decimal } from '../../host/numbers.ts';
 import { familyNameOf, isLabelName, isMetricName, type MetricType } from '../../metrics/family.ts';
 import { blockOfPairs } from '../../metrics/text/format.ts';
@@ -97,7 +98,7 @@ function sampleOf({ name, labels, value, timestampMs }: TextSample, type: Metric
     if (label !== 'le' && !isLabelName(label)) throw new Error(`${name} has the reserved label ${label}`);
     if (text !== '') clean.push([label, label === bound ? boundText(text) : text]);
   }
-  return { name, labels: clean.sort(([one], [other]) => (one < other ? -1 : 1)), value };
+  return { name, labels: clean.sort(byName), value };
 }
 
 /** The label that distinguishes the parts of a type. */
@@ -140,7 +141,7 @@ function missingParts(name: string, type: MetricType, bound: string, samples: re
     want('_sum', labels, 0);
     want('_count', labels, 0);
     if (type !== 'histogram') continue;
-    const withBound = [...labels, ['le', '+Inf'] as const].sort(([one], [other]) => (one < other ? -1 : 1));
+    const withBound = [...labels, ['le', '+Inf'] as const].sort(byName);
     want('_bucket', withBound, known.get(keyOf({ name: `${name}_count`, labels, value: 0 })) ?? 0);
   }
   return missing;

@@ -1,3 +1,4 @@
+import { byName } from '../../base/by-name.ts';
 import { Bytes, fieldTag } from '../prompb/bytes.ts';
 
 // Prometheus remote write 1.0, only what is needed to mark series as stale:
@@ -20,7 +21,7 @@ export function staleMarkers(series: readonly SeriesLabels[], stampMs: number): 
   for (const labels of series) {
     one.clear();
     // Receivers expect labels in the order of their names' bytes.
-    for (const [name, value] of [...labels].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    for (const [name, value] of [...labels].sort(byName)) {
       label.clear();
       label.text(NAME, name);
       label.text(VALUE, value);

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { basicAuth } from '../../base/basic-auth.ts';
 import { SecretFile } from '../../config/secret-file.ts';
 import type { HttpSettings } from './settings.ts';
 
@@ -53,12 +54,12 @@ export class Credentials {
     const secret = Object.fromEntries(this.#headers.map(([name, value]) => [name.toLowerCase(), value.read()]));
     const token = this.#token?.read();
     const password = this.#password?.read();
-    const basic = password && Buffer.from(`${this.#username.read()}:${password}`).toString('base64');
+    const basic = password && basicAuth(`${this.#username.read()}:${password}`);
     const headers = [...this.#configured, ...Object.values(secret)].flatMap((value) => [value, withoutScheme(value)]);
-    const sent = [...headers, token, password, basic].filter((one) => one !== undefined);
+    const sent = [...headers, token, password, basic && withoutScheme(basic)].filter((one) => one !== undefined);
     const secrets = sent.filter((one) => one.length >= SHORTEST);
     if (!isDeepStrictEqual(secrets, this.#sent[0])) this.#sent = [secrets, ...this.#sent.slice(0, 1)];
     if (token !== undefined) return { ...secret, authorization: `Bearer ${token}` };
-    return basic === undefined ? secret : { ...secret, authorization: `Basic ${basic}` };
+    return basic === undefined ? secret : { ...secret, authorization: basic };
   }
 }

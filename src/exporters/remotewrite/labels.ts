@@ -1,3 +1,4 @@
+import { byName } from '../../base/by-name.ts';
 import { labelsOfTarget, type Target } from '../../config/identity.ts';
 import type { Label } from '../../metrics/label-limits.ts';
 import { parseLine } from '../../metrics/text/parse.ts';
@@ -16,7 +17,7 @@ export function sortedLabels(block: string, target: readonly Label[]): readonly 
   const own = plainLabels(block) ?? parsedLabels(block);
   const isOwn = ([name, value]: Label) => value !== '' && !target.some(([other]) => other === name);
   const all = [...own.filter(isOwn), ...target.filter(([, value]) => value !== '')];
-  all.sort(([one], [other]) => (one < other ? -1 : 1));
+  all.sort(byName);
   return [all.filter(([name]) => name < NAME_LABEL), all.filter(([name]) => name > NAME_LABEL)];
 }
 

@@ -1,3 +1,4 @@
+import { byName } from '../../base/by-name.ts';
 import type { Label } from '../../metrics/label-limits.ts';
 import { NAME_LABEL } from './labels.ts';
 import { MAX_LABELS, type PlainLine } from './plain-line.ts';
@@ -32,7 +33,7 @@ export class LineLabels {
   readonly #sorted = new Int32Array(MAX_LABELS);
 
   constructor(target: readonly Label[]) {
-    const all = [...target, [NAME_LABEL, ''] as const].sort(([one], [other]) => (one < other ? -1 : 1));
+    const all = [...target, [NAME_LABEL, ''] as const].sort(byName);
     this.#nameIndex = all.findIndex(([name]) => name === NAME_LABEL);
     this.common = Buffer.from(all.flat().join(''));
     const ends = all.flat().map((_, index, texts) => Buffer.byteLength(texts.slice(0, index + 1).join('')));

@@ -1,3 +1,4 @@
+import { byName } from '../../base/by-name.ts';
 import type { Family } from '../family.ts';
 
 // https://prometheus.io/docs/instrumenting/exposition_formats/#text-format-details Surrogates are checked one by one:
@@ -46,7 +47,7 @@ export const seriesId = ({
 }: {
   readonly name: string;
   readonly labels: readonly (readonly [name: string, value: string])[];
-}): string => name + blockOfPairs(labels.toSorted(([one], [other]) => (one < other ? -1 : 1)));
+}): string => name + blockOfPairs(labels.toSorted(byName));
 
 /** A series key in a message, cut to 200 characters. */
 export const shownSeries = (key: string): string => (key.length > MAX_SHOWN ? `${key.slice(0, MAX_SHOWN)}…` : key);

@@ -1,3 +1,4 @@
+import { basicAuth } from '../../base/basic-auth.ts';
 import { errorText } from '../../base/error-text.ts';
 import { readText, whyUnread } from '../../base/files.ts';
 import { SecretFile } from '../../config/secret-file.ts';
@@ -63,8 +64,7 @@ export class HttpRequests {
     readonly bearerTokenFile?: string | undefined;
   }): string {
     if (auth.bearerTokenFile !== undefined) return `Bearer ${this.#secret(auth.bearerTokenFile)}`;
-    const plain = `${auth.username ?? ''}:${this.#secret(auth.passwordFile ?? '')}`;
-    return `Basic ${Buffer.from(plain).toString('base64')}`;
+    return basicAuth(`${auth.username ?? ''}:${this.#secret(auth.passwordFile ?? '')}`);
   }
 
   #secret(path: string): string {

@@ -1,3 +1,4 @@
+import { byName } from '../../../base/by-name.ts';
 import type { KubeObject } from '../../../kube/object.ts';
 import { gauge, isMetricName } from '../../../metrics/family.ts';
 import { groupVersionOf, type KubeFamily, PartlyLost, type Resource } from '../resource.ts';
@@ -133,7 +134,7 @@ function familyOf(
       addPathLabels(base, object, fromPath);
       const { samples, errors } = samplesOf(each, object);
       for (const { labels, value } of samples) {
-        const all = [...new Map([...base, ...labels])].sort(([one], [other]) => (one < other ? -1 : 1));
+        const all = [...new Map([...base, ...labels])].sort(byName);
         emit(value, ...all.flat());
       }
       if (errors.length > 0) throw new PartlyLost(errors.join('; '));
