@@ -6,8 +6,8 @@ import { shareOneArena, trimMalloc } from '../host/malloc.ts';
 import { ProgramPages } from '../host/program-pages.ts';
 
 /**
- * When pages of the program are released, in addition to once before the first cycle, at the peak: after that cycle;
- * after the next ones; and after the slow reads and the checks of each minute have also run.
+ * When pages of the program are released, in addition to once while the configuration is read, at the peak: after the
+ * first cycle; after the next ones; and after the slow reads and the checks of each minute have also run.
  */
 const RELEASES_MS = [1000, 20_000, 90_000];
 
@@ -86,11 +86,14 @@ export function shareMalloc(): void {
   }
 }
 
-/** Releases memory used only during startup: before the first cycle or the first lists, when memory is at its peak. */
-export async function releaseProgramNow(log: Log): Promise<void> {
+/**
+ * Releases memory used only during startup, when memory is at its peak: while another process reads the configuration, and
+ * before the first lists. Without `log`, a failure is logged by a later release.
+ */
+export async function releaseProgramNow(log?: Log): Promise<void> {
   try {
     await program.releaseAll();
   } catch (cause) {
-    log.debug({ err: cause }, 'failed to release memory used only during startup');
+    log?.debug({ err: cause }, 'failed to release memory used only during startup');
   }
 }

@@ -43,12 +43,10 @@ async function receiverHere(io: Io): Promise<ShownReceiver> {
 async function runAgent(values: Parsed['values'], io: Io, served?: (url: string) => void): Promise<number> {
   v8Settings.boundYoungSpace(process.execArgv, io.env.NODE_OPTIONS);
   shareMalloc();
-  // The agent is loaded while another process reads the configuration.
-  const [{ config, warnings }, { startAgent }] = await Promise.all([load(values, io.env), import('../agent/agent.ts')]);
+  const [{ config, warnings }, { startAgent }] = await Promise.all([load(values, io.env), loadAgent()]);
   const log = createLog(config.log.level);
   watch(log);
   for (const warning of warnings) log.warn(warning);
-  await releaseProgramNow(log);
   const agent = await startAgent(config, {
     log,
     now: wallMs,
@@ -67,6 +65,13 @@ async function runAgent(values: Parsed['values'], io: Io, served?: (url: string)
   if (!io.stop.aborted) await new Promise((resolve) => io.stop.addEventListener('abort', resolve, { once: true }));
   await agent.stop();
   return 0;
+}
+
+/** Loads the agent, while another process reads the configuration, and then leaves the memory to that process. */
+async function loadAgent() {
+  const agent = await import('../agent/agent.ts');
+  await releaseProgramNow();
+  return agent;
 }
 
 /** The configuration, read by a separate process, or here if none can be started. Rejects with ConfigError. */

@@ -18,14 +18,15 @@ const IDLE_MS = 300_000;
 /** With v1, the controllers with limits. */
 const LIMITING = ['cpu', 'memory', 'pids'];
 
-/** A watch of one folder. */
+/** A watch of the folder of one cgroup in one tree. */
 interface Watch {
   readonly number: number;
-  readonly folder: string;
-  /** The cgroup whose folder this is. */
+  readonly tree: number;
   readonly id: string;
-  /** The cgroups for which it is kept: itself, and those directly below it. */
-  readonly users: Set<string>;
+  /** Whether it is kept for this cgroup itself. */
+  isOwn: boolean;
+  /** The cgroups directly below it for which it is kept; most cgroups have none, and a Set takes 200 bytes. */
+  below: Set<string> | undefined;
 }
 
 const parentOf = (id: string): string => id.slice(0, id.lastIndexOf('/')) || '/';
@@ -41,7 +42,8 @@ export class CgroupChanges {
   readonly #trees: readonly string[];
   readonly #idle = new IdleTimer(IDLE_MS, () => this.#close());
   #inotify: Inotify | undefined;
-  readonly #byFolder = new Map<string, Watch>();
+  /** By tree and cgroup. */
+  readonly #watches: readonly Map<string, Watch>[];
   readonly #byNumber = new Map<number, Watch>();
   /** Watched cgroups that were read completely and have not changed since. */
   readonly #current = new Set<string>();
@@ -52,6 +54,7 @@ export class CgroupChanges {
     const trees = [tree, ...LIMITING.flatMap((controller) => controllers.get(controller) ?? [])];
     // Several may be one mount with several controllers.
     this.#trees = [...new Map(trees.map((tree) => [host.realPath(tree), tree])).values()];
+    this.#watches = this.#trees.map(() => new Map());
   }
 
   /** Begins a cycle. */
@@ -73,17 +76,19 @@ export class CgroupChanges {
 
   /** Watches a cgroup, again if it has been recreated. To be called before one that is not current is read. */
   watch(id: string): void {
-    for (const tree of this.#trees) {
-      this.#add(tree, parentOf(id), id);
-      this.#add(tree, id, id);
+    for (const tree of this.#trees.keys()) {
+      const above = this.#add(tree, parentOf(id));
+      if (above) above.below = (above.below ?? new Set()).add(id);
+      const own = this.#add(tree, id);
+      if (own) own.isOwn = true;
     }
   }
 
   /** To be called when a cgroup has been read completely, after {@link watch} in the same cycle. */
   setCurrent(id: string): void {
-    const isWatched = (tree: string, watched: string) =>
-      this.#byFolder.get(folderOf(tree, watched))?.users.has(id) === true;
-    if (this.#trees.every((tree) => isWatched(tree, id) && isWatched(tree, parentOf(id)))) this.#current.add(id);
+    const isWatched = (watches: ReadonlyMap<string, Watch>) =>
+      watches.get(id)?.isOwn === true && watches.get(parentOf(id))?.below?.has(id) === true;
+    if (this.#watches.every(isWatched)) this.#current.add(id);
   }
 
   /** Whether no folder has appeared or vanished in that of a cgroup since it was listed, until this cycle began. */
@@ -93,65 +98,68 @@ export class CgroupChanges {
 
   /** To be called when the folder of a cgroup was listed in the tree in which cgroups are looked for. */
   setListed(id: string): void {
-    const [tree] = this.#trees;
-    if (tree !== undefined && this.#byFolder.has(folderOf(tree, id))) this.#listed.add(id);
+    if (this.#watches[0]?.has(id)) this.#listed.add(id);
   }
 
   /** To be called for a cgroup that is gone. */
   forget(id: string): void {
-    this.#setChanged([id]);
-    for (const tree of this.#trees) {
-      for (const used of [id, parentOf(id)]) {
-        const watch = this.#byFolder.get(folderOf(tree, used));
-        if (watch?.users.delete(id) && watch.users.size === 0) this.#remove(watch);
-      }
+    this.#setChanged(id);
+    for (const watches of this.#watches) {
+      const own = watches.get(id);
+      if (own) own.isOwn = false;
+      const above = watches.get(parentOf(id));
+      if (above?.below?.delete(id) && above.below.size === 0) above.below = undefined;
+      for (const watch of [own, above]) if (watch && !watch.isOwn && watch.below === undefined) this.#remove(watch);
     }
   }
 
-  /** Watches the folder of `id` for `user`, if that is possible. */
-  #add(tree: string, id: string, user: string): void {
-    const folder = folderOf(tree, id);
-    const known = this.#byFolder.get(folder);
-    const number = this.#inotify?.add(folder);
-    if (known === undefined || known.number !== number) {
-      if (known !== undefined) this.#remove(known);
-      if (number === undefined) return;
-      const watch = { number, folder, id, users: new Set<string>() };
-      this.#byFolder.set(folder, watch);
-      this.#byNumber.set(number, watch);
-    }
-    this.#byFolder.get(folder)?.users.add(user);
+  /** The watch of the folder of `id`, a new one if it has been recreated; undefined if it cannot be watched. */
+  #add(tree: number, id: string): Watch | undefined {
+    const watches = this.#watches[tree] as Map<string, Watch>;
+    const known = watches.get(id);
+    const number = this.#inotify?.add(folderOf(this.#trees[tree] as string, id));
+    if (known !== undefined && known.number === number) return known;
+    if (known !== undefined) this.#remove(known);
+    if (number === undefined) return undefined;
+    const watch: Watch = { number, tree, id, isOwn: false, below: undefined };
+    watches.set(id, watch);
+    this.#byNumber.set(number, watch);
+    return watch;
   }
 
   /** What was watched through it has to be watched again. */
-  #remove({ number, folder, users }: Watch): void {
-    this.#setChanged(users);
-    this.#byNumber.delete(number);
-    this.#byFolder.delete(folder);
-    this.#inotify?.remove(number);
+  #remove(watch: Watch): void {
+    this.#setAllChanged(watch);
+    this.#byNumber.delete(watch.number);
+    this.#watches[watch.tree]?.delete(watch.id);
+    this.#inotify?.remove(watch.number);
   }
 
   #note({ watch: number, name, isFolder, isWrite }: FolderEvent): void {
     const watch = this.#byNumber.get(number);
     if (watch === undefined) return;
-    const { id, users } = watch;
+    const { id } = watch;
     if (isFolder) this.#listed.delete(id);
-    if (name === '' || CONTROLLERS.test(name)) this.#setChanged(users);
-    else if (isFolder) this.#setChanged([id === '/' ? `/${name}` : `${id}/${name}`]);
+    if (name === '' || CONTROLLERS.test(name)) this.#setAllChanged(watch);
+    else if (isFolder) this.#setChanged(id === '/' ? `/${name}` : `${id}/${name}`);
     else if (!isWrite || !READ_ANYWAY.test(name)) this.#current.delete(id);
   }
 
-  #setChanged(ids: Iterable<string>): void {
-    for (const id of ids) {
-      this.#current.delete(id);
-      this.#listed.delete(id);
-    }
+  /** Those for which a watch is kept. */
+  #setAllChanged({ id, isOwn, below }: Watch): void {
+    if (isOwn) this.#setChanged(id);
+    for (const child of below ?? []) this.#setChanged(child);
+  }
+
+  #setChanged(id: string): void {
+    this.#current.delete(id);
+    this.#listed.delete(id);
   }
 
   #close(): void {
     this.#inotify?.close();
     this.#inotify = undefined;
-    this.#byFolder.clear();
+    for (const watches of this.#watches) watches.clear();
     this.#byNumber.clear();
     this.#current.clear();
     this.#listed.clear();
