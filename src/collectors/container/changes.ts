@@ -121,6 +121,12 @@ export class CgroupChanges {
     if (known !== undefined && known.number === number) return known;
     if (known !== undefined) this.#remove(known);
     if (number === undefined) return undefined;
+    // v1 allows renaming: the watch of the old name is now this one, and ending it would end both.
+    const renamed = this.#byNumber.get(number);
+    if (renamed !== undefined) {
+      this.#setAllChanged(renamed);
+      watches.delete(renamed.id);
+    }
     const watch: Watch = { number, tree, id, isOwn: false, below: undefined };
     watches.set(id, watch);
     this.#byNumber.set(number, watch);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { closeSync, openSync, readdirSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, cpSync, openSync, readdirSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { sharesOfWeight } from '../../../src/collectors/container/cgroup-v2.ts';
@@ -288,4 +288,18 @@ test('a pod with folders that are no containers, as with CRI-O, is listed only w
   node.makeCgroup(`${POD}/crio-conmon-2.scope`);
   assert.equal(await listings(), before + 1);
   assert.equal(await listings(), before + 1);
+});
+test('v1: a cgroup that is renamed while another is created keeps its watch', async (context) => {
+  Object.assign(faults, NO_FAULTS);
+  const paths = pathsOf(context, 1);
+  const cycle = containerCycles(paths, OPTIONS);
+  for (let count = 0; count < 3; count++) await cycle();
+  const [renamed, created] = ['b', 'c'].map((letter) => `${POD}/${letter.repeat(64)}`) as [string, string];
+  for (const tree of readdirSync(paths.cgroup)) {
+    renameSync(join(paths.cgroup, tree + CONTAINER), join(paths.cgroup, tree + renamed));
+    cpSync(join(paths.cgroup, tree + renamed), join(paths.cgroup, tree + created), { recursive: true });
+  }
+  for (let count = 0; count < 3; count++) await cycle();
+  writeFileSync(join(paths.cgroup, `cpu${renamed}/cpu.shares`), '777\n');
+  assert.equal(ofCgroup((await cycle()).samples, renamed).get('container_spec_cpu_shares{}'), 777);
 });
