@@ -23,23 +23,29 @@ export const NET_DEVICE_COUNTERS = [
   'transmitCompressed',
 ] as const;
 
+type NetDeviceCounter = (typeof NET_DEVICE_COUNTERS)[number];
+
 /** A device, and its counters since it was created. */
-export interface NetDevice extends Readonly<Record<(typeof NET_DEVICE_COUNTERS)[number], number>> {
+export interface NetDevice extends Readonly<Record<NetDeviceCounter, number>> {
   readonly name: string;
 }
+
+type Writable<Of> = { -readonly [Key in keyof Of]: Of[Key] };
 
 const HEADER_LINES = 2;
 
 /**
  * The devices of a file, one per line after the headers: `  eth0: 874354587 1036395    0 …`. Older kernels accept names
  * with a colon (`eth0:1`), so the last one ends the name. A malformed line, or a second one of the same device, is recorded
- * as a loss, unless the device is not wanted.
+ * as a loss, unless the device is not wanted. `spent` are devices of an earlier reading that nothing uses any more; those
+ * with the same names are overwritten instead of created.
  */
 export function parseNetDev(
   lost: Losses,
   path: string,
   text: string,
   isWanted: (name: string) => boolean,
+  spent: readonly NetDevice[] = [],
 ): NetDevice[] {
   const devices: NetDevice[] = [];
   const known = new Set<string>();
@@ -50,38 +56,40 @@ export function parseNetDev(
     const name = line.slice(0, colon).trim();
     if (!isWanted(name)) return;
     if (known.has(name)) throw new Error(`${name} is listed twice`);
-    devices.push(deviceOf(name, counts(line, colon + 1)));
+    const earlier = spent[devices.length];
+    const device = earlier?.name === name ? earlier : newDevice(name);
+    fill(device, counts(line, colon + 1));
+    devices.push(device);
     known.add(name);
   });
   return devices;
 }
 
-/** In one literal, so that all devices have the same shape. */
-function deviceOf(name: string, columns: readonly number[]): NetDevice {
-  const { length } = NET_DEVICE_COUNTERS;
-  const counter = (index: number): number => {
-    const value = columns[index];
-    if (value === undefined || columns.length > length)
-      throw new Error(`expected ${length} counters, found ${columns.length}`);
-    return value;
-  };
-  return {
-    name,
-    receiveBytes: counter(0),
-    receivePackets: counter(1),
-    receiveErrors: counter(2),
-    receiveDropped: counter(3),
-    receiveFifo: counter(4),
-    receiveFrame: counter(5),
-    receiveCompressed: counter(6),
-    receiveMulticast: counter(7),
-    transmitBytes: counter(8),
-    transmitPackets: counter(9),
-    transmitErrors: counter(10),
-    transmitDropped: counter(11),
-    transmitFifo: counter(12),
-    transmitCollisions: counter(13),
-    transmitCarrier: counter(14),
-    transmitCompressed: counter(15),
-  };
+function fill(device: Writable<NetDevice>, columns: readonly number[]): void {
+  const expected = NET_DEVICE_COUNTERS.length;
+  if (columns.length !== expected) throw new Error(`expected ${expected} counters, found ${columns.length}`);
+  for (let index = 0; index < expected; index++) {
+    device[NET_DEVICE_COUNTERS[index] as NetDeviceCounter] = columns[index] as number;
+  }
 }
+
+/** In one literal, so that all devices have the same shape. */
+const newDevice = (name: string): NetDevice => ({
+  name,
+  receiveBytes: 0,
+  receivePackets: 0,
+  receiveErrors: 0,
+  receiveDropped: 0,
+  receiveFifo: 0,
+  receiveFrame: 0,
+  receiveCompressed: 0,
+  receiveMulticast: 0,
+  transmitBytes: 0,
+  transmitPackets: 0,
+  transmitErrors: 0,
+  transmitDropped: 0,
+  transmitFifo: 0,
+  transmitCollisions: 0,
+  transmitCarrier: 0,
+  transmitCompressed: 0,
+});

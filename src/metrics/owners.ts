@@ -1,6 +1,7 @@
 import type { Family } from './family.ts';
 import { isInline } from './group.ts';
 import type { Run } from './run.ts';
+import type { Snapshot } from './snapshot.ts';
 
 /** The first collector of a group to provide a family. */
 interface Owner {
@@ -10,16 +11,39 @@ interface Owner {
 }
 
 /** Owners by family name. */
-export type Owners = Map<string, readonly Owner[]>;
+type Owners = Map<string, readonly Owner[]>;
 
 /** Families that the push itself adds to each group with one job and instance. */
 const OF_THE_PUSH: ReadonlySet<string> = new Set(['up']);
 
-/**
- * Rejects the families of a run that another collector owns, and records those that it is the first to provide.
- * Two collectors may provide the same Family object: they are designed for that, and provide different series.
- */
-export function refuseTakenFamilies(run: Run, owners: Owners): Run {
+/** Decides which collector owns a family that two provide: the first one. */
+export class FamilyOwners {
+  /** The families of each run of the last cycle; empty if some were rejected. */
+  #accepted: readonly Snapshot['families'][] = [];
+
+  /**
+   * The runs of a cycle, in order, without the families that others own: those before them, or the agent itself, whose
+   * metrics are `own`. Two collectors may provide the same Family object. Then they know of each other and provide
+   * different series.
+   */
+  settle(own: Snapshot, ownGroup: string, runs: readonly Run[]): readonly Run[] {
+    const families = [own.families, ...runs.map(({ snapshot }) => snapshot.families)];
+    // Snapshots share the map of families for as long as their series stay the same.
+    const isAsBefore =
+      families.length === this.#accepted.length && families.every((one, at) => one === this.#accepted[at]);
+    if (isAsBefore) return runs;
+    const owners: Owners = new Map();
+    for (const [name, family] of own.families) {
+      owners.set(name, [{ group: ownGroup, where: `${ownGroup} (self metrics)`, family }]);
+    }
+    const settled = runs.map((run) => refuseTaken(run, owners));
+    this.#accepted = settled.every((run, at) => run === runs[at]) ? families : [];
+    return settled;
+  }
+}
+
+/** Rejects the families of a run that another collector owns, and records those that it is the first to provide. */
+function refuseTaken(run: Run, owners: Owners): Run {
   const { snapshot, result } = run;
   const here = `${result.group}.${result.collector}`;
   const errors = new Map<string, Error>();

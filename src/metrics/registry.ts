@@ -7,7 +7,7 @@ import { turn } from '../base/turns.ts';
 import { type Family, familyNameOf, type MetricType } from './family.ts';
 import { KeyCache } from './key-cache.ts';
 import type { CollectorResult } from './outcome.ts';
-import { type Owners, refuseTakenFamilies } from './owners.ts';
+import { FamilyOwners } from './owners.ts';
 import type { Prepared } from './prepared.ts';
 import type { PushedLabels, SeenSnapshot } from './pushed-labels.ts';
 import type { Relabeling } from './relabel/relabeling.ts';
@@ -60,6 +60,7 @@ export class AgentRegistry extends Scope {
   ];
   /** The last snapshot of each report. */
   readonly #lastReports = new WeakMap<Report, Snapshot>();
+  readonly #owners = new FamilyOwners();
   readonly #monotonicMs: () => number;
 
   constructor({ monotonicMs }: Pick<Clock, 'monotonicMs'> = REAL_CLOCK) {
@@ -146,16 +147,12 @@ export class AgentRegistry extends Scope {
       runs.push(off === undefined ? this.#run(producer, deadlineMs, deadline) : leftOut(producer, off));
     }
     const own = await this.#ownSnapshot();
-    const owners: Owners = new Map();
-    for (const [name, family] of own.families) {
-      owners.set(name, [{ group: SELF_GROUP, where: `${SELF_GROUP} (self metrics)`, family }]);
-    }
     const groups = new Map<string, Snapshot[]>([...this.groups].map((group) => [group, []]));
     if (wanted === undefined) groups.get(SELF_GROUP)?.push(own);
     const results: CollectorResult[] = [];
-    for (const run of await Promise.all(runs)) {
-      const { snapshot, result } = refuseTakenFamilies(run, owners);
-      const { errorFlag } = run;
+    const ended = await Promise.all(runs);
+    for (const [index, { snapshot, result }] of this.#owners.settle(own, SELF_GROUP, ended).entries()) {
+      const errorFlag = ended[index]?.errorFlag;
       if (errorFlag && result.errors.length > 0) snapshot.set(errorFlag, 1);
       results.push(result);
       groups.get(result.group)?.push(snapshot);

@@ -134,6 +134,22 @@ test('a family of two collectors is rejected from the later one only', async () 
   assert.equal(samples.get('own{}'), 3);
 });
 
+test('a family that another collector provides later is rejected from then on, and accepted when it no longer does', async () => {
+  let isTaken = false;
+  const registry = registryOf(
+    producer('first', (out) => {
+      out.add(gauge('own', 'Own.'), 3);
+      if (isTaken) out.add(heat, 1, 'a');
+    }),
+    producer('second', (out) => out.add(gauge(heat.name, 'Another heat.', heat.labels), 2, 'b')),
+  );
+  const series = async () => (await registry.gather(1000)).groups.get('node')?.flatMap(({ keys }) => keys);
+  for (const taken of [false, false, true, true, false, false]) {
+    isTaken = taken;
+    assert.deepEqual(await series(), ['own', taken ? 'heat_celsius{zone="a"}' : 'heat_celsius{zone="b"}']);
+  }
+});
+
 test('groups differ in job: a family of another group is accepted, unless its type differs', async () => {
   const mine = (type: 'gauge' | 'counter', name: string, labels: readonly string[] = []) =>
     family(type, name, 'Of a user.', labels);

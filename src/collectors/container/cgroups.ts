@@ -45,7 +45,7 @@ export class CgroupCollector {
     readonly device: typeof deviceSeries;
     readonly times: typeof timeSeries;
   };
-  #rows = new Map<string, Row>();
+  readonly #rows = new Map<string, Row>();
   #made = 0;
 
   /** Throws NoData on a host without cgroups. */
@@ -81,25 +81,31 @@ export class CgroupCollector {
   async collect(out: Snapshot, signal: AbortSignal): Promise<void> {
     const turns = new Turns(signal);
     const at = Math.floor(this.#world.now() / 1000);
-    const rows = new Map<string, Row>();
     this.#devices.begin();
     await this.#sampler.begin(this.#machine(out), this.#rows.values(), turns);
     const lose = (folder: string, cause: unknown) => out.lose(folder, cause);
+    let found = 0;
     for (const cgroup of this.#discovery.walk(lose)) {
       if (turns.isOver) await turns.next();
       if (cgroup === undefined) continue;
-      const known = this.#knownRow(cgroup, rows);
+      const known = this.#knownRow(cgroup);
       if (cgroup.kind === 'container' && known === undefined) await this.#sampler.expect(turns);
-      const row = known ?? this.#newRow(cgroup, rows);
-      if (this.#visit(out, row, at)) rows.set(cgroup.id, row);
-      else if (known === undefined) row.leave();
+      const row = known ?? this.#newRow(cgroup);
+      if (this.#visit(out, row, at)) {
+        row.found = this.#sampler.cycle;
+        this.#rows.set(cgroup.id, row);
+        found++;
+      } else if (known === undefined) row.leave();
     }
     // If there is no cgroup, the inaccessible folders are the reason.
-    if (rows.size === 0) throw out.errors[0] ?? new NoData(`no pods found below ${this.#world.host.paths.cgroup}`);
-    for (const [id, row] of this.#rows) if (!rows.has(id)) this.#end(out, row);
-    this.#rows = rows;
+    if (found === 0) throw out.errors[0] ?? new NoData(`no pods found below ${this.#world.host.paths.cgroup}`);
+    for (const [id, row] of this.#rows) {
+      if (row.found === this.#sampler.cycle) continue;
+      this.#end(out, row);
+      this.#rows.delete(id);
+    }
     if (this.#devices.fault !== undefined) out.lose('names of block devices', this.#devices.fault);
-    const root = rows.get('/');
+    const root = this.#rows.get('/');
     if (root && this.#options.families === 'kubelet') await this.#addFilesystems(out, root);
   }
 
@@ -114,10 +120,10 @@ export class CgroupCollector {
   }
 
   /** The row of a cgroup; undefined if it has none yet, or only that of an earlier cgroup of its name, which ends. */
-  #knownRow({ id }: Cgroup, rows: ReadonlyMap<string, Row>): Row | undefined {
+  #knownRow({ id }: Cgroup): Row | undefined {
     const row = this.#rows.get(id);
     if (row === undefined) return undefined;
-    const above = rowAbove(id, rows);
+    const above = this.#rowAbove(id);
     if ((above === undefined || above === row.above) && this.#sampler.isSame(row)) return row;
     row.leave();
     this.#sampler.forget(row);
@@ -125,8 +131,14 @@ export class CgroupCollector {
     return undefined;
   }
 
-  #newRow(cgroup: Cgroup, rows: ReadonlyMap<string, Row>): Row {
-    return new Row(cgroup, this.#made++, rowAbove(cgroup.id, rows), this.#sampler.originOf(cgroup));
+  #newRow(cgroup: Cgroup): Row {
+    return new Row(cgroup, this.#made++, this.#rowAbove(cgroup.id), this.#sampler.originOf(cgroup));
+  }
+
+  /** The row of the parent cgroup, if that has one in this cycle. */
+  #rowAbove(id: string): Row | undefined {
+    const above = this.#rows.get(id.slice(0, id.lastIndexOf('/')));
+    return above?.found === this.#sampler.cycle ? above : undefined;
   }
 
   /** Reads one row and adds it, unless it waits for its name. False when its cgroup is gone. */
@@ -134,10 +146,10 @@ export class CgroupCollector {
     try {
       const reading = this.#sampler.read(row, out);
       const mayGo = this.#naming.settle(row);
-      row.spent = row.seen?.reading;
-      row.seen = { reading, interfaces: this.#sampler.interfaces(row, out), cycle: this.#sampler.cycle, at };
+      const interfaces = this.#sampler.interfaces(row, out);
+      const seen = row.see(reading, interfaces, this.#sampler.cycle, at);
       if (mayGo) {
-        this.#add(out, row, row.seen);
+        this.#add(out, row, seen);
         this.#sampler.addConnections(out, row);
       }
     } catch (cause) {
@@ -195,10 +207,6 @@ export class CgroupCollector {
     }
   }
 }
-
-/** The row of the parent cgroup, if that has one. */
-const rowAbove = (id: string, rows: ReadonlyMap<string, Row>): Row | undefined =>
-  rows.get(id.slice(0, id.lastIndexOf('/')));
 
 const floored = (seconds: number | undefined): number | undefined =>
   seconds === undefined ? undefined : Math.floor(seconds);

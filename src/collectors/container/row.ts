@@ -17,13 +17,13 @@ export interface RowLabels {
 
 /** The last reading of a cgroup. */
 export interface LastReading {
-  readonly reading: CgroupReading;
+  reading: CgroupReading;
   /** Undefined for all rows that do not represent a network. */
-  readonly interfaces: readonly NetDevice[] | undefined;
+  interfaces: readonly NetDevice[] | undefined;
   /** The number of the sampler's cycle in which it was read. */
-  readonly cycle: number;
+  cycle: number;
   /** Seconds since 1970. */
-  readonly at: number;
+  at: number;
 }
 
 /** Where a cgroup comes from; undefined values are unknown. */
@@ -46,6 +46,8 @@ export class Row {
   readonly origin: CgroupOrigin;
   limits: Limits | undefined;
   seen: LastReading | undefined;
+  /** The number of the sampler's cycle in which it was last found. */
+  found = 0;
   /** The reading before that of {@link seen}. */
   spent: CgroupReading | undefined;
   /** Of a pod: the rows of its containers, by id. */
@@ -87,6 +89,17 @@ export class Row {
   get sandbox(): Row | undefined {
     for (const row of this.#containers.values()) if (row.isSandbox) return row;
     return undefined;
+  }
+
+  /** Records a reading in the object of the last one: what lives for a cycle is collected late. */
+  see(reading: CgroupReading, interfaces: LastReading['interfaces'], cycle: number, at: number): LastReading {
+    this.spent = this.seen?.reading;
+    this.seen ??= { reading, interfaces, cycle, at };
+    this.seen.reading = reading;
+    this.seen.interfaces = interfaces;
+    this.seen.cycle = cycle;
+    this.seen.at = at;
+    return this.seen;
   }
 
   /** To be called when the cgroup has ended. */
