@@ -23,10 +23,8 @@ export const NET_DEVICE_COUNTERS = [
   'transmitCompressed',
 ] as const;
 
-type NetDeviceCounter = (typeof NET_DEVICE_COUNTERS)[number];
-
 /** A device, and its counters since it was created. */
-export interface NetDevice extends Readonly<Record<NetDeviceCounter, number>> {
+export interface NetDevice extends Readonly<Record<(typeof NET_DEVICE_COUNTERS)[number], number>> {
   readonly name: string;
 }
 
@@ -68,9 +66,9 @@ export function parseNetDev(
 function fill(device: Writable<NetDevice>, columns: readonly number[]): void {
   const expected = NET_DEVICE_COUNTERS.length;
   if (columns.length !== expected) throw new Error(`expected ${expected} counters, found ${columns.length}`);
-  for (let index = 0; index < expected; index++) {
-    device[NET_DEVICE_COUNTERS[index] as NetDeviceCounter] = columns[index] as number;
-  }
+  NET_DEVICE_COUNTERS.forEach((counter, index) => {
+    device[counter] = columns[index] ?? Number.NaN;
+  });
 }
 
 /** In one literal, so that all devices have the same shape. */

@@ -18,10 +18,16 @@ const IDLE_MS = 300_000;
 /** With v1, the controllers with limits. */
 const LIMITING = ['cpu', 'memory', 'pids'];
 
-/** A watch of the folder of one cgroup in one tree. */
+/** A tree of cgroups, and the watches of its folders by cgroup. */
+interface Tree {
+  readonly path: string;
+  readonly watches: Map<string, Watch>;
+}
+
+/** A watch of the folder of one cgroup. */
 interface Watch {
   readonly number: number;
-  readonly tree: number;
+  readonly tree: Tree;
   readonly id: string;
   /** Whether it is kept for this cgroup itself. */
   isOwn: boolean;
@@ -39,11 +45,9 @@ const parentOf = (id: string): string => id.slice(0, id.lastIndexOf('/')) || '/'
  */
 export class CgroupChanges {
   /** The one in which cgroups are looked for, then others in which they have limits. */
-  readonly #trees: readonly string[];
+  readonly #trees: readonly Tree[];
   readonly #idle = new IdleTimer(IDLE_MS, () => this.#close());
   #inotify: Inotify | undefined;
-  /** By tree and cgroup. */
-  readonly #watches: readonly Map<string, Watch>[];
   readonly #byNumber = new Map<number, Watch>();
   /** Watched cgroups that were read completely and have not changed since. */
   readonly #current = new Set<string>();
@@ -51,10 +55,10 @@ export class CgroupChanges {
   readonly #listed = new Set<string>();
 
   constructor(host: Host, { tree, controllers }: Hierarchy) {
-    const trees = [tree, ...LIMITING.flatMap((controller) => controllers.get(controller) ?? [])];
+    const paths = [tree, ...LIMITING.flatMap((controller) => controllers.get(controller) ?? [])];
     // Several may be one mount with several controllers.
-    this.#trees = [...new Map(trees.map((tree) => [host.realPath(tree), tree])).values()];
-    this.#watches = this.#trees.map(() => new Map());
+    const folders = new Map(paths.map((path) => [host.realPath(path), path]));
+    this.#trees = [...folders.values()].map((path) => ({ path, watches: new Map() }));
   }
 
   /** Begins a cycle. */
@@ -76,7 +80,7 @@ export class CgroupChanges {
 
   /** Watches a cgroup, again if it has been recreated. To be called before one that is not current is read. */
   watch(id: string): void {
-    for (const tree of this.#trees.keys()) {
+    for (const tree of this.#trees) {
       const above = this.#add(tree, parentOf(id));
       if (above) above.below = (above.below ?? new Set()).add(id);
       const own = this.#add(tree, id);
@@ -86,9 +90,9 @@ export class CgroupChanges {
 
   /** To be called when a cgroup has been read completely, after {@link watch} in the same cycle. */
   setCurrent(id: string): void {
-    const isWatched = (watches: ReadonlyMap<string, Watch>) =>
+    const isWatched = ({ watches }: Tree) =>
       watches.get(id)?.isOwn === true && watches.get(parentOf(id))?.below?.has(id) === true;
-    if (this.#watches.every(isWatched)) this.#current.add(id);
+    if (this.#trees.every(isWatched)) this.#current.add(id);
   }
 
   /** Whether no folder has appeared or vanished in that of a cgroup since it was listed, until this cycle began. */
@@ -98,13 +102,13 @@ export class CgroupChanges {
 
   /** To be called when the folder of a cgroup was listed in the tree in which cgroups are looked for. */
   setListed(id: string): void {
-    if (this.#watches[0]?.has(id)) this.#listed.add(id);
+    if (this.#trees[0]?.watches.has(id)) this.#listed.add(id);
   }
 
   /** To be called for a cgroup that is gone. */
   forget(id: string): void {
     this.#setChanged(id);
-    for (const watches of this.#watches) {
+    for (const { watches } of this.#trees) {
       const own = watches.get(id);
       if (own) own.isOwn = false;
       const above = watches.get(parentOf(id));
@@ -114,10 +118,10 @@ export class CgroupChanges {
   }
 
   /** The watch of the folder of `id`, a new one if it has been recreated; undefined if it cannot be watched. */
-  #add(tree: number, id: string): Watch | undefined {
-    const watches = this.#watches[tree] as Map<string, Watch>;
+  #add(tree: Tree, id: string): Watch | undefined {
+    const { path, watches } = tree;
     const known = watches.get(id);
-    const number = this.#inotify?.add(folderOf(this.#trees[tree] as string, id));
+    const number = this.#inotify?.add(folderOf(path, id));
     if (known !== undefined && known.number === number) return known;
     if (known !== undefined) this.#remove(known);
     if (number === undefined) return undefined;
@@ -137,7 +141,7 @@ export class CgroupChanges {
   #remove(watch: Watch): void {
     this.#setAllChanged(watch);
     this.#byNumber.delete(watch.number);
-    this.#watches[watch.tree]?.delete(watch.id);
+    watch.tree.watches.delete(watch.id);
     this.#inotify?.remove(watch.number);
   }
 
@@ -165,7 +169,7 @@ export class CgroupChanges {
   #close(): void {
     this.#inotify?.close();
     this.#inotify = undefined;
-    for (const watches of this.#watches) watches.clear();
+    for (const { watches } of this.#trees) watches.clear();
     this.#byNumber.clear();
     this.#current.clear();
     this.#listed.clear();
