@@ -50,7 +50,7 @@ const files: Readonly<Record<string, () => string | Promise<string>>> = {
       cgroups: containerFamilies,
       machine: machineFamilies,
     }),
-  'docs/metrics/differences.md': differencesPage,
+  'docs/metrics/differences.md': () => differencesPage(resources),
   'docs/metrics/kube-state.md': () => kubeStateReference(resources, ksmSection.unwrap() as z.ZodObject),
   'docs/metrics/log.md': () => logReference(LOG_COLLECTORS),
   'docs/metrics/node.md': () => nodeReference(nodeCollectors),

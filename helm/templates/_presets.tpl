@@ -11,6 +11,6 @@ the fewest series and permissions: no process metrics, only basic node collector
 {{- else if eq .Values.preset "standard" -}}
 the agent's defaults: all four groups, no permission to query the kubelet
 {{- else -}}
-what common dashboards use, at 2.1 times the series of a node and 2.5 to 3 times those of containers (measured). Node agents may get nodes/metrics, and state agents also list and watch RBAC objects, endpoints, ingress classes and service accounts; all labels of objects are reported. Where kubelets sign their own certificates, set collectors.container.kubelet.insecureSkipVerify or caFile
+what common dashboards use, at 2.1 times the series of a node and 2.5 to 3 times those of containers (measured). Node agents may get nodes/metrics, and state agents may list and watch all kinds of objects except configmaps and secrets, RBAC objects among them; all labels of objects are reported. Where kubelets sign their own certificates, set collectors.container.kubelet.insecureSkipVerify or caFile
 {{- end -}}
 {{- end -}}

@@ -1,7 +1,8 @@
+import type { Resource } from '../../src/collectors/ksm/resource.ts';
 import { GENERATED, table } from '../metric-reference.ts';
 import type { Answer, Flags } from './answer.ts';
 import { CADVISOR_FLAGS } from './cadvisor.ts';
-import { KUBE_STATE_METRICS_FLAGS } from './kube-state-metrics.ts';
+import { KUBE_STATE_METRICS_FLAGS, KUBE_STATE_METRICS_RESOURCES } from './kube-state-metrics.ts';
 import { LEFT_OUT_COLLECTORS, NODE_EXPORTER_FLAGS } from './node-exporter.ts';
 import { PROCESS_EXPORTER_FLAGS } from './process-exporter.ts';
 
@@ -13,8 +14,8 @@ export const PROGRAMS: Readonly<Record<string, Flags>> = {
   'process-exporter': PROCESS_EXPORTER_FLAGS,
 };
 
-/** The page on the differences from the replaced programs, and on their flags. */
-export function differencesPage(): string {
+/** The page on the differences from the replaced programs, and on their flags; `resources` are those of kube-state. */
+export function differencesPage(resources: readonly Pick<Resource, 'name'>[]): string {
   return [
     '# Differences from the replaced programs',
     GENERATED,
@@ -32,7 +33,7 @@ export function differencesPage(): string {
     ),
     'Collectors of other operating systems (`boottime`, `devstat`, `exec`, `netinterface`, `netisr`, `partition`, …) are omitted.',
     '## kube-state-metrics',
-    KSM,
+    list(...KSM, ...addedResources(resources)),
     '## cAdvisor',
     CADVISOR,
     '## process-exporter',
@@ -83,12 +84,21 @@ const NODE = list(
   '`collect[]` and `exclude[]` of `/metrics` work the same way; names may be prefixed with their group (`node.cpu`).',
 );
 
-const KSM = list(
+const KSM = [
   'All replicas know the state; only the elected one pushes it.',
   'There is no telemetry port; `kube_state_metrics_…` are in the group `ksm`, with the version of Firesteel.',
   '`kube_cronjob_next_schedule_time` is that of the CronJob controller: a step larger than its range fires once, a local ' +
     'time that the clock skips does not fire, one that it repeats fires twice.',
-);
+];
+
+/** The item on resources that kube-state-metrics does not have; none without such resources. */
+function addedResources(resources: readonly Pick<Resource, 'name'>[]): string[] {
+  const added = resources
+    .filter(({ name }) => !KUBE_STATE_METRICS_RESOURCES.has(name))
+    .map(({ name }) => `\`${name}\``);
+  if (added.length === 0) return [];
+  return [`Resources that kube-state-metrics does not have, off by default: ${added.join(', ')}.`];
+}
 
 const CADVISOR = list(
   'The differences from a kubelet, row by row, are in [container metrics](container.md#what-differs-from-a-kubelet).',

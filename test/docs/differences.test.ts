@@ -3,8 +3,10 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { KUBE_STATE_METRICS_RESOURCES } from '../../scripts/differences/kube-state-metrics.ts';
 import { LEFT_OUT_COLLECTORS } from '../../scripts/differences/node-exporter.ts';
-import { PROGRAMS } from '../../scripts/differences/page.ts';
+import { differencesPage, PROGRAMS } from '../../scripts/differences/page.ts';
+import { resources } from '../../src/collectors/ksm/resources/index.ts';
 import { nodeCollectors } from '../../src/collectors/node/index.ts';
 import { serverAvailable } from '../kit/servers.ts';
 
@@ -50,6 +52,22 @@ test('omitted collectors do not exist', () => {
     Object.keys(LEFT_OUT_COLLECTORS).filter((name) => names.has(name)),
     [],
   );
+});
+
+test('the page names the resources that kube-state-metrics does not have', () => {
+  const sentence = /^- Resources that kube-state-metrics does not have.*$/m;
+  const page = differencesPage([{ name: 'pods' }, { name: 'podtemplates' }, { name: 'runtimeclasses' }]);
+  assert.match(sentence.exec(page)?.[0] ?? '', /: `podtemplates`, `runtimeclasses`\.$/);
+  assert.doesNotMatch(differencesPage([{ name: 'pods' }]), sentence);
+});
+
+test('a resource that kube-state-metrics does not have is off by default, and its families are ALPHA', () => {
+  const added = resources.filter(({ name }) => !KUBE_STATE_METRICS_RESOURCES.has(name));
+  const wrong = added.flatMap(({ name, enabled, families }) => [
+    ...(enabled ? [name] : []),
+    ...families.filter(({ stability }) => stability !== 'ALPHA').map(({ family }) => family.name),
+  ]);
+  assert.deepEqual(wrong, [], 'if kube-state-metrics has it now, add it to KUBE_STATE_METRICS_RESOURCES');
 });
 
 /** The flags that a program lists, without dashes and `[no-]`. */
