@@ -9,7 +9,7 @@ import { fixture } from './host-tree.ts';
 export interface Scene {
   /** The kernel's files by their path below `proc`, `sys`, …: real ones, shortened. */
   readonly files: Readonly<Record<string, string>>;
-  /** All samples, `name{labels} value`, sorted. */
+  /** All samples, `name{labels} value`, with labels in the order in which the family declares them; the tests sort the lines. */
   readonly lines: readonly string[];
   /** Options of the configuration, if the defaults read nothing or not everything. */
   readonly options?: object;
@@ -27,7 +27,7 @@ export interface SceneCase {
   readonly what: string;
   /** All files of the host, as in {@link Scene}. */
   readonly files: Readonly<Record<string, string>>;
-  /** All samples, sorted; none when unset. */
+  /** All samples, as in {@link Scene}; none when unset. */
   readonly lines?: readonly string[];
   /** Instead of those of the scene. */
   readonly options?: object;
