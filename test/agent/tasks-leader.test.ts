@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
-import { setTimeout } from 'node:timers/promises';
+import { until } from '../kit/exporter.ts';
 import { StateAgents } from '../kit/state-agents.ts';
 
 test('only the leader of two state agents runs the tasks; the standby continues them when it is gone', {
@@ -26,24 +26,13 @@ test('only the leader of two state agents runs the tasks; the standby continues 
   await agents.pushes('state-0', began);
   const standby = await agents.add('state-1');
   await standby.printed(/another candidate holds the Lease/);
-  const until = async (so: () => boolean) => {
-    const deadline = performance.now() + 60_000;
-    while (!so()) {
-      if (performance.now() > deadline) throw new Error('the condition was not met in time');
-      await setTimeout(50);
-    }
-  };
   const skipped = async () =>
     Number(
       /^firesteel_task_skipped_total\{id="web",type="http",reason="standby"\} (\d+)$/m.exec(
         await (await fetch(`${standby.url}/metrics`)).text(),
       )?.[1] ?? 0,
     );
-  let count = 0;
-  while (count < 3) {
-    count = await skipped();
-    await setTimeout(200);
-  }
+  await until(async () => (await skipped()) >= 3);
   asked.length = 0;
   const from = performance.now();
   await until(() => asked.length >= 5);
