@@ -1,5 +1,6 @@
 import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino';
 import { wallMs } from './clock.ts';
+import { errorText } from './error-text.ts';
 import { dropFirstAdded } from './first-added.ts';
 
 export type Log = Logger;
@@ -13,7 +14,7 @@ export function createLog(level: string, stream: DestinationStream = destination
   const recent = new RecentTroubles(stream);
   const error = (cause: unknown) =>
     cause instanceof Error
-      ? { type: cause.name, message: cause.message, stack: cause.stack }
+      ? { type: cause.name, message: errorText(cause), stack: cause.stack }
       : { message: String(cause) };
   const log = pino(
     {

@@ -4,6 +4,7 @@ import { connect, type LookupFunction, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import { basicAuth } from '../base/basic-auth.ts';
+import { errorText } from '../base/error-text.ts';
 import type { ForwardProxy } from './proxy.ts';
 
 /** Timeout from the first packet to an open tunnel. */
@@ -65,7 +66,7 @@ export function tunnelAgent(proxy: ForwardProxy, lookup: LookupFunction, options
       fail(`did not open a tunnel to ${target}: it answered ${response.statusCode}`);
     });
     request.once('error', (cause: NodeJS.ErrnoException) =>
-      fail(`can’t be reached: ${cause.code ?? ''} ${cause.message}`),
+      fail(`can’t be reached: ${cause.code ?? ''} ${errorText(cause)}`),
     );
     request.end();
     return undefined;

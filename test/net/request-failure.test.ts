@@ -3,11 +3,15 @@ import { writeFileSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import got, { RequestError } from 'got';
+import { errorText } from '../../src/base/error-text.ts';
+import { createLog } from '../../src/base/log.ts';
 import { unreachable } from '../../src/kube/chunks.ts';
 import { openResponse } from '../../src/kube/http-exchange.ts';
 import { JsonClient } from '../../src/net/json-client.ts';
 import { Names } from '../../src/net/names.ts';
 import { requestFailure } from '../../src/net/request-failure.ts';
+import { tunnelAgent } from '../../src/net/tunnel.ts';
 import { PageClient } from '../../src/scrape/fetch.ts';
 import { getText } from '../../src/tasks/sources/get-text.ts';
 import { freePort } from '../kit/free-port.ts';
@@ -55,6 +59,26 @@ for (const [what, request] of Object.entries(CLIENTS)) {
     });
   });
 }
+
+test('got’s error without a message, and that of a proxy, have the cause when all addresses refuse', async (t) => {
+  const { lookup } = twoAddresses(t);
+  const port = await freePort();
+  const refused = `connect ECONNREFUSED 127.0.0.1:${port}`;
+  const failed = await got(`http://two.example:${port}`, {
+    agent: { http: new Agent({ lookup }) },
+    retry: { limit: 0 },
+  }).catch((cause: unknown) => cause);
+  assert.ok(failed instanceof RequestError && failed.message === '');
+  assert.equal(errorText(failed), refused);
+  const lines: string[] = [];
+  createLog('error', { write: (line) => lines.push(line) }).error({ err: failed }, 'failed');
+  assert.equal(JSON.parse(lines[0] ?? '').err.message, refused);
+  const proxy = { url: new URL(`http://two.example:${port}`), shown: 'two.example', variable: 'HTTPS_PROXY' };
+  const agent = { https: tunnelAgent(proxy, lookup, {}) };
+  await assert.rejects(got('https://other.example', { agent, retry: { limit: 0 } }), {
+    message: `the proxy two.example can’t be reached: ECONNREFUSED ${refused}`,
+  });
+});
 
 test('a code that the message lacks precedes it', () => {
   const cause = Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
