@@ -2,6 +2,9 @@ import { errorText } from '../base/error-text.ts';
 import type { Family } from './family.ts';
 import { labelBlock } from './text/format.ts';
 
+/** A sample's own timestamp, in milliseconds since 1970; `pushed` once a cycle has pushed the sample with it. */
+type OwnStamp = number | 'pushed';
+
 /**
  * The data of one collector in one cycle: families and their samples in the order in which they were added. Add all
  * series of one object (device, pod, process group) together: text in object order compresses up to five times better
@@ -11,8 +14,8 @@ import { labelBlock } from './text/format.ts';
 export class Snapshot {
   /** In the order of {@link series}. */
   readonly values: number[] = [];
-  /** Samples' own timestamps, milliseconds since 1970 by index; undefined when no sample has one. */
-  #stamps: Map<number, number> | undefined;
+  /** By index; undefined when no sample has one. */
+  #stamps: Map<number, OwnStamp> | undefined;
   /** Errors of the collection. Each one stands for one lost unit (a device, a file), not for the whole collector. */
   readonly errors: Error[] = [];
   /** What this agent has no permission to read, by design. Counted, but not a fault. */
@@ -35,6 +38,13 @@ export class Snapshot {
 
   get size(): number {
     return this.values.length;
+  }
+
+  /** Samples for receivers of timestamps: all but those that an earlier cycle has pushed with their own timestamps. */
+  get unpushedSize(): number {
+    let pushed = 0;
+    for (const stamp of this.#stamps?.values() ?? []) if (stamp === 'pushed') pushed++;
+    return this.size - pushed;
   }
 
   /** The series, without values. Closed snapshots with the same series have the same list. */
@@ -69,25 +79,20 @@ export class Snapshot {
     this.addSeries(family, key, value);
   }
 
-  /** Like {@link add}, for a sample with its own timestamp, in milliseconds since 1970. */
-  addAt(stampMs: number, family: Family, value: number, ...labels: readonly string[]): void {
-    const index = this.size;
-    this.add(family, value, ...labels);
-    if (this.size > index) this.#stamp(index, stampMs);
-  }
-
   /** The samples' own timestamps, by index; undefined when none has one. */
-  get stamps(): ReadonlyMap<number, number> | undefined {
+  get stamps(): ReadonlyMap<number, OwnStamp> | undefined {
     return this.#stamps;
   }
 
   /**
    * Adds one sample under a ready-made series key, for keys that are cached between cycles and for names other than the
    * family's own (`_bucket`, `_sum`, `_count`). A second sample of the same series is rejected: receivers would reject
-   * the whole batch for it.
+   * the whole batch for it. `stampMs` is the sample's own timestamp, an integer, in milliseconds since 1970.
    */
-  addSeries(family: Family, key: string, value: number): void {
+  addSeries(family: Family, key: string, value: number, stampMs?: number): void {
+    const index = this.size;
     this.addParts(family, key, '', '', value);
+    if (stampMs !== undefined && this.size > index) this.#stamp(index, stampMs);
   }
 
   /**
@@ -137,9 +142,13 @@ export class Snapshot {
     this.#seen = undefined;
   }
 
-  /** Moves everything to `out`, which is empty. This snapshot is closed. They share the list of series. */
-  copyTo(out: Snapshot, options: { readonly withStamps: boolean }): void {
-    if (options.withStamps) out.takeStamps(this);
+  /**
+   * Copies everything to `out`, which is empty. This snapshot is closed. They share the list of series. `isRepeated` if
+   * an earlier cycle has pushed it.
+   */
+  copyTo(out: Snapshot, options: { readonly isRepeated: boolean }): void {
+    out.takeStamps(this);
+    if (options.isRepeated) for (const index of this.#stamps?.keys() ?? []) out.#stamp(index, 'pushed');
     out.#series = this.#series;
     out.#isShared = true;
     for (const value of this.values) out.values.push(value);
@@ -162,8 +171,8 @@ export class Snapshot {
     for (const [index, owner] of series.owners.entries()) {
       if (names.has(owner.name)) continue;
       rest.addParts(owner, ...series.parts(index), this.values[index] ?? Number.NaN);
-      const stampMs = this.#stamps?.get(index);
-      if (stampMs !== undefined && rest.size > 0) rest.#stamp(rest.size - 1, stampMs);
+      const stamp = this.#stamps?.get(index);
+      if (stamp !== undefined && rest.size > 0) rest.#stamp(rest.size - 1, stamp);
     }
     rest.close();
     return rest;
@@ -184,16 +193,16 @@ export class Snapshot {
     copy.#series = series;
     copy.#isShared = true;
     for (const place of places) {
-      const stampMs = this.#stamps?.get(place);
-      if (stampMs !== undefined) copy.#stamp(copy.size, stampMs);
+      const stamp = this.#stamps?.get(place);
+      if (stamp !== undefined) copy.#stamp(copy.size, stamp);
       copy.values.push(this.values[place] ?? Number.NaN);
     }
     return copy;
   }
 
-  #stamp(index: number, stampMs: number): void {
+  #stamp(index: number, stamp: OwnStamp): void {
     this.#stamps ??= new Map();
-    this.#stamps.set(index, stampMs);
+    this.#stamps.set(index, stamp);
   }
 
   /** Continues with its own list. */

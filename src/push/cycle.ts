@@ -131,7 +131,11 @@ export class PushCycle {
       const isWanted = batch && (batch.samples > 0 || encodings[index] === 'gzip');
       if (isWanted) exporter.deliver({ ...batch, ...hooksFor(exporter.name) });
     }
-    const counted = sum([...snapshots.map(({ size }) => size), ...prepared.map((part) => part.samples), births.length]);
+    const counted = sum([
+      ...snapshots.map(({ unpushedSize }) => unpushedSize),
+      ...prepared.map((part) => part.samples),
+      births.length,
+    ]);
     return batches?.get(encodings[0])?.samples ?? counted;
   }
 

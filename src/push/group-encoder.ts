@@ -60,6 +60,7 @@ export class GroupEncoder {
 function isSame(one: CollectedGroup, other: CollectedGroup): boolean {
   return (
     (one.births ?? []).length + (other.births ?? []).length === 0 &&
+    [...one.snapshots, ...other.snapshots].every(({ stamps }) => stamps === undefined) &&
     areEqual(one.encodings, other.encodings) &&
     areAlike(one.prepared, other.prepared, (a, b) => a === b || areEqual(a.members, b.members)) &&
     areAlike(one.snapshots, other.snapshots, (a, b) => a.series === b.series && areEqual(a.values, b.values))
@@ -87,7 +88,9 @@ async function batchesOf({
   encodings,
 }: CollectedGroup): Promise<Batches> {
   const fresh = pushedSnapshots(group, snapshots);
-  const samples = sum([...fresh.map(({ size }) => size), ...prepared.map((part) => part.samples)]);
+  const ofPrepared = sum(prepared.map((part) => part.samples));
+  const unstamped = sum(fresh.map(({ size }) => size));
+  const stamped = sum(fresh.map(({ unpushedSize }) => unpushedSize)) + births.length;
   const batches = new Map<Encoding | undefined, Batch>();
   const texts = await textsOf(fresh, prepared.length > 0, births, new Set(encodings), stampMs);
   for (const [encoding, { members, textBytes, written }] of texts) {
@@ -97,7 +100,7 @@ async function batchesOf({
       group,
       stampMs,
       encoding: written,
-      samples: samples + (encoding === 'gzip' ? 0 : births.length),
+      samples: ofPrepared + (encoding === 'gzip' ? unstamped : stamped),
       textBytes: sum([textBytes, ...prepared.map((part) => part.textBytes)]),
       members: [members, ...kept].flat(),
     });

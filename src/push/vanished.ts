@@ -2,18 +2,20 @@ import type { ReadonlySeries, Snapshot } from '../metrics/snapshot.ts';
 
 /** Finds the series that were present in the last cycle and are absent in this one. */
 export class VanishedSeries {
-  #before: readonly ReadonlySeries[] = [];
+  #before: readonly Pick<Snapshot, 'series' | 'stamps'>[] = [];
   /** Series that are expected back. */
   #missing: ReadonlySet<string> = new Set();
 
   /**
    * Series keys (`name{labels}`) that have vanished. When a collector of a group failed, none of its series count as
-   * vanished: they are expected back.
+   * vanished: they are expected back. Neither do those with their own timestamps, as in Prometheus: the next sample may
+   * be older than the stale marker, and receivers would reject it or hide it.
    */
   update(snapshots: readonly Snapshot[], isWhole: boolean): string[] {
     const now = snapshots.map(({ series }) => series);
-    const before = this.#before;
-    this.#before = now;
+    const last = this.#before;
+    const before = last.map(({ series }) => series);
+    this.#before = snapshots.map(({ series, stamps }) => ({ series, stamps }));
     const gone = new Set(this.#missing);
     // Snapshots with the same series have the same list.
     const oldLists = before.filter((series) => !now.includes(series));
@@ -21,6 +23,7 @@ export class VanishedSeries {
     const ranges = changedRanges(oldLists, newLists);
     for (const key of keysOf(oldLists, ranges)) gone.add(key);
     if (gone.size === 0) return [];
+    for (const { series, stamps } of last) for (const index of stamps?.keys() ?? []) gone.delete(series.key(index));
     // A series that has been missing for longer may reappear at any position.
     for (const key of this.#missing.size === 0 ? keysOf(newLists, ranges) : keysOf(now)) gone.delete(key);
     this.#missing = isWhole ? new Set() : gone;

@@ -48,8 +48,8 @@ export class Task implements Scheduled, RunnableTask {
   readonly #backoff = new StuckBackoff();
   #wasSlow: boolean = false;
   #snapshot: Snapshot | undefined;
-  /** Whether it has not been part of a cycle yet. */
-  #isFresh: boolean = false;
+  /** Whether it has been part of a cycle. */
+  #isRepeated: boolean = false;
   #failure: string | undefined;
   #last: LastRun | undefined;
 
@@ -266,7 +266,7 @@ export class Task implements Scheduled, RunnableTask {
     this.#last = last;
     this.#failure = last.error;
     this.#snapshot = snapshot && this.#labelled.of(snapshot);
-    this.#isFresh = true;
+    this.#isRepeated = false;
     this.#parts.runner.ran(this, last.durationSeconds);
   }
 
@@ -276,9 +276,8 @@ export class Task implements Scheduled, RunnableTask {
       if (this.#failure !== undefined) throw new Error(this.#failure);
       throw new NoData(this.disabled === undefined ? 'it has not run yet' : this.disabled);
     }
-    // A repeated result gets the time of this cycle.
-    snapshot.copyTo(out, { withStamps: this.#isFresh });
-    this.#isFresh = false;
+    snapshot.copyTo(out, { isRepeated: this.#isRepeated });
+    this.#isRepeated = true;
   }
 }
 

@@ -10,6 +10,7 @@ import { counter, type Family, gauge, ownCounter } from '../../src/metrics/famil
 import type { Group } from '../../src/metrics/group.ts';
 import { AgentRegistry } from '../../src/metrics/registry.ts';
 import type { Snapshot } from '../../src/metrics/snapshot.ts';
+import { labelBlock } from '../../src/metrics/text/format.ts';
 import { PushCycle } from '../../src/push/cycle.ts';
 import { exporterTo, until } from '../kit/exporter.ts';
 import { samplesOf } from '../kit/samples.ts';
@@ -58,7 +59,7 @@ for (const compression of [undefined, 'gzip'] as const) {
     const cycle = cycleOf(exporter, 'probe', clock, (out) => {
       for (const [job, instance, value] of TARGETS) {
         out.add(up, value, job, instance);
-        out.addAt(clock.ms - 7000, probe, 0.5, job, instance);
+        out.addSeries(probe, probe.name + labelBlock(LABELS, [job, instance]), 0.5, clock.ms - 7000);
       }
     });
     await cycle.run(5000);
@@ -100,7 +101,7 @@ test('a Pushgateway gets one group for each job and instance, and vanished ones 
   const cycle = cycleOf(exporter, 'probe', clock, (out) => {
     for (const [job, instance, value] of targets) {
       out.add(up, value, job, instance);
-      out.addAt(clock.ms - 7000, probe, 0.5, job, instance);
+      out.addSeries(probe, probe.name + labelBlock(LABELS, [job, instance]), 0.5, clock.ms - 7000);
     }
   });
   const held = async () => {
@@ -191,7 +192,7 @@ test('a Pushgateway gets neither zeros nor timestamps', async (t) => {
   const clock = { ms: Date.now() };
   const cycle = cycleOf(exporter, 'exec', clock, (out) => {
     out.add(born, 5, 'x');
-    out.addAt(clock.ms - 1000, gauge('result', 'Of a script.'), 3);
+    out.addSeries(gauge('result', 'Of a script.'), 'result', 3, clock.ms - 1000);
   });
   await cycle.run(5000);
   await until(

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { zstdDecompressSync } from 'node:zlib';
+import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import type { Batch } from '../../src/exporters/exporter.ts';
 import { compressor } from '../../src/metrics/compression.ts';
 import { gauge } from '../../src/metrics/family.ts';
@@ -52,6 +52,28 @@ test('text that is the same as in the last cycle is not rendered again, but has 
   assert.doesNotMatch(textOf(changed), /pod="a"/);
   const more = await encode(5000, seen({ pods: 2, nodes: 3, jobs: 4 }, first), kept('kube_pod_info{pod="c"} 1\n'));
   assert.match(textOf(more), /^lists{resource="jobs"} 4$/m);
+});
+
+test('a sample with its own timestamp is rendered once for receivers of timestamps, and counted only there', async () => {
+  const encoder = new GroupEncoder();
+  const run = new Snapshot();
+  run.addSeries(lists, 'lists{resource="pods"}', 1, 500);
+  run.close();
+  const repeated = new Snapshot();
+  run.copyTo(repeated, { isRepeated: true });
+  const prepared = [kept('a 1\n')];
+  for (const [snapshot, stamped] of [
+    [run, 3],
+    [repeated, 2],
+    [run, 3],
+  ] as const) {
+    const batches = await encoder.encode({
+      ...{ group: 'exec', stampMs: 1000, snapshots: [snapshot], prepared, encodings: ['zstd', 'gzip'] },
+    });
+    assert.deepEqual([batches.get('zstd')?.samples, batches.get('gzip')?.samples], [stamped, 3]);
+    assert.equal(/^lists.* 1 5/m.test(textOf(batches.get('zstd'))), stamped === 3);
+    assert.match(gunzipSync(Buffer.concat(batches.get('gzip')?.members ?? [])).toString(), /^lists.* 1$/m);
+  }
 });
 
 test('another encoding is rendered', async () => {

@@ -31,6 +31,21 @@ test('a series that moves to another list or position has not vanished', () => {
   assert.deepEqual(vanished.update([snapshot('b')], true).sort(), ['heat{zone="c"}', 'heat{zone="x"}']);
 });
 
+test('a series with its own timestamp never vanishes', () => {
+  const vanished = new VanishedSeries();
+  const stamped = snapshot('a', 'b');
+  stamped.addSeries(heat, 'heat{zone="own"}', 1, 1000);
+  stamped.addSeries(heat, 'heat{zone="again"}', 1, 1000);
+  const repeated = new Snapshot();
+  stamped.close();
+  stamped.copyTo(repeated, { isRepeated: true });
+  vanished.update([stamped], true);
+  assert.deepEqual(vanished.update([repeated], true), []);
+  assert.deepEqual(vanished.update([snapshot('b', 'again')], false), []);
+  assert.deepEqual(vanished.update([snapshot('b', 'again')], true), ['heat{zone="a"}']);
+  assert.deepEqual(vanished.update([snapshot('b')], true), ['heat{zone="again"}'], 'without a timestamp it does');
+});
+
 test('while a collector fails nothing vanishes; what is still missing afterwards does', () => {
   const vanished = new VanishedSeries();
   vanished.update([snapshot('a', 'b')], true);

@@ -14,13 +14,16 @@ import { scratchFolder } from '../kit/host-tree.ts';
 
 const PATHS = { procfs: '/proc', sysfs: '/sys', rootfs: '/', udev: '/run/udev/data', cgroup: '/sys/fs/cgroup' };
 
+/** A timestamp of samples: whole seconds, in milliseconds. The clock is a minute and a half ahead. */
+const STAMP = 1_795_000_000_000;
+
 const world = () => ({
   id: 'it',
   job: 'exec',
   timeoutMs: 10_000,
   intervalMs: 30_000,
   pushIntervalMs: 15_000,
-  now: Date.now,
+  now: () => STAMP + 90_000,
   log: createLog('silent'),
   host: new Host(PATHS),
   node: 'n1',
@@ -68,6 +71,7 @@ async function run(
     failure: failure instanceof TaskFailure ? failure : undefined,
     error: failure,
     errors: out.errors.map(({ message }) => message).join('\n'),
+    stamps: Object.fromEntries([...(out.stamps ?? [])].map(([index, stamp]) => [out.keys[index], stamp])),
     types: Object.fromEntries([...out.families].map(([name, { type }]) => [name, type])),
     series: Object.fromEntries(
       out.keys
@@ -80,7 +84,7 @@ async function run(
 const GOOD = { 'script_success{script="it"}': 1, 'script_exit_code{script="it"}': 0 };
 
 test('prometheus: families with types, only bad lines lost, NaN accepted', async (t) => {
-  const { series, types, errors } = await run(
+  const { series, types, errors, stamps } = await run(
     t,
     `cat <<'E'
 # HELP a_total Counts.
@@ -92,7 +96,7 @@ half li
 h_bucket{le="1"} 1
 h_bucket{le="+Inf"} 2
 h_sum 3
-h_count 2
+h_count 2 ${STAMP}
 a_total{x="1"} 6
 up 1
 no_end 7
@@ -103,6 +107,7 @@ E`,
   assert.equal(series['h_bucket{le="+Inf",script="it"}'], 2);
   assert.equal(series['h_count{script="it"}'], 2);
   assert.equal(series['no_end{script="it"}'], 7);
+  assert.deepEqual(stamps, { 'h_count{script="it"}': STAMP });
   assert.equal(types.a_total, 'counter');
   assert.equal(types.h, 'histogram');
   assert.match(errors, /line 5/);
@@ -110,14 +115,13 @@ E`,
 });
 
 test('openmetrics: counters, timestamps in seconds, exemplars, EOF', async (t) => {
-  const now = (Date.now() / 1000).toFixed(3);
-  const { series, types, errors } = await run(
+  const { series, types, errors, stamps } = await run(
     t,
     `cat <<'E'
 # TYPE jobs counter
 # UNIT jobs jobs
 # HELP jobs Jobs.
-jobs_total{k="a b"} 4 ${now} # {trace_id="x"} 1
+jobs_total{k="a b"} 4 ${STAMP / 1000}.25 # {trace_id="x"} 1
 jobs_created{k="a b"} 1.7e9
 # TYPE build info
 build_info{v="1"} 1
@@ -133,12 +137,13 @@ E`,
     },
   );
   assert.equal(types.jobs_total, 'counter');
+  assert.deepEqual(stamps, { 'jobs_total{k="a b",script="it"}': STAMP + 250 });
 });
 
 test('json: numbers and booleans are accepted; strings, old times, and labels or series that occur twice are not', async (t) => {
   const list = [
-    { name: 'disk', timestamp: Math.trunc(Date.now() / 1000), tags: { dev: 'sda' }, value: 1.5 },
-    { name: 'is.up', value: true },
+    { name: 'disk', timestamp: STAMP / 1000 + 0.1234, tags: { dev: 'sda' }, value: 1.5 },
+    { name: 'is.up', timestamp: STAMP, value: true },
     { name: 'text', value: 'x' },
     { name: 'none', value: null },
     { name: 'old', timestamp: 1_700_000_000, value: 1 },
@@ -146,12 +151,16 @@ test('json: numbers and booleans are accepted; strings, old times, and labels or
     { name: 'same', tags: { a: 'x', b: 'y' }, value: 1 },
     { name: 'same', tags: { b: 'y', a: 'x' }, value: 2 },
   ];
-  const { series, errors } = await run(t, `echo '${JSON.stringify(list)}'`, { format: 'json' });
+  const { series, errors, stamps } = await run(t, `echo '${JSON.stringify(list)}'`, { format: 'json' });
   assert.deepEqual(series, {
     ...GOOD,
     'plugin_it_disk{dev="sda",script="it"}': 1.5,
     'plugin_it_is_up{script="it"}': 1,
     'plugin_it_same{a="x",b="y",script="it"}': 1,
+  });
+  assert.deepEqual(stamps, {
+    'plugin_it_disk{dev="sda",script="it"}': STAMP + 123,
+    'plugin_it_is_up{script="it"}': STAMP,
   });
   assert.match(errors, /5 lines or values were not used/);
   const bad = await run(t, 'echo "[{"', { format: 'json' });
@@ -159,13 +168,14 @@ test('json: numbers and booleans are accepted; strings, old times, and labels or
 });
 
 test('influx: fields of all kinds, escapes, timestamps in nanoseconds', async (t) => {
-  const { series, errors } = await run(
+  const { series, errors, stamps } = await run(
     t,
-    `printf '%s\\n' 'm,tag=a\\ b,o=2 f1=1,f2=2i,f3="s, t",f4=t ${Date.now()}000000' '# a comment' 'rubbish'`,
+    `printf '%s\\n' 'm,tag=a\\ b,o=2 f1=1,f2=2i,f3="s, t",f4=t ${STAMP}000000' '# a comment' 'rubbish'`,
     { format: 'influx', prefix: 'p_' },
   );
   const labels = '{tag="a b",o="2",script="it"}';
   assert.deepEqual(series, { ...GOOD, [`p_m_f1${labels}`]: 1, [`p_m_f2${labels}`]: 2, [`p_m_f4${labels}`]: 1 });
+  assert.deepEqual([...new Set(Object.values(stamps))], [STAMP]);
   assert.match(errors, /field f3 is not a number; line 3/);
 });
 

@@ -96,7 +96,7 @@ export class RemoteWriteExporter implements Exporter {
     if (!this.accepts(group)) return;
     const refresh = this.#refreshes.get(group) ?? new Refresh(this.#settings.refresh);
     this.#refreshes.set(group, refresh);
-    const own = snapshots.reduce((sum, { size }) => sum + size, 0) + births.length;
+    const own = snapshots.reduce((sum, { unpushedSize }) => sum + unpushedSize, 0) + births.length;
     let samples = own;
     const texts: PackedText[] = [];
     for (const { members, encoding, samples: all, isKept = false } of prepared) {

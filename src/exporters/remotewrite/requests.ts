@@ -108,16 +108,17 @@ export class RequestWriter {
     return isFitting ? kept.parts : [];
   }
 
-  /** Series with their own timestamps, or preceded by a zero. */
+  /** Series with their own timestamps, without those already pushed with one, or preceded by a zero. */
   async *#writeSeries(
     { series, values, stamps }: Snapshot,
     { stampMs, zeros }: SampleBatch,
     single: SeriesRequests,
   ): AsyncGenerator<Request> {
     for (const [index, value] of values.entries()) {
+      const own = stamps?.get(index) ?? stampMs;
+      if (own === 'pushed') continue;
       const key = series.key(index);
       const [name, block] = splitKey(key);
-      const own = stamps?.get(index) ?? stampMs;
       const zeroMs = zeros.get(key);
       yield* single.add({ name, block, facts: series.owners[index], value, stampMs: own, zeroMs }, false);
       const pause = turn();
@@ -158,7 +159,7 @@ export class RequestWriter {
         const sample = line === '' || line.startsWith('#') ? undefined : readSample(line);
         if (sample === undefined) continue;
         const { name, block, value, stampMs: own = batch.stampMs } = sample;
-        // Only scrapes have their own timestamps, and a batch may have several of one target.
+        // Scrapes and exec programs have their own timestamps; a batch may have several scrapes of one target.
         const mayRepeat = sample.stampMs !== undefined;
         if (value === 'zero') {
           single.expectZeros();

@@ -5,8 +5,9 @@ import { Lines } from './lines.ts';
 
 /**
  * Text in object order: first the header lines of all families, each once, then the samples in the order of collection,
- * with their own timestamps unless `stamped` is false. VictoriaMetrics accepts them, a Pushgateway rejects them. Yields
- * UTF-8 chunks of about 112 KiB that end at a line's end; each is overwritten by the next, and the last by another text.
+ * with their own timestamps, but without those already pushed with one. If `stamped` is false, it has all samples and no
+ * timestamps, for a Pushgateway, which rejects them and stores only what the last push contains. Yields UTF-8 chunks of
+ * about 112 KiB that end at a line's end; each is overwritten by the next, and the last by another text.
  */
 export function* encodeByObject(snapshots: readonly Snapshot[], stamped = true): Generator<Buffer> {
   using lines = new Lines();
@@ -14,7 +15,9 @@ export function* encodeByObject(snapshots: readonly Snapshot[], stamped = true):
   for (const { series, values, stamps } of snapshots) {
     const own = stamped ? stamps : undefined;
     for (let index = 0; index < values.length; index++) {
-      addSample(lines, series, values, index, own?.get(index));
+      const stamp = own?.get(index);
+      if (stamp === 'pushed') continue;
+      addSample(lines, series, values, index, stamp);
       if (lines.isFull) yield lines.take();
     }
   }

@@ -10,7 +10,7 @@ interface ReadSample {
   readonly name: string;
   readonly labels: Labels;
   readonly value: number;
-  /** Milliseconds since 1970; undefined for now. */
+  /** Milliseconds since 1970, an integer; undefined for now. */
   readonly stampMs?: number | undefined;
 }
 
@@ -61,5 +61,5 @@ export class ParsedText {
 
 const MAX_SHOWN = 3;
 
-/** Seconds or milliseconds since 1970, as milliseconds. */
-export const stampOf = (value: number): number => (Math.abs(value) < 1e11 ? value * 1000 : value);
+/** Seconds or milliseconds since 1970, as whole milliseconds. */
+export const stampOf = (value: number): number => Math.round(Math.abs(value) < 1e11 ? value * 1000 : value);

@@ -13,6 +13,7 @@ import type { Snapshot } from '../../metrics/snapshot.ts';
 import { blockOfPairs } from '../../metrics/text/format.ts';
 import { KILL_AFTER_MS, type ProgramEnd, runChild } from '../exec/child.ts';
 import { FORMATS, READERS } from '../exec/formats.ts';
+import { OwnStamps } from '../exec/own-stamps.ts';
 import type { ParsedText } from '../exec/reading.ts';
 import { defineTaskType, TaskFailure } from '../task-type.ts';
 
@@ -27,9 +28,6 @@ const exitCode = gauge(
 
 const MAX_ARGUMENTS = 256;
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-/** Range around the current time in which a sample's own timestamp is accepted. */
-const OLDEST_MS = 5 * 60_000;
-const NEWEST_MS = 60_000;
 
 const options = z.strictObject({
   command: z
@@ -96,6 +94,7 @@ export const exec = defineTaskType({
     const good = settings.exitCodes ?? (format === 'nagios' ? [0, 1, 2, 3] : [0]);
     const state = gauge(`${prefix}state`, 'State of the plugin: 0 OK, 1 warning, 2 critical, 3 unknown.', LABELS);
     const families = new KnownFamilies();
+    const ownStamps = new OwnStamps();
     return async (out, signal, call) => {
       const begunMs = monotonicMs();
       const { argv, variables } = parametersOf(call?.params ?? {}, settings.params?.pass);
@@ -135,7 +134,7 @@ export const exec = defineTaskType({
       if (reading.size === 0 && reading.lostCount > 0) fail('parse', reading.lost.join('; '));
       note(true);
       if (format === 'nagios') out.add(state, ended.code, id);
-      addReading(out, reading, { id, families, nowMs: now() });
+      addReading(out, reading, { id, families, ownStamps, nowMs: now() });
     };
   },
   check: ({ command: [program = ''] }) => programProblems(program),
@@ -150,12 +149,17 @@ export const exec = defineTaskType({
   },
 });
 
-function addReading(
-  out: Snapshot,
-  reading: ParsedText,
-  { id, families, nowMs }: { readonly id: string; readonly families: KnownFamilies; readonly nowMs: number },
-): void {
+/** What a task keeps of its earlier runs, and the time of this one. */
+interface ReadingContext {
+  readonly id: string;
+  readonly families: KnownFamilies;
+  readonly ownStamps: OwnStamps;
+  readonly nowMs: number;
+}
+
+function addReading(out: Snapshot, reading: ParsedText, { id, families, ownStamps, nowMs }: ReadingContext): void {
   families.begin();
+  ownStamps.begin(nowMs);
   const own = new Set([success.name, duration.name, exitCode.name]);
   let lost = reading.lostCount;
   const shown = [...reading.lost];
@@ -171,13 +175,11 @@ function addReading(
     const family = families.of({ name, type, help: help === '' ? `Printed by script ${id}.` : help });
     for (const sample of samples) {
       const { stampMs, value } = sample;
-      if (stampMs !== undefined && (stampMs < nowMs - OLDEST_MS || stampMs > nowMs + NEWEST_MS)) {
-        lose(`${sample.name} has a time too far from now`);
-        continue;
-      }
       const labels = [...sample.labels.filter(([label]) => label !== 'script'), ['script', id] as const];
       const key = sample.name + blockOfPairs(labels);
-      out.addSeries(family, key, value);
+      const problem = stampMs === undefined ? undefined : ownStamps.problem(key, { stampMs, value }, nowMs);
+      if (problem === undefined) out.addSeries(family, key, value, stampMs);
+      else lose(`${sample.name} ${problem}`);
     }
   }
   if (lost > 0) out.errors.push(new Error(`${lost} lines or values were not used: ${shown.join('; ')}`));

@@ -157,7 +157,7 @@ for (const version of [1, 2] as const) {
   test(`${version}.0: zeros of new counters come first, samples keep their own times, ended series get markers`, async () => {
     const snapshot = new Snapshot();
     snapshot.add(pods, 5, 'new', '');
-    snapshot.addAt(700, pods, 6, 'own', '');
+    snapshot.addSeries(pods, 'pod_restarts_total{pod="own",Zone=""}', 6, 700);
     snapshot.close();
     const zeros = new Map([[snapshot.series.key(0), 500]]);
     const one = batch([snapshot], 1000, { zeros, ended: ['gone{pod="x"}'], samples: 3 });
