@@ -1,30 +1,35 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, type OutgoingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
-import { batchOf, checkOf, dropped, exporterTo, SENT, until } from '../kit/exporter.ts';
+import { batchOf, batchOfLines, checkOf, dropped, exporterTo, retried, SENT, until } from '../kit/exporter.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
 import { modelExporter } from './model.ts';
 
 const STAMP = 1_795_000_000_000;
 const KEY = 'a-key-of-the-receiver';
 
-/** A receiver that checks the documented rules. It responds with `responses` first, if any. */
-async function receiver(context: TestContext, responses: (readonly [code: number, text?: string])[] = []) {
+type Response = readonly [code: number, text?: string, headers?: OutgoingHttpHeaders];
+
+/** A receiver that checks the documented rules. It responds with `responses` first, if any; with nothing to `silence`. */
+async function receiver(context: TestContext, responses: (Response | 'silence')[] = []) {
   const stored: object[] = [];
+  const requestsAt: number[] = [];
   const server = createServer(async (request, response) => {
+    requestsAt.push(performance.now());
     const body = await buffer(request);
-    const refuse = (code: number, text = '') => response.writeHead(code).end(text);
+    const refuse = (...[code, text, headers]: Response) => response.writeHead(code, headers).end(text);
     if (request.headers['x-api-key'] !== KEY) return refuse(403, 'wrong key');
     if (request.url !== '/api/series') return refuse(404);
     if (request.method !== 'POST') return refuse(405);
     if (request.headers['content-type'] !== 'application/json') return refuse(415);
     const next = responses.shift();
+    if (next === 'silence') return;
     if (next) return refuse(...next);
     const encoding = request.headers['content-encoding'];
     const text = encoding === 'gzip' ? gunzipSync(body) : encoding === 'zstd' ? zstdDecompressSync(body) : body;
@@ -33,7 +38,7 @@ async function receiver(context: TestContext, responses: (readonly [code: number
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   context.after(() => server.close().closeAllConnections());
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, stored };
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, stored, requestsAt };
 }
 
 async function sender(context: TestContext, url: string, settings: object = {}) {
@@ -63,6 +68,19 @@ for (const compression of ['zstd', 'gzip', 'none']) {
   });
 }
 
+test('a line keeps its timestamp, labels of the target replace its own, and empty ones are omitted', async (context) => {
+  const { url, stored } = await receiver(context);
+  const { exporter, counted, holds } = await sender(context, url);
+  const target = { job: 'j', instance: undefined, labels: { cluster: 'c', zone: '' } };
+  const lines = ['# TYPE of gauge', 'of{job="own",zone="z",device=""} 1 1700000000000', 'of{instance="i"} 2'];
+  exporter.deliver({ ...(await batchOfLines(STAMP, lines)), target });
+  await holds(async () => (await counted(SENT)) === 2);
+  assert.deepEqual(stored, [
+    { name: 'of', labels: { job: 'j', cluster: 'c' }, value: 1, timestampMs: 1_700_000_000_000 },
+    { name: 'of', labels: { instance: 'i', job: 'j', cluster: 'c' }, value: 2, timestampMs: STAMP },
+  ]);
+});
+
 test('the parts of a batch form one document, also if nothing is left of some', async (context) => {
   const { url, stored } = await receiver(context);
   const { exporter, counted, holds } = await sender(context, url);
@@ -78,6 +96,18 @@ test('a batch that is too large is sent in parts', async (context) => {
   exporter.deliver(await batchOf(STAMP, [1, 2]));
   await holds(async () => (await counted(SENT)) === 2);
   assert.deepEqual(new Set(stored), new Set([series(0, 1), series(1, 2)]));
+});
+
+test('after a 429, a batch is sent again after Retry-After, and without a response after a timeout', async (context) => {
+  const { url, stored, requestsAt } = await receiver(context, [[429, 'slow down', { 'retry-after': '1' }], 'silence']);
+  const { exporter, counted, holds } = await sender(context, url, { timeout: '1s', retries: 100 });
+  exporter.deliver(await batchOf(STAMP, [1]));
+  await holds(async () => (await counted(SENT)) === 1);
+  // Without the header, the first wait is half a second.
+  const [first = 0, second = 0] = requestsAt;
+  assert.ok(second - first > 900, `${second - first} ms`);
+  for (const reason of ['busy', 'timeout']) assert.ok(await counted(retried(reason)), reason);
+  assert.deepEqual(stored[0], series(0, 1));
 });
 
 test('a batch is dropped only if the receiver rejects its content', async (context) => {

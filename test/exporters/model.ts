@@ -35,7 +35,9 @@ export const modelExporter: ExporterType<typeof settings> = {
           for (const line of parseText(text.toString())) {
             if (line.kind !== 'sample') continue;
             const { name, value, timestampMs = stampMs } = line;
-            const labels = { ...Object.fromEntries(line.labels), ...labelsOfTarget(target) };
+            // An empty label of the target removes that of the line, as in remote write.
+            const all = Object.entries({ ...Object.fromEntries(line.labels), ...labelsOfTarget(target) });
+            const labels = Object.fromEntries(all.filter(([, value]) => value !== ''));
             if (Number.isFinite(value)) series.push(JSON.stringify({ name, labels, value, timestampMs }));
             else omitted++;
           }

@@ -112,10 +112,27 @@ export async function checkOf<Schema extends z.ZodObject>(
 }
 
 /** A batch of the node group with the samples of `out`. */
-export async function batchWith(out: Snapshot, stampMs: number, encoding: Encoding): Promise<Batch> {
-  const text = (await compressEach(encodeByObject([out]), [encoding], stampMs)).get(encoding);
+export const batchWith = (out: Snapshot, stampMs: number, encoding: Encoding): Promise<Batch> =>
+  compressed(encodeByObject([out]), out.size, stampMs, encoding);
+
+/** A batch of the node group with these lines, which may have labels and timestamps that {@link batchOf} does not write. */
+export const batchOfLines = (stampMs: number, lines: readonly string[], encoding: Encoding = 'zstd'): Promise<Batch> =>
+  compressed(
+    [Buffer.from(`${lines.join('\n')}\n`)],
+    lines.filter((line) => !line.startsWith('#')).length,
+    stampMs,
+    encoding,
+  );
+
+async function compressed(
+  chunks: Iterable<Buffer>,
+  samples: number,
+  stampMs: number,
+  encoding: Encoding,
+): Promise<Batch> {
+  const text = (await compressEach(chunks, [encoding], stampMs)).get(encoding);
   assert.ok(text);
-  return { group: 'node', stampMs, samples: out.size, encoding, ...text };
+  return { group: 'node', stampMs, samples, encoding, ...text };
 }
 
 /** Adds samples of the gauge `name` with these values, whose labels `device` are `d0`, `d1` and so on. */
@@ -140,6 +157,9 @@ export function batchAt(stampMs: number): Promise<Batch> {
 
 /** The series that counts samples that `it` dropped for `reason`. */
 export const dropped = (reason: string) => `firesteel_export_samples_dropped_total{exporter="it",reason="${reason}"}`;
+
+/** The series that counts retries of `it` for `reason`. */
+export const retried = (reason: string) => `firesteel_export_retries_total{exporter="it",reason="${reason}"}`;
 
 /** The series that counts acknowledged samples of `it`. */
 export const SENT = 'firesteel_export_samples_sent_total{exporter="it"}';
