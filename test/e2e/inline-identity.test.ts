@@ -1,7 +1,4 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { createLog, ThrottledLog } from '../../src/base/log.ts';
 import type { Exporter } from '../../src/exporters/exporter.ts';
@@ -13,15 +10,10 @@ import type { Snapshot } from '../../src/metrics/snapshot.ts';
 import { labelBlock } from '../../src/metrics/text/format.ts';
 import { PushCycle } from '../../src/push/cycle.ts';
 import { exporterTo, until } from '../kit/exporter.ts';
+import { scratchFolder } from '../kit/host-tree.ts';
 import { samplesOf } from '../kit/samples.ts';
 import { serverAvailable, startServer } from '../kit/servers.ts';
 import { startVictoriaMetrics } from '../kit/victoria-metrics.ts';
-
-async function temporary(t: TestContext): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'firesteel-inline-'));
-  t.after(() => rm(folder, { recursive: true, force: true }));
-  return folder;
-}
 
 /** A push cycle with one producer of `group`, whose clock and samples the test sets. */
 function cycleOf(exporter: Exporter, group: Group, clock: { ms: number }, collect: (out: Snapshot) => void): PushCycle {
@@ -49,7 +41,7 @@ const TARGETS = [
 for (const compression of [undefined, 'gzip'] as const) {
   test(`VictoriaMetrics stores job, instance and timestamps of the lines, in ${compression ?? 'zstd'}`, async (t) => {
     if (!serverAvailable(t, 'victoria-metrics')) return;
-    const victoria = await startVictoriaMetrics(t, await temporary(t));
+    const victoria = await startVictoriaMetrics(t, scratchFolder(t));
     const { exporter, lines } = await exporterTo(victoria.url, {
       groups: ['probe'],
       ...(compression && { compression }),
@@ -132,7 +124,7 @@ test('a Pushgateway gets one group for each job and instance, and vanished ones 
 
 /** rate() and increase() of VictoriaMetrics for a counter that appears with 5. */
 async function counted(t: TestContext, family: Family, compression?: 'gzip') {
-  const victoria = await startVictoriaMetrics(t, await temporary(t));
+  const victoria = await startVictoriaMetrics(t, scratchFolder(t));
   const { exporter, lines } = await exporterTo(victoria.url, compression ? { compression } : {});
   const clock = { ms: Date.now() - 60_000 };
   let value: number | undefined;

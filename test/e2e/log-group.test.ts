@@ -1,21 +1,19 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type AgentProcess, startAgentProcess } from '../kit/agent.ts';
+import { cleanUp } from '../kit/clean-up.ts';
 import { freePort } from '../kit/free-port.ts';
+import { scratchFolder } from '../kit/host-tree.ts';
 import { exportEntry, JournalWriter } from '../kit/journal-writer.ts';
 import { serverAvailable } from '../kit/servers.ts';
 
 function folderOf(context: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'firesteel-e2e-log-'));
-  context.after(() => {
-    spawnSync('umount', ['-l', join(folder, 'journal')]);
-    rmSync(folder, { recursive: true, force: true });
-  });
+  const folder = scratchFolder(context);
+  cleanUp(context, () => spawnSync('umount', ['-l', join(folder, 'journal')]));
   return folder;
 }
 

@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import type { StatusView } from '../../src/http/status-view.ts';
 import { until } from '../kit/exporter.ts';
+import { scratchFolder } from '../kit/host-tree.ts';
 import { startLocalAgent } from '../kit/local-agent.ts';
 import { samplesOf } from '../kit/samples.ts';
 import { serverAvailable, startServer } from '../kit/servers.ts';
@@ -27,12 +26,6 @@ async function serve(t: TestContext, listener: RequestListener): Promise<number>
   return (server.address() as AddressInfo).port;
 }
 
-function folderOf(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'firesteel-scrape-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
-
 /** A pod of this node at 127.0.0.1. */
 const pod = (name: string, port: number) => ({
   metadata: {
@@ -47,7 +40,7 @@ const pod = (name: string, port: number) => ({
 
 test('a new pod is scraped within one refresh, a vanished one ends immediately', OPTIONS, async (t) => {
   if (!serverAvailable(t, 'victoria-metrics')) return;
-  const folder = folderOf(t);
+  const folder = scratchFolder(t);
   const vm = await startVictoriaMetrics(t, folder);
   let value = 0;
   const page = await serve(t, (_, response) =>
@@ -234,7 +227,7 @@ test(
   OPTIONS,
   async (t) => {
     if (!serverAvailable(t, 'victoria-metrics')) return;
-    const vm = await startVictoriaMetrics(t, folderOf(t));
+    const vm = await startVictoriaMetrics(t, scratchFolder(t));
     const port = await serve(t, (request, response) => {
       const name = (request.url ?? '').slice(1);
       if (name === 'good') response.end('good 1\n');
@@ -288,7 +281,7 @@ test(
   OPTIONS,
   async (t) => {
     if (!serverAvailable(t, 'victoria-metrics')) return;
-    const vm = await startVictoriaMetrics(t, folderOf(t));
+    const vm = await startVictoriaMetrics(t, scratchFolder(t));
     let body = 'a{x="1"} 1\na{x="2"} 1\n';
     const port = await serve(t, (_, response) => response.end(body));
     await startLocalAgent(t, () => ({

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { cleanUp } from './clean-up.ts';
 
 /** The bundle as installed on nodes; FIRESTEEL_BUNDLE names another one. */
 export const BUNDLE =
@@ -46,7 +47,7 @@ export function startAgentProcess(
     output.stderr += chunk;
   });
   const ended = once(child, 'close').then(([code, signal]) => ({ code, signal }));
-  context.after(async () => {
+  cleanUp(context, async () => {
     child.kill('SIGKILL');
     await ended;
   });

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { HostPaths } from '../../src/host/paths.ts';
+import { cleanUp } from './clean-up.ts';
 import { completeTree } from './fixture-tree.ts';
 
 /** Absolute path of a file or folder of test/fixtures. */
@@ -18,7 +19,7 @@ export function fixturePaths(): HostPaths {
 /** A host with only these files (path below `proc`, `sys`, ... → content), removed after the test. */
 export function hostTree(context: TestContext, files: Readonly<Record<string, string | Buffer>>): HostPaths {
   const root = mkdtempSync(join(tmpdir(), 'firesteel-host-'));
-  context.after(() => rmSync(root, { recursive: true, force: true }));
+  removeAfter(context, root);
   for (const [path, content] of Object.entries(files)) {
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), content);
@@ -34,9 +35,13 @@ const pathsBelow = (root: string): HostPaths => ({
   cgroup: join(root, 'sys/fs/cgroup'),
 });
 
-/** An empty folder, removed after the test; again if something that ends is still writing into it. */
+/** Removes a folder after the test; again if something that ends is still writing into it. */
+export const removeAfter = (context: TestContext, folder: string): void =>
+  cleanUp(context, () => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 }));
+
+/** An empty folder, removed after the test, when the processes that were started with it have ended. */
 export function scratchFolder(context: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'firesteel-test-'));
-  context.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 }));
+  removeAfter(context, folder);
   return folder;
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Journal } from '../../src/host/journal/journal.ts';
+import { cleanUp } from './clean-up.ts';
 import { freePort } from './free-port.ts';
 
 const READY_MS = 60_000;
@@ -24,7 +25,7 @@ export class JournalRemote {
   /** Writes to `folder`, which must exist; ends with the test. */
   static async start(context: TestContext, folder: string): Promise<JournalRemote> {
     const server = new JournalRemote(folder, await freePort());
-    context.after(() => server.stop());
+    cleanUp(context, () => server.stop());
     await server.start();
     return server;
   }

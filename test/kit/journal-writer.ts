@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { TestContext } from 'node:test';
+import { cleanUp } from './clean-up.ts';
 
 /** Library path of programs that are unpacked and not installed. */
 const withLibraries = () => ({
@@ -25,7 +26,12 @@ export class JournalWriter {
     this.#child.stderr?.on('data', (chunk: Buffer) => {
       this.#stderr = (this.#stderr + chunk.toString()).slice(-2000);
     });
-    context.after(() => this.#child.kill('SIGKILL'));
+    const exited = once(this.#child, 'exit');
+    exited.catch(() => undefined);
+    cleanUp(context, async () => {
+      this.#child.kill('SIGKILL');
+      await exited;
+    });
   }
 
   /** Writes entries; resolves when the writer has accepted the text. */

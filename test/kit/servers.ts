@@ -4,6 +4,7 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { cleanUp } from './clean-up.ts';
 import { freePort } from './free-port.ts';
 
 const READY_DEADLINE_MS = 60_000;
@@ -47,7 +48,7 @@ export async function startServer(
   readyPath: string,
 ): Promise<string> {
   const server = await RealServer.create(binary, args, readyPath);
-  context.after(() => server.stop());
+  cleanUp(context, () => server.stop());
   await server.start();
   return server.url;
 }

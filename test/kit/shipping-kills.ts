@@ -1,11 +1,11 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startAgentProcess } from './agent.ts';
 import { until } from './exporter.ts';
 import { type Exchange, type FaultProxy, startFaultProxy } from './fault-proxy.ts';
+import { scratchFolder } from './host-tree.ts';
 import { JournalRemote } from './journal-remote.ts';
 import { exportEntry, JournalWriter, START_US } from './journal-writer.ts';
 import { type Random, randomFrom } from './random.ts';
@@ -53,8 +53,7 @@ export async function shipThroughKills(
   context: TestContext,
   { entries: count, outageMs, fault, answer }: ShippingKills,
 ): Promise<ShippingResult> {
-  const folder = mkdtempSync(join(tmpdir(), 'firesteel-ship-'));
-  context.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = scratchFolder(context);
   const [source, target, spool] = [join(folder, 'source'), join(folder, 'target'), join(folder, 'spool')];
   mkdirSync(source);
   mkdirSync(target);

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { globSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { globSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { cleanUp } from '../kit/clean-up.ts';
 import { until } from '../kit/exporter.ts';
 import { startFaultProxy } from '../kit/fault-proxy.ts';
+import { scratchFolder } from '../kit/host-tree.ts';
 import { JournalRemote } from '../kit/journal-remote.ts';
 import { exportEntry, JournalWriter } from '../kit/journal-writer.ts';
 import { type LocalAgent, startLocalAgent } from '../kit/local-agent.ts';
@@ -17,12 +18,9 @@ const SERVER = 'systemd-journal-remote';
 
 /** Folders for the shipped journal and for the received one. */
 function folders(context: TestContext) {
-  const folder = mkdtempSync(join(tmpdir(), 'firesteel-ship-'));
-  context.after(() => {
-    // One of the tests mounts a file system there.
-    spawnSync('umount', ['-l', join(folder, 'source')]);
-    rmSync(folder, { recursive: true, force: true });
-  });
+  const folder = scratchFolder(context);
+  // One of the tests mounts a file system there.
+  cleanUp(context, () => spawnSync('umount', ['-l', join(folder, 'source')]));
   const [source, target] = [join(folder, 'source'), join(folder, 'target')];
   mkdirSync(source);
   mkdirSync(target);

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startAgentProcess } from '../kit/agent.ts';
 import { until } from '../kit/exporter.ts';
+import { scratchFolder } from '../kit/host-tree.ts';
 import { exportEntry, JournalWriter } from '../kit/journal-writer.ts';
 import { ElasticsearchStore } from '../kit/log-stores/elasticsearch.ts';
 import { LokiStore } from '../kit/log-stores/loki.ts';
@@ -40,8 +40,7 @@ const STORES: Readonly<Record<string, { readonly make: () => LogStore; readonly 
 
 /** A journal to ship from, and the configuration of an agent that does. */
 function prepared(context: TestContext, type: string, url: string) {
-  const folder = mkdtempSync(join(tmpdir(), 'firesteel-stores-'));
-  context.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = scratchFolder(context);
   const source = join(folder, 'source');
   mkdirSync(source);
   writeFileSync(join(folder, 'token'), `${TOKEN}\n`);

@@ -15,7 +15,7 @@ import type { CollectorResult } from '../../../src/metrics/outcome.ts';
 import { AgentRegistry } from '../../../src/metrics/registry.ts';
 import { numberText } from '../../../src/metrics/text/format.ts';
 import { IdentityClient, realIdentityWorld } from '../../../src/pods/client.ts';
-import { fixture } from '../../kit/host-tree.ts';
+import { fixture, removeAfter } from '../../kit/host-tree.ts';
 import { samplesOf } from '../../kit/samples.ts';
 
 /** For files that are parsed completely. */
@@ -99,7 +99,7 @@ export class V2Node {
   #pid = 1000;
 
   constructor(context: TestContext) {
-    context.after(() => rmSync(this.root, { recursive: true, force: true }));
+    removeAfter(context, this.root);
     this.write('proc/meminfo', 'MemTotal: 4000 kB\nSwapTotal: 100 kB\nSwapFree: 40 kB\n');
     this.write('proc/cpuinfo', 'processor : 0\ncore id : 0\nphysical id : 0\n');
     this.write('proc/diskstats', ' 259 0 nvme0n1 1 2 3 4 5 6 7 8 9 10 11\n 7 0 loop0 1 2 3 4 5 6 7 8 9 10 11\n');

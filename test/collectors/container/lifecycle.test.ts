@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
+import { cleanUp } from '../../kit/clean-up.ts';
 import { hostTree } from '../../kit/host-tree.ts';
 import { nameOf } from '../../kit/samples.ts';
 import { containerCycles, labelsOf, NET_DEV_HEAD, namesOf, ofCgroup, podOf, V2Node } from './kit.ts';
@@ -353,8 +354,11 @@ test('2,000 cgroups that appear and vanish while they are read have complete sam
   const child = spawn(process.execPath, ['-e', CHURN, node.paths.cgroup, `${node.paths.cgroup}${CONTAINER}`], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
-  context.after(() => child.kill('SIGKILL'));
   const ended = once(child, 'exit');
+  cleanUp(context, () => {
+    child.kill('SIGKILL');
+    return ended;
+  });
   const cycle = containerCycles(node.paths);
   const seen = new Set<string>();
   while (child.exitCode === null) {

@@ -20,6 +20,7 @@ import { CgroupV2 } from '../../../src/collectors/container/cgroup-v2.ts';
 import { processIds } from '../../../src/collectors/container/processes.ts';
 import { Host } from '../../../src/host/host.ts';
 import { DEFAULT_PATHS } from '../../../src/host/paths.ts';
+import { cleanUp } from '../../kit/clean-up.ts';
 import { containerCycles, namesOf, ofCgroup, podOf, V2Node } from './kit.ts';
 
 // Real cgroups of this machine, with processes whose activity the samples must show. Everything is in separate trees and
@@ -64,7 +65,7 @@ function makeTrees(context: TestContext): string | undefined {
   }
   const seen = mkdtempSync(join(tmpdir(), 'firesteel-cgroup-'));
   for (const controller of CONTROLLERS) symlinkSync(join(ROOT, controller, NAME), join(seen, controller));
-  context.after(async () => {
+  cleanUp(context, async () => {
     await endAll();
     rmSync(seen, { recursive: true });
     for (const tree of trees) await removeTree(tree);
@@ -339,8 +340,11 @@ test('2,000 real cgroups that appear and vanish while they are read have complet
   // The tree of cpu is walked.
   const trees = ['memory', 'cpuacct', 'pids', 'blkio', 'cpu'].map((controller) => join(seen, controller));
   const child = spawn(process.execPath, ['-e', CHURN, ...trees], { stdio: ['ignore', 'ignore', 'inherit'] });
-  context.after(() => child.kill('SIGKILL'));
   const ended = once(child, 'exit');
+  cleanUp(context, () => {
+    child.kill('SIGKILL');
+    return ended;
+  });
   const known = new Set<string>();
   while (child.exitCode === null) {
     const { samples, results } = await cycle();

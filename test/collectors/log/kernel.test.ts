@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { JournalFeed } from '../../../src/collectors/log/journal-feed.ts';
 import { collectKernel } from '../../../src/collectors/log/kernel.ts';
 import { KernelLines } from '../../../src/collectors/log/kernel-lines.ts';
@@ -14,7 +13,7 @@ import { LogState } from '../../../src/collectors/log/state.ts';
 import { Host } from '../../../src/host/host.ts';
 import { parseKernelRecord } from '../../../src/host/kmsg.ts';
 import { Snapshot } from '../../../src/metrics/snapshot.ts';
-import { hostTree } from '../../kit/host-tree.ts';
+import { hostTree, scratchFolder } from '../../kit/host-tree.ts';
 import { exportEntry, JournalWriter } from '../../kit/journal-writer.ts';
 import { linesOf } from '../../kit/lines.ts';
 import { LogGroup, totalOf } from '../../kit/log-group.ts';
@@ -201,12 +200,6 @@ test('parses records of /dev/kmsg as the kernel writes them', () => {
   for (const bad of ['', ';', '6,1;x', 'a,b,c;d']) assert.equal(parseKernelRecord(bad), undefined);
 });
 
-function folderOf(context: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'firesteel-kernel-'));
-  context.after(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
-
 /** A /proc with these mounts and boot. */
 function procOf(folder: string, mounts: readonly string[], boot = '0123456789abcdef0123456789abcdef'): string {
   mkdirSync(join(folder, '1'), { recursive: true });
@@ -222,7 +215,7 @@ const DATA = (mode: string) => `26 25 8:17 / /data rw,relatime - xfs /dev/sdb1 $
 const TRANSITION = 'filesystem_readonly_transitions_total{device="/dev/sdb1",mountpoint="/data",fstype="xfs"}';
 
 test('a mount that becomes read-only is counted once, also across a restart, and the gauge ends with it', async (context) => {
-  const folder = folderOf(context);
+  const folder = scratchFolder(context);
   const procfs = join(folder, 'proc');
   const options = { folder: join(folder, 'state'), paths: { procfs } };
   const sections = {
@@ -259,7 +252,7 @@ test('a mount that becomes read-only is counted once, also across a restart, and
 
 test('messages of the kernel, OOM kills and core dumps come from the journal', async (context) => {
   if (!serverAvailable(context, 'systemd-journal-remote')) return;
-  const folder = folderOf(context);
+  const folder = scratchFolder(context);
   const path = join(folder, 'remote.journal');
   const write = async (entries: readonly Readonly<Record<string, string>>[], from: number) => {
     const writer = new JournalWriter(context, path, ['--split-mode=none']);
@@ -304,7 +297,7 @@ test('the real /dev/kmsg: a message written there is counted once, across a rest
     return context.skip(`/dev/kmsg cannot be opened here: ${String(cause)}`);
   }
   context.after(() => closeSync(device));
-  const folder = folderOf(context);
+  const folder = scratchFolder(context);
   const mark = `firesteel-${process.pid}-${Date.now()}`;
   const sections = {
     kernel: { enabled: true, source: 'kmsg' as const, rules: [{ reason: 'Mark', pattern: mark }] },
@@ -349,7 +342,7 @@ test('a new boot starts at its first message and keeps the counts', async (conte
   } catch (cause) {
     return context.skip(`/dev/kmsg cannot be opened here: ${String(cause)}`);
   }
-  const folder = folderOf(context);
+  const folder = scratchFolder(context);
   const procfs = procOf(join(folder, 'proc'), [ROOT('rw')], '1'.repeat(32));
   const sections = { kernel: { enabled: true, source: 'kmsg' as const } };
   let group = await LogGroup.start(sections, { folder: join(folder, 'state'), paths: { procfs } });

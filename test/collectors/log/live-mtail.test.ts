@@ -4,17 +4,15 @@ import {
   copyFileSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   renameSync,
-  rmSync,
   truncateSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { scratchFolder } from '../../kit/host-tree.ts';
 import { LogGroup, totalOf } from '../../kit/log-group.ts';
 import { serverAvailable, startServer } from '../../kit/servers.ts';
 
@@ -50,8 +48,7 @@ function rotate(path: string, way: Way): void {
 
 /** Writes lines and rotates in a loop, read by mtail as well; returns the written lines and both counts. */
 async function compare(context: TestContext, way: Way) {
-  const folder = mkdtempSync(join(tmpdir(), 'firesteel-mtail-'));
-  context.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = scratchFolder(context);
   mkdirSync(join(folder, 'logs'));
   const path = join(folder, 'logs', 'app.log');
   writeFileSync(path, '');

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, chownSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Journal } from '../../../src/host/journal/journal.ts';
 import type { JournalPosition } from '../../../src/host/journal/position.ts';
+import { cleanUp } from '../../kit/clean-up.ts';
+import { scratchFolder } from '../../kit/host-tree.ts';
 import { exportEntry, JournalWriter, START_US } from '../../kit/journal-writer.ts';
 import { serverAvailable } from '../../kit/servers.ts';
 
@@ -14,12 +15,9 @@ const WRITER = 'systemd-journal-remote';
 const ONE_FILE = ['--split-mode=none'];
 
 function folderOf(context: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'firesteel-journal-'));
-  context.after(() => {
-    // One of the tests mounts a file system there.
-    spawnSync('umount', ['-l', folder]);
-    rmSync(folder, { recursive: true, force: true });
-  });
+  const folder = scratchFolder(context);
+  // One of the tests mounts a file system there.
+  cleanUp(context, () => spawnSync('umount', ['-l', folder]));
   return folder;
 }
 

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Journal } from '../../../src/host/journal/journal.ts';
 import type { JournalPosition } from '../../../src/host/journal/position.ts';
+import { cleanUp } from '../../kit/clean-up.ts';
+import { scratchFolder } from '../../kit/host-tree.ts';
 import { serverAvailable } from '../../kit/servers.ts';
 
 const ENTRIES = 50_000;
@@ -61,14 +62,18 @@ async function startJournald(context: TestContext, folder: string): Promise<Chil
     return undefined;
   }
   const child = spawn('unshare', [...within, 'sh', '-c', SCRIPT, 'sh', folder], { stdio: ['pipe', 'pipe', 'pipe'] });
-  context.after(() => child.kill('SIGKILL'));
+  const ended = once(child, 'exit');
+  cleanUp(context, async () => {
+    child.kill('SIGKILL');
+    await ended;
+  });
   let stderr = '';
   child.stderr.on('data', (chunk: Buffer) => {
     stderr = (stderr + chunk.toString()).slice(-1000);
   });
   const begun = await Promise.race([
     once(child.stdout, 'data').then(() => true),
-    once(child, 'exit').then(() => false),
+    ended.then(() => false),
     sleep(60_000, false, { ref: false }),
   ]);
   if (begun) return child;
@@ -78,8 +83,7 @@ async function startJournald(context: TestContext, folder: string): Promise<Chil
 
 test('the real journald is followed through rotations and restarts of the reader: each entry once', async (context) => {
   if (!serverAvailable(context, 'systemd-journald')) return;
-  const folder = mkdtempSync(join(tmpdir(), 'firesteel-journald-'));
-  context.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = scratchFolder(context);
   const path = join(folder, 'journal');
   mkdirSync(path);
   const journald = await startJournald(context, path);
