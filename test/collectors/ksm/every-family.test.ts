@@ -15,8 +15,11 @@ for (const [resource, object, samples] of EXPECTED) {
   });
 }
 
-/** Values of a field with optional contents. */
-const EMPTY = [undefined, null, {}];
+/** What a field may have instead of its content: nothing, or, if that is a list or an object, an empty one. */
+function emptyOf(content: unknown): readonly unknown[] {
+  if (Array.isArray(content)) return [undefined, null, []];
+  return typeof content === 'object' ? [undefined, null, {}] : [undefined, null];
+}
 
 for (const resource of resources) {
   test(`the optional fields of ${resource.name} may be absent`, () => {
@@ -27,9 +30,10 @@ for (const resource of resources) {
       ...EXPECTED.filter(([name]) => name === resource.name).map(([, object]) => object),
     ];
     for (const object of objects) {
-      for (const field of ['', ...Object.keys(object)].filter((name) => name !== 'metadata')) {
-        for (const value of EMPTY) {
-          const { errors } = renderer.render({ metadata, ...object, ...(field && { [field]: value }) });
+      assert.deepEqual(renderer.render({ metadata, ...object }).errors.map(String), []);
+      for (const [field, content] of Object.entries(object).filter(([name]) => name !== 'metadata')) {
+        for (const value of emptyOf(content)) {
+          const { errors } = renderer.render({ metadata, ...object, [field]: value });
           assert.deepEqual(errors.map(String), [], `${field}: ${JSON.stringify(value)}`);
         }
       }
