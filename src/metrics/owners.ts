@@ -18,7 +18,7 @@ const OF_THE_PUSH: ReadonlySet<string> = new Set(['up']);
 
 /** Decides which collector owns a family that two provide: the first one. */
 export class FamilyOwners {
-  /** The families of each run of the last cycle; empty if some were rejected. */
+  /** The families of each run of the last cycle that has some; empty if some were rejected. */
   #accepted: readonly Snapshot['families'][] = [];
 
   /**
@@ -27,8 +27,9 @@ export class FamilyOwners {
    * different series.
    */
   settle(own: Snapshot, ownGroup: string, runs: readonly Run[]): readonly Run[] {
-    const families = [own.families, ...runs.map(({ snapshot }) => snapshot.families)];
-    // Snapshots share the map of families for as long as their series stay the same.
+    // Snapshots share the map of families for as long as their series stay the same; empty ones share none.
+    const filled = [own, ...runs.map(({ snapshot }) => snapshot)].filter(({ size }) => size > 0);
+    const families = filled.map((snapshot) => snapshot.families);
     const isAsBefore =
       families.length === this.#accepted.length && families.every((one, at) => one === this.#accepted[at]);
     if (isAsBefore) return runs;
