@@ -167,7 +167,7 @@ class RunningAgent implements Agent {
 
   /** Builds the first assembly and starts its components, the pushes last: the first cycle runs before the schedule. */
   async start(): Promise<void> {
-    await this.#tasks.start();
+    await Promise.all([this.#status.start(), this.#tasks.start()]);
     const first = await this.#build(this.#config);
     this.#takeOver(first);
     logStart(first.assembly, this.#registry, this.#world.log);

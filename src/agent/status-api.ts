@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { Gauge } from 'prom-client';
 import { errorText } from '../base/error-text.ts';
 import { type Log, recentTroubles } from '../base/log.ts';
 import { ConfigError } from '../config/config-error.ts';
@@ -45,6 +46,8 @@ interface StatusApiWorld {
 export interface StatusApi {
   readonly routes: Routes;
   readonly disables: Disables;
+  /** Reads which collectors an earlier process disabled. */
+  start(): Promise<void>;
   /** Notifies observers of the status that it has changed. */
   changed(): void;
   cycleEnded(report: CycleReport, durationSeconds: number): void;
@@ -130,6 +133,15 @@ export function createStatusApi(world: StatusApiWorld): StatusApi {
       events.publish();
     },
     disables,
+    async start() {
+      const isUsable = await disables.start();
+      const damaged = new Gauge({
+        name: 'firesteel_disabled_collectors_file_damaged',
+        help: '1 if the file with the disabled collectors was unusable at startup.',
+        registers: [registry],
+      });
+      damaged.set(isUsable ? 0 : 1);
+    },
     changed: () => events.publish(),
     cycleSkipped: () => status.cycleSkipped(),
     resetLogLevel: () => logLevel.reset(),

@@ -14,9 +14,9 @@ export class UnusableSavedFile extends Error {
 }
 
 /**
- * What `parse` makes of a file in which this agent saves its state; undefined if there is none. One that is too large or
- * not a regular file, or for which `parse` throws, is {@link keepAside}: then rejects with UnusableSavedFile. Rejects with another
- * error, and changes nothing, if the file can't be read.
+ * What `parse` makes of a file in which this agent saves its state; undefined if there is none. One that is too large, or
+ * for which `parse` throws, is renamed: then rejects with UnusableSavedFile. So it does for what is not a regular file,
+ * such as a folder, which stays. Rejects with another error, and changes nothing, if the file can't be read.
  */
 export async function readSaved<Value>(path: string, parse: (text: string) => Value): Promise<Value | undefined> {
   const text = await within(DISK_MS, textOf(path), `${path}: no response from the disk within ${DISK_MS} ms`);
@@ -29,11 +29,20 @@ export async function readSaved<Value>(path: string, parse: (text: string) => Va
   }
 }
 
+/** Like {@link readSaved}, but a file that can't be read is renamed as well, because the next save would replace it. */
+export async function readOrKeepAside<Value>(path: string, parse: (text: string) => Value): Promise<Value | undefined> {
+  try {
+    return await readSaved(path, parse);
+  } catch (cause) {
+    throw cause instanceof UnusableSavedFile ? cause : await keepAside(path, cause);
+  }
+}
+
 /**
  * Renames a saved file with the suffix `.bad`, so that the next save does not overwrite it; an earlier file of that name is
  * replaced. Resolves with the error to report, also if renaming fails.
  */
-export async function keepAside(path: string, cause: unknown): Promise<UnusableSavedFile> {
+async function keepAside(path: string, cause: unknown): Promise<UnusableSavedFile> {
   const aside = `${path}.bad`;
   const late = `no response from the disk within ${DISK_MS} ms`;
   const result = await within(DISK_MS, rename(path, aside), late).then(
@@ -52,7 +61,8 @@ async function textOf(path: string): Promise<string | { readonly problem: string
   if (file === undefined) return undefined;
   try {
     const status = await file.stat();
-    if (!status.isFile()) return { problem: 'not a regular file' };
+    // It contains no state to preserve, and may be a folder or a device of others that the configuration names.
+    if (!status.isFile()) throw new UnusableSavedFile(`${path} ignored: not a regular file`);
     if (status.size > MAX_BYTES) return { problem: `larger than ${MAX_BYTES} bytes` };
     return await file.readFile('utf8');
   } finally {

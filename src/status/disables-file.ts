@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { errorCode, errorText } from '../base/error-text.ts';
-import { readText } from '../base/files.ts';
+import { whyUnread } from '../base/files.ts';
+import { readOrKeepAside } from '../base/saved-file.ts';
 import { writeWhole } from '../base/write-whole.ts';
 
 /** A temporarily disabled collector. */
@@ -11,9 +11,6 @@ export interface Disable {
   readonly reason: string;
 }
 
-/** Hundreds of collectors with long reasons; a wrong path must not fill the memory. */
-const MAX_BYTES = 256 * 1024;
-
 const content = z.strictObject({
   disabled: z.record(
     z.string(),
@@ -21,16 +18,12 @@ const content = z.strictObject({
   ),
 });
 
-/** The content of `path`, by collector; empty if the file does not exist. Throws an Error that names the path. */
-export function readDisables(path: string): Map<string, Disable> {
-  try {
-    const text = readText(path, MAX_BYTES);
-    return new Map(Object.entries(content.parse(JSON.parse(text)).disabled));
-  } catch (cause) {
-    if (errorCode(cause) === 'ENOENT') return new Map();
-    throw new Error(`cannot read ${path}: ${reasonOf(cause)}`);
-  }
-}
+/**
+ * The content of `path`, by collector; empty if the file does not exist. One that is damaged or can't be read is renamed
+ * with the suffix `.bad`: then rejects with UnusableSavedFile.
+ */
+export const readDisables = async (path: string): Promise<Map<string, Disable>> =>
+  (await readOrKeepAside(path, parseDisables)) ?? new Map();
 
 /** Replaces the file atomically, or leaves the old one. Rejects with an Error that names the path. */
 export async function writeDisables(path: string, disables: ReadonlyMap<string, Disable>): Promise<void> {
@@ -38,9 +31,13 @@ export async function writeDisables(path: string, disables: ReadonlyMap<string, 
   try {
     await writeWhole(path, text);
   } catch (cause) {
-    throw new Error(`cannot write ${path}: ${reasonOf(cause)}`);
+    throw new Error(`cannot write ${path}: ${whyUnread(cause)}`);
   }
 }
 
-const reasonOf = (cause: unknown): string =>
-  cause instanceof z.ZodError ? z.prettifyError(cause) : (errorCode(cause) ?? errorText(cause));
+/** Throws an Error that describes the problem. */
+function parseDisables(text: string): Map<string, Disable> {
+  const parsed = content.safeParse(JSON.parse(text));
+  if (!parsed.success) throw new Error('it is not a file of disabled collectors');
+  return new Map(Object.entries(parsed.data.disabled));
+}

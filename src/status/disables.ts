@@ -17,14 +17,30 @@ interface DisablesWorld {
 /** The disabled collectors, until when and why. */
 export class Disables {
   readonly #world: DisablesWorld;
-  readonly #disables: Map<string, Disable>;
+  #disables: Map<string, Disable> = new Map();
   /** The file with the disabled collectors. */
   #persistedIn: string | undefined;
   #writing: Promise<void> = Promise.resolve();
 
   constructor(world: DisablesWorld) {
     this.#world = world;
-    this.#disables = this.#read();
+  }
+
+  /** Reads those that an earlier process stored. Resolves to whether the file could be used; it is renamed otherwise. */
+  async start(): Promise<boolean> {
+    const file = this.#world.file();
+    if (file === undefined) return true;
+    try {
+      this.#disables = await readDisables(file);
+      this.#persistedIn = file;
+      return true;
+    } catch (cause) {
+      this.#world.log.error(
+        { err: cause },
+        'the file with the disabled collectors cannot be used: all of them run again',
+      );
+      return false;
+    }
   }
 
   /** The disable of the collector `id`; undefined if it is not, or no longer, disabled. */
@@ -55,19 +71,6 @@ export class Disables {
     if (!this.#disables.delete(id)) return;
     this.#world.log.warn({ collector: id }, 'collector enabled again');
     await this.#write();
-  }
-
-  #read(): Map<string, Disable> {
-    const file = this.#world.file();
-    if (file === undefined) return new Map();
-    try {
-      const disables = readDisables(file);
-      this.#persistedIn = file;
-      return disables;
-    } catch (cause) {
-      this.#world.log.error({ err: cause }, 'failed to read which collectors are disabled; all of them run again');
-      return new Map();
-    }
   }
 
   #write(): Promise<void> {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { whyUnread } from '../base/files.ts';
-import { keepAside, readSaved, UnusableSavedFile } from '../base/saved-file.ts';
+import { readOrKeepAside } from '../base/saved-file.ts';
 import { writeWhole } from '../base/write-whole.ts';
 
 const VERSION = 1;
@@ -19,13 +19,7 @@ export type StoredTasks = readonly Readonly<Record<string, unknown>>[];
  * The tasks in `path`; none if the file does not exist. One that is damaged or can't be read is renamed with the suffix
  * `.bad`: then rejects with UnusableSavedFile.
  */
-export async function readTasks(path: string): Promise<StoredTasks> {
-  try {
-    return (await readSaved(path, parseTasks)) ?? [];
-  } catch (cause) {
-    throw cause instanceof UnusableSavedFile ? cause : await keepAside(path, cause);
-  }
-}
+export const readTasks = async (path: string): Promise<StoredTasks> => (await readOrKeepAside(path, parseTasks)) ?? [];
 
 /** Replaces the file atomically, or leaves the old one. Rejects with an Error that names the path. */
 export async function writeTasks(path: string, tasks: StoredTasks): Promise<void> {

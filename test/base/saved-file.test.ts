@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { readState } from '../../src/collectors/log/state-file.ts';
 import { readPosition } from '../../src/logs/position-file.ts';
+import { readDisables } from '../../src/status/disables-file.ts';
 import { readTasks } from '../../src/tasks/tasks-file.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
 
@@ -15,6 +17,7 @@ const READERS: Readonly<Record<string, (path: string) => Promise<unknown>>> = {
     }),
   'state of log collectors': readState,
   tasks: readTasks,
+  'disabled collectors': readDisables,
 };
 
 const DAMAGES: Readonly<Record<string, readonly [damage: (path: string) => void, reason: string]>> = {
@@ -26,7 +29,13 @@ const DAMAGES: Readonly<Record<string, readonly [damage: (path: string) => void,
     },
     'larger than 16777216 bytes',
   ],
-  'that is a folder': [(path) => mkdirSync(path), 'not a regular file'],
+};
+
+/** Objects that contain no state. */
+const OBJECTS: Readonly<Record<string, (path: string) => void>> = {
+  'a folder': (path) => mkdirSync(path),
+  'a device that never ends': (path) => symlinkSync('/dev/zero', path),
+  'a pipe': (path) => assert.equal(spawnSync('mkfifo', [path]).status, 0),
 };
 
 const pathIn = (t: TestContext) => join(scratchFolder(t), 'saved');
@@ -42,6 +51,15 @@ for (const [what, read] of Object.entries(READERS)) {
         return true;
       });
       assert.deepEqual(readdirSync(join(path, '..')), ['saved.bad']);
+    });
+  }
+
+  for (const [how, make] of Object.entries(OBJECTS)) {
+    test(`${what}: ${how} in place of the file is named in the error, and stays`, async (t) => {
+      const path = pathIn(t);
+      make(path);
+      await assert.rejects(read(path), { message: `${path} ignored: not a regular file` });
+      assert.deepEqual(readdirSync(join(path, '..')), ['saved']);
     });
   }
 

@@ -9,7 +9,6 @@ import { readProcessNames } from '../../src/collectors/process/config-file.ts';
 import { checkConfig } from '../../src/commands/check-config.ts';
 import { SecretFile } from '../../src/config/secret-file.ts';
 import { readCertificate } from '../../src/http/tls.ts';
-import { readDisables } from '../../src/status/disables-file.ts';
 import { runCommand } from '../kit/command.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
 
@@ -52,7 +51,6 @@ const READERS: Readonly<Record<string, (path: string) => unknown>> = {
   'names of processes': readProcessNames,
   'a secret': (path) => new SecretFile(path).read(),
   'a certificate': (path) => readCertificate({ certFile: path, keyFile: path }),
-  'the state of collectors': readDisables,
 };
 
 for (const [what, [make, reason]] of Object.entries(ODD)) {

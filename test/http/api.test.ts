@@ -173,6 +173,20 @@ test('a collector is disabled with a reason, stays disabled across a restart, an
   );
 });
 
+test('a damaged file of disabled collectors is set aside, and visible in the metrics', async (t) => {
+  const damaged = /^firesteel_disabled_collectors_file_damaged 1$/m;
+  const local = await startLocalAgent(t, (folder) => {
+    writeFileSync(join(folder, 'state.json'), '{"disabled":');
+    return nodeConfig(folder);
+  });
+  assert.match((await local.get('/metrics')).text, damaged);
+  await local.post(DISABLE, { ttl: '1h', reason: 'test' }, 'node.loadavg');
+  assert.equal(readFileSync(join(local.folder, 'state.json.bad'), 'utf8'), '{"disabled":');
+  const second = await startLocalAgent(t, () => nodeConfig(local.folder));
+  assert.equal(collectorOf(await status(second), 'node.loadavg')?.disabled?.reason, 'test');
+  assert.doesNotMatch((await second.get('/metrics')).text, damaged);
+});
+
 test('a disabled collector may be run for inspection, and enabled early', async (t) => {
   const { post, folder } = await startNode(t);
   await post(DISABLE, { ttl: '1h', reason: 'test' }, 'node.loadavg');

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { keepAside, readSaved, UnusableSavedFile } from '../../base/saved-file.ts';
+import { readOrKeepAside } from '../../base/saved-file.ts';
 
 /** Format version; a file with another one is moved aside. */
 const VERSION = 1;
@@ -36,10 +36,5 @@ function parseState(text: string): StateSections {
  * The sections of the file at `path`; none if it is absent. A file that is unusable or can't be read is renamed, so that
  * it is neither used nor overwritten: then rejects with UnusableSavedFile.
  */
-export async function readState(path: string): Promise<StateSections> {
-  try {
-    return (await readSaved(path, parseState)) ?? {};
-  } catch (cause) {
-    throw cause instanceof UnusableSavedFile ? cause : await keepAside(path, cause);
-  }
-}
+export const readState = async (path: string): Promise<StateSections> =>
+  (await readOrKeepAside(path, parseState)) ?? {};
