@@ -46,8 +46,8 @@ export class KubeClient implements KubeApi {
     const { requestMs, bodyBytes } = this.#limits;
     const began = monotonicMs();
     const { response, url } = await this.#open(request, requestMs);
-    const { text, whole } = await this.#read(response, url, bodyBytes, requestMs - (monotonicMs() - began));
-    if (!whole) throw new ApiBodyError(url, 'too-large', `response is larger than ${bodyBytes} bytes`);
+    const { text, isWhole } = await this.#read(response, url, bodyBytes, requestMs - (monotonicMs() - began));
+    if (!isWhole) throw new ApiBodyError(url, 'too-large', `response is larger than ${bodyBytes} bytes`);
     try {
       return JSON.parse(text);
     } catch {
@@ -86,11 +86,11 @@ export class KubeClient implements KubeApi {
     }
     const url = `${method} ${target.origin}${target.pathname}`;
     const response = await openResponse({
-      ...{ method, target, body, headersMs, signal },
+      ...{ method, url: target, body, headersMs, signal },
       // Compressing a list takes the API server longer than sending it over the cluster network, and us as long to
       // decompress.
       headers: { ...session.headers, accept, 'accept-encoding': 'identity' },
-      agent: bulk ? session.bulk : session.direct,
+      agents: bulk ? session.bulk : session.direct,
     }).catch((cause: unknown) => {
       throw unreachable(url, cause);
     });

@@ -6,6 +6,7 @@ import { within } from '../base/deadline.ts';
 import { asError } from '../base/error-text.ts';
 import { Names } from '../net/names.ts';
 import { type ForwardProxy, proxyFor } from '../net/proxy.ts';
+import type { AgentPair } from '../net/staged-request.ts';
 import { ForwardAgent, tunnelAgent } from '../net/tunnel.ts';
 import { ApiUnreachable } from './api.ts';
 
@@ -18,12 +19,6 @@ interface Session {
   readonly direct: AgentPair;
   /** For lists. */
   readonly bulk: AgentPair;
-}
-
-/** Persistent connections, by protocol. */
-interface AgentPair {
-  readonly http: HttpAgent;
-  readonly https: HttpsAgent;
 }
 
 /** How many lists run concurrently at startup: each has a page in memory. */

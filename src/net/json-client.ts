@@ -4,10 +4,11 @@ import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { shownUrl } from '../config/http-url.ts';
 import { SecretFile } from '../config/secret-file.ts';
-import { type AgentPair, exchange } from './exchange.ts';
+import { exchange } from './exchange.ts';
 import { LazyAgents } from './lazy-agents.ts';
 import { Names } from './names.ts';
 import { requestFailure } from './request-failure.ts';
+import type { AgentPair } from './staged-request.ts';
 import { secureOptions } from './tls-files.ts';
 
 /** Credentials and trusted authorities. */
@@ -71,25 +72,22 @@ export class JsonClient {
 
   async #request(url: string, signal: AbortSignal, etag?: string) {
     try {
-      const { code, headers, body } = await exchange(
-        {
-          method: 'GET',
-          url,
-          headers: {
-            'user-agent': 'firesteel',
-            accept: 'application/json',
-            'accept-encoding': 'gzip',
-            ...(etag && { 'if-none-match': etag }),
-            ...(this.#token && { authorization: `Bearer ${this.#token.read()}` }),
-          },
-          members: [],
-          agents: this.#kept(),
-          timeoutMs: RESPONSE_MS,
-          signal: AbortSignal.any([signal, AbortSignal.timeout(RESPONSE_MS)]),
-          maxResponseBytes: MAX_RESPONSE_BYTES,
+      const { code, headers, body } = await exchange({
+        method: 'GET',
+        url,
+        headers: {
+          'user-agent': 'firesteel',
+          accept: 'application/json',
+          'accept-encoding': 'gzip',
+          ...(etag && { 'if-none-match': etag }),
+          ...(this.#token && { authorization: `Bearer ${this.#token.read()}` }),
         },
-        () => {},
-      );
+        members: [],
+        agents: this.#kept(),
+        timeoutMs: RESPONSE_MS,
+        signal: AbortSignal.any([signal, AbortSignal.timeout(RESPONSE_MS)]),
+        maxResponseBytes: MAX_RESPONSE_BYTES,
+      });
       return { code, headers, body: await textOf(body, headers['content-encoding']) };
     } catch (cause) {
       // The next attempt opens a new connection, possibly to another replica, and rereads the CA file.

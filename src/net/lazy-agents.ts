@@ -1,6 +1,6 @@
 import type { Agent as HttpAgent } from 'node:http';
 import type { Agent as HttpsAgent } from 'node:https';
-import type { AgentPair } from './exchange.ts';
+import type { AgentPair } from './staged-request.ts';
 
 /** Agents whose https:// agent is created on first use, because loading TLS takes 4 MB. */
 export class LazyAgents implements AgentPair {

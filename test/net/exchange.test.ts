@@ -46,18 +46,15 @@ async function sendAll(members: readonly Buffer[], bytes: number, pushes: number
   try {
     const [port] = await once(receiver, 'message');
     for (let push = 0; push < pushes; push++) {
-      const { code, headers } = await exchange(
-        {
-          method: 'POST',
-          url: `http://127.0.0.1:${port}/`,
-          headers: { 'content-length': bytes },
-          members,
-          agents,
-          timeoutMs: 30_000,
-          signal: AbortSignal.timeout(60_000),
-        },
-        () => {},
-      );
+      const { code, headers } = await exchange({
+        method: 'POST',
+        url: `http://127.0.0.1:${port}/`,
+        headers: { 'content-length': bytes },
+        members,
+        agents,
+        timeoutMs: 30_000,
+        signal: AbortSignal.timeout(60_000),
+      });
       assert.equal(code, 204);
       assert.equal(headers['x-connections'], '1', `push ${push}`);
     }

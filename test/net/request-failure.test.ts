@@ -31,12 +31,12 @@ const CLIENTS: Readonly<Record<string, (url: string, names: Names) => Promise<un
       names,
       1000,
     ).open(url, signal),
-  'of a text': (url, names) => getText(url, { names, headers: {}, maxBytes: 1000, signal }),
+  'of a text': (url, names) => getText(url, { names, headers: {}, maxBytes: 1000, timeoutMs: 10_000, signal }),
   'to the API server': (url, { lookup }) => {
     const http = new Agent({ lookup });
-    const agent = { http, https: http as never };
+    const agents = { http, https: http as never };
     return openResponse({
-      ...{ method: 'GET', target: new URL(url), headers: {}, body: undefined, agent, headersMs: 10_000, signal },
+      ...{ method: 'GET', url: new URL(url), headers: {}, body: undefined, agents, headersMs: 10_000, signal },
     }).catch((cause: unknown) => {
       throw unreachable(url.replace(/\?.*/, ''), cause);
     });

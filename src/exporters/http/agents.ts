@@ -1,9 +1,9 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
-import type { AgentPair } from '../../net/exchange.ts';
 import { LazyAgents } from '../../net/lazy-agents.ts';
 import { Names } from '../../net/names.ts';
 import { type ForwardProxy, proxyFor } from '../../net/proxy.ts';
+import type { AgentPair } from '../../net/staged-request.ts';
 import { secureOptions, tlsStamp } from '../../net/tls-files.ts';
 import { ForwardAgent, tunnelAgent } from '../../net/tunnel.ts';
 import type { HttpSettings } from './settings.ts';

@@ -1,6 +1,8 @@
-import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { request as httpsRequest } from 'node:https';
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
 import { shownUrl } from '../../config/http-url.ts';
+import { exchange, type Response } from '../../net/exchange.ts';
+import { LazyAgents } from '../../net/lazy-agents.ts';
 import type { Names } from '../../net/names.ts';
 import { requestFailure } from '../../net/request-failure.ts';
 
@@ -17,43 +19,36 @@ interface GetOptions {
   readonly names: Names;
   readonly headers: Readonly<Record<string, string>>;
   readonly maxBytes: number;
+  /** Milliseconds until the response is complete. */
+  readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
 
-/** Requests a text once; redirects are refused. Rejects with an Error that names the URL and contains no secret. */
-export async function getText(url: string, { names, headers, maxBytes, signal }: GetOptions): Promise<TextResponse> {
-  const fail = (message: string) => new Error(`${shownUrl(url)}: ${message}`);
-  const send = new URL(url).protocol === 'https:' ? httpsRequest : httpRequest;
-  const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    const request = send(url, { agent: false, lookup: names.lookup, headers, signal }, resolve);
-    request.on('error', (cause) => reject(signal.aborted ? fail('no response in time') : requestFailure(url, cause)));
-    request.end();
-  });
-  const { statusCode = 0 } = response;
-  const { etag, 'last-modified': lastModified } = response.headers;
-  if (statusCode === 304) {
-    response.resume();
-    return { text: undefined, etag, lastModified };
-  }
-  if (statusCode !== 200) {
-    response.destroy();
-    const hint = statusCode >= 300 && statusCode < 400 ? ', redirects are not followed' : '';
-    throw fail(`answered ${statusCode}${hint}`);
-  }
-  const chunks: Buffer[] = [];
-  let length = 0;
+/**
+ * Requests a text once, on a connection of its own; redirects are refused. Rejects with an Error that names the URL and
+ * contains no secret.
+ */
+export async function getText(url: string, options: GetOptions): Promise<TextResponse> {
+  const { code, headers, body } = await responseTo(url, options);
+  const { etag, 'last-modified': lastModified } = headers;
+  if (code === 304) return { text: undefined, etag, lastModified };
+  if (code === 200) return { text: body.toString(), etag, lastModified };
+  const hint = code >= 300 && code < 400 ? ', redirects are not followed' : '';
+  throw new Error(`${shownUrl(url)}: answered ${code}${hint}`);
+}
+
+async function responseTo(
+  url: string,
+  { names, headers, maxBytes: maxResponseBytes, timeoutMs, signal }: GetOptions,
+): Promise<Response> {
+  const common = { keepAlive: false, lookup: names.lookup };
+  const agents = new LazyAgents(new HttpAgent(common), () => new HttpsAgent(common));
   try {
-    const pieces: AsyncIterable<Buffer> = response;
-    for await (const chunk of pieces) {
-      length += chunk.length;
-      if (length > maxBytes) throw fail(`the response is larger than ${maxBytes / 1024} KiB`);
-      chunks.push(chunk);
-    }
+    return await exchange({
+      ...{ method: 'GET', url, headers, members: [], agents, maxResponseBytes, timeoutMs },
+      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+    });
   } catch (cause) {
-    if (length > maxBytes) throw cause;
-    throw fail(signal.aborted ? 'the response did not complete in time' : 'the response was truncated');
-  } finally {
-    response.destroy();
+    throw requestFailure(url, cause);
   }
-  return { text: Buffer.concat(chunks).toString(), etag, lastModified };
 }

@@ -135,7 +135,8 @@ export class UrlSource implements TaskListSource {
         ...(this.#token && { authorization: `Bearer ${this.#token.read()}` }),
       },
       maxBytes: MAX_BYTES,
-      signal: AbortSignal.any([this.#stop.signal, AbortSignal.timeout(RESPONSE_MS)]),
+      timeoutMs: RESPONSE_MS,
+      signal: this.#stop.signal,
     });
     const text = response.text ?? copy?.text;
     if (text === undefined) throw new Error(`${this.name}: answered 304 although there is no copy`);
