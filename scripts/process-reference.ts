@@ -55,7 +55,7 @@ collectors:
         cmdline: ['-jar\\s+(?P<jar>[^/\\s]+)\\.jar']
 \`\`\``;
 
-const DIFFERENCES = `## Differences to process-exporter
+const DIFFERENCES = `## Differences from process-exporter
 
 - A process that runs another program (its comm changes) is matched again, and every process every \`refreshInterval\`;
   process-exporter decides once, unless \`-recheck\` is set.

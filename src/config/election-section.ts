@@ -17,7 +17,9 @@ export const electionSection = z
     renewDeadline: duration(2000, 300_000)
       .prefault('10s')
       .describe('Time without renewal after which the leader stops pushing.'),
-    retryPeriod: duration(500, 60_000).prefault('2s').describe('Longest pause between two rounds.'),
+    retryPeriod: duration(500, 60_000)
+      .prefault('2s')
+      .describe('Longest pause between two attempts to acquire or renew the Lease.'),
     peers: z
       .array(z.string().regex(/^(?:\[[0-9a-fA-F:]+\]|[a-zA-Z0-9.-]+):\d{1,5}$/, 'expected HOST:PORT'))
       .default([])

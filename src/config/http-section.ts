@@ -7,7 +7,10 @@ const LISTEN = /^(?:\[[0-9a-fA-F:]+\]|[a-zA-Z0-9.-]*):\d{1,5}$/;
 /** The agent's own HTTP server. */
 export const httpSection = z
   .strictObject({
-    enabled: z.boolean().default(true),
+    enabled: z
+      .boolean()
+      .default(true)
+      .describe('Whether to run the HTTP server: health, metrics, status page and API.'),
     listen: z
       .string()
       .regex(LISTEN, 'expected HOST:PORT or :PORT')

@@ -68,8 +68,8 @@ const spool = z
 const groupIdentity = (job: string, instance: string, labels: Record<string, string> = {}) =>
   z
     .strictObject({
-      job: z.string().min(1).default(job),
-      instance: z.string().min(1).default(instance).describe('{node} and {cluster} are replaced.'),
+      job: z.string().min(1).default(job).describe('The label job.'),
+      instance: z.string().min(1).default(instance).describe('The label instance; {node} and {cluster} are replaced.'),
       labels: addedLabels.default(labels).describe('Further labels on all series of the group.'),
     })
     .prefault({});
@@ -122,24 +122,25 @@ const groupSettings = z
 const groups = z.strictObject(recordOf(GROUPS, () => groupSettings)).prefault({});
 
 const seriesLimit = z.int().min(1);
+const groupLimit = (usual: number) => seriesLimit.default(usual).describe('Maximum number of series of the group.');
 
 /** Generous for a real node or large cluster, and far below what overloads a receiver. */
 const budget = z
   .strictObject({
     groups: z
       .strictObject({
-        node: seriesLimit.default(100_000),
-        container: seriesLimit.default(250_000),
-        kubelet: seriesLimit.default(50_000),
-        process: seriesLimit.default(100_000),
-        ksm: seriesLimit.default(10_000_000),
-        agent: seriesLimit.default(20_000),
-        probe: seriesLimit.default(50_000),
-        scrape: seriesLimit.default(250_000),
-        pushed: seriesLimit.default(100_000),
-        exec: seriesLimit.default(50_000),
-        log: seriesLimit.default(50_000),
-        event: seriesLimit.default(50_000),
+        node: groupLimit(100_000),
+        container: groupLimit(250_000),
+        kubelet: groupLimit(50_000),
+        process: groupLimit(100_000),
+        ksm: groupLimit(10_000_000),
+        agent: groupLimit(20_000),
+        probe: groupLimit(50_000),
+        scrape: groupLimit(250_000),
+        pushed: groupLimit(100_000),
+        exec: groupLimit(50_000),
+        log: groupLimit(50_000),
+        event: groupLimit(50_000),
       })
       .prefault({})
       .describe('Maximum number of series of each group.'),
@@ -240,7 +241,7 @@ const configShape = <Collectors extends z.ZodType>(collectors: Collectors, expor
       .record(z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/, 'names have letters, digits, - _ . only'), exporter)
       .default({})
       .describe('The receivers, by a name of your choice.'),
-    identity,
+    identity: identity.describe('Labels that identify the series of each group at the receivers.'),
   });
 
 /** The parsed configuration without the collectors' section, for the parts outside of collection. */

@@ -7,7 +7,7 @@ import { bytes, duration, filePath } from './units.ts';
 
 const tls = z
   .strictObject({
-    caFile: filePath('Certificate authorities that sign the target; the system’s when unset.').optional(),
+    caFile: filePath("Certificate authorities that sign the target; the system's when unset.").optional(),
     certFile: filePath('Client certificate.').optional(),
     keyFile: filePath('Key of the client certificate.').optional(),
     serverName: z.string().min(1).optional().describe('Name expected in the certificate, when not the host name.'),

@@ -108,7 +108,7 @@ export const typeSetting = <Name extends string>(name: Name, summary: string) =>
 
 /** Settings of every exporter. */
 export const commonSettings = {
-  enabled: z.boolean().default(true),
+  enabled: z.boolean().default(true).describe('Whether this exporter is used.'),
   groups: z
     .array(z.enum(GROUPS))
     .default([...GROUPS])

@@ -12,12 +12,16 @@ import { CGROUP_LABELS } from './series.ts';
 export type SocketKind = 'tcp' | 'udp';
 
 const tcp = (version: string) =>
-  gauge(`container_network_tcp${version}_usage_total`, 'TCP sockets by state.', [...CGROUP_LABELS, 'tcp_state']);
-const udp = (version: string) =>
-  gauge(`container_network_udp${version}_usage_total`, 'UDP sockets, dropped packets and bytes in queues.', [
+  gauge(`container_network_tcp${version}_usage_total`, `TCP sockets (IPv${version || '4'}) by state.`, [
     ...CGROUP_LABELS,
-    'udp_state',
+    'tcp_state',
   ]);
+const udp = (version: string) =>
+  gauge(
+    `container_network_udp${version}_usage_total`,
+    `UDP sockets (IPv${version || '4'}), their dropped packets and queued bytes.`,
+    [...CGROUP_LABELS, 'udp_state'],
+  );
 
 /**
  * By state as the kernel numbers it (include/net/tcp_states.h), from 01 on; later ones are internal states of a

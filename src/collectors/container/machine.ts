@@ -33,7 +33,7 @@ const dimms = gauge('machine_dimm_count', 'Memory modules known to the error det
 const dimmBytes = gauge('machine_dimm_capacity_bytes', 'Capacity of these memory modules.', [...LABELS, 'type']);
 const machineError = gauge('machine_scrape_error', 'Always 0: values that could not be read are absent instead.');
 const containerError = gauge('container_scrape_error', 'Always 0: values that could not be read are absent instead.');
-const version = gauge('cadvisor_version_info', 'Kernel and distribution; always 1.', [
+const version = gauge('cadvisor_version_info', 'Always 1; kernel and distribution.', [
   'kernelVersion',
   'osVersion',
   'dockerVersion',

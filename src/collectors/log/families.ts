@@ -19,7 +19,10 @@ export const unitEvents = ownCounter('systemd_unit_events_total', 'Unit events r
 export const journalLost = counter('journal_entries_lost_total', 'Journal entries lost before they were read.', [
   'reason',
 ]);
-export const journalLag = gauge('journal_lag_seconds', 'Age of the last entry read while more are pending.');
+export const journalLag = gauge(
+  'journal_lag_seconds',
+  'Age of the last entry read while more are pending; otherwise 0.',
+);
 
 export const problemCounter = ownCounter(
   'problem_counter',
@@ -52,10 +55,12 @@ export const readOnlyTransitions = ownCounter(
 );
 
 export const logLines = ownCounter('log_lines_total', 'Lines read from the files of a pattern.', ['logfile']);
-export const logRotations = ownCounter('log_rotations_total', 'File rotations: times a path pointed to a new file.', [
-  'logfile',
-]);
-export const logTruncates = ownCounter('log_truncates_total', 'Times a file was truncated or overwritten.', [
+export const logRotations = ownCounter(
+  'log_rotations_total',
+  'Number of times a path pointed to a new file (rotations).',
+  ['logfile'],
+);
+export const logTruncates = ownCounter('log_truncates_total', 'Number of times a file was truncated or overwritten.', [
   'logfile',
 ]);
 export const logErrors = ownCounter('log_errors_total', 'Errors reading a file or folder, or evaluating a rule.', [

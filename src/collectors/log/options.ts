@@ -48,9 +48,9 @@ export const journalOptions = z.strictObject({
     .enum(['cursor', 'now', 'boot'])
     .default('cursor')
     .describe(
-      'Where to start: at the saved position, else now; always now; or at the saved position, else at this boot.',
+      'Where to start: `cursor` at the saved position, else now; `now` always now; `boot` at the saved position, else at the start of this boot.',
     ),
-  maxAge: duration(1000).prefault('1h').describe('How far back `boot` goes.'),
+  maxAge: duration(1000).prefault('1h').describe('How far back `boot` goes at most.'),
   budget: z
     .int()
     .min(100)
@@ -97,7 +97,7 @@ export const kernelOptions = z.strictObject({
     .enum(['now', 'boot'])
     .default('now')
     .describe('Where to start in /dev/kmsg on the first run; for the journal, `collectors.journal.start` applies.'),
-  maxAge: duration(1000).prefault('5m').describe('How far back `boot` goes.'),
+  maxAge: duration(1000).prefault('5m').describe('How far back `boot` goes at most.'),
   budget: z.int().min(100).max(1_000_000).default(50_000).describe('Maximum messages per cycle from /dev/kmsg.'),
   rules: z
     .array(kernelRule)

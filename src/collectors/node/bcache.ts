@@ -17,7 +17,10 @@ const cacheTotal = (name: string, help: string) => counter(name, help, ['uuid', 
 
 /** Files of the whole set. */
 const setFiles: Table = [
-  ['average_key_size', setLevel('node_bcache_average_key_size_sectors', 'Sectors that a key of the B-tree covers.')],
+  [
+    'average_key_size',
+    setLevel('node_bcache_average_key_size_sectors', 'Average data per key of the B-tree, in sectors.'),
+  ],
   ['btree_cache_size', setLevel('node_bcache_btree_cache_size_bytes', 'Memory of the B-tree cache.')],
   [
     'cache_available_percent',
@@ -75,7 +78,7 @@ const writebackLines: Table = [
 const cacheFiles: Table = [
   ['io_errors', gauge('node_bcache_io_errors', 'I/O errors, decayed by their half-life.', ['uuid', 'cache_device'])],
   ['metadata_written', cacheTotal('node_bcache_metadata_written_bytes_total', 'Bytes of metadata written.')],
-  ['written', cacheTotal('node_bcache_written_bytes_total', 'Bytes written.')],
+  ['written', cacheTotal('node_bcache_written_bytes_total', 'Bytes of data written.')],
 ];
 
 /** Lines of priority_stats. */
@@ -97,7 +100,9 @@ const options = z.strictObject({
   priorityStats: z
     .boolean()
     .default(false)
-    .describe('Export cache usage by priority; expensive, as the kernel sorts all buckets.'),
+    .describe(
+      'Export the shares of the cache without data and used by metadata; expensive, as the kernel sorts all buckets.',
+    ),
 });
 
 /** Caches of block devices. */

@@ -5,13 +5,13 @@ import { gauge } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
 const slaves = gauge('node_bonding_slaves', 'Configured member devices of the bond.', ['master']);
-const active = gauge('node_bonding_active', 'Active member devices of the bond.', ['master']);
+const active = gauge('node_bonding_active', 'Member devices of the bond whose link is up.', ['master']);
 
 /** Bonded devices. */
 export const bonding = defineCollector({
   name: 'bonding',
   enabled: true,
-  summary: 'Bonding devices with their configured and active members, from `/sys/class/net/<master>/bonding`.',
+  summary: 'Bonding devices, their members and how many of them have a link, from `/sys/class/net/<master>/bonding`.',
   options: NO_OPTIONS,
   whenEmpty: 'no bonding devices found',
   families: [slaves, active],

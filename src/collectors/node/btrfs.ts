@@ -50,8 +50,8 @@ export const btrfs = defineCollector({
   name: 'btrfs',
   enabled: true,
   summary:
-    'Space, commits and device errors of each mounted Btrfs, from `/sys/fs/btrfs/<uuid>`. Sysfs numbers the devices ' +
-    'there, so with several of them their errors carry `device="devid <number>"`.',
+    'Space, commits and device errors of each mounted Btrfs, from `/sys/fs/btrfs/<uuid>`. With several devices, the ' +
+    'errors have `device="devid <number>"`, as sysfs does not name the device.',
   options: NO_OPTIONS,
   whenEmpty: 'no Btrfs is mounted',
   families: [

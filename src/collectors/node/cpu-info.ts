@@ -23,7 +23,7 @@ const FIELDS = [
   'cache size',
 ];
 const WANTED = new Set([...FIELDS, 'cpu MHz', 'flags', 'bugs']);
-const info = gauge('node_cpu_info', 'CPU information; always 1.', [
+const info = gauge('node_cpu_info', 'Always 1; CPU information.', [
   'package',
   'core',
   'cpu',
@@ -35,8 +35,8 @@ const info = gauge('node_cpu_info', 'CPU information; always 1.', [
   'stepping',
   'cachesize',
 ]);
-const flag = gauge('node_cpu_flag_info', 'A feature of the first CPU; always 1.', ['flag']);
-const bug = gauge('node_cpu_bug_info', 'A known bug of the first CPU; always 1.', ['bug']);
+const flag = gauge('node_cpu_flag_info', 'Always 1; a feature of the first CPU.', ['flag']);
+const bug = gauge('node_cpu_bug_info', 'Always 1; a known bug of the first CPU.', ['bug']);
 
 /** Families of {@link cpuInfo}. */
 export const cpuInfoFamilies = [info, cpuFrequency, flag, bug];

@@ -18,7 +18,7 @@ const packageThrottles = counter(
   ['package'],
 );
 const online = gauge('node_cpu_online', 'Whether the CPU is online.', ['cpu']);
-const isolated = gauge('node_cpu_isolated', 'A CPU that the kernel keeps free of normal tasks; always 1.', ['cpu']);
+const isolated = gauge('node_cpu_isolated', 'Always 1; a CPU that the kernel keeps free of normal tasks.', ['cpu']);
 
 /** Families of {@link cpuSysfs}. */
 export const cpuSysfsFamilies = [coreThrottles, packageThrottles, online, isolated];

@@ -36,8 +36,8 @@ export const cpu = defineCollector({
   name: 'cpu',
   enabled: true,
   summary:
-    'CPU time by mode, from `/proc/stat`; throttling, offline and isolated CPUs, from `/sys/devices/system/cpu`. Isolated CPUs are ' +
-    'read once: the kernel isolates them by its command line.',
+    'CPU time by mode, from `/proc/stat`; throttling, online and isolated CPUs, from `/sys/devices/system/cpu`. The isolated CPUs are ' +
+    'read once, as the command line of the kernel determines them.',
   options,
   families: [seconds, guestSeconds, ...cpuInfoFamilies, ...cpuSysfsFamilies],
   create({ host }, { guest, info, infoFlagsInclude: flags, infoBugsInclude: bugs }) {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { gauge } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
-const info = gauge('node_cpu_vulnerabilities_info', 'State of a hardware vulnerability; always 1.', [
+const info = gauge('node_cpu_vulnerabilities_info', 'Always 1; state of a hardware vulnerability.', [
   'codename',
   'state',
   'mitigation',

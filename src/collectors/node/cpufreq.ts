@@ -28,7 +28,11 @@ const SETTINGS: Readonly<Record<string, Family>> = {
 const MEASURED: Readonly<Record<string, Family>> = {
   cpuinfo_cur_freq: cpuFrequency,
   cpuinfo_avg_freq: gauge('node_cpu_frequency_avg_hertz', 'CPU frequency, averaged by the hardware.', ['cpu']),
-  scaling_cur_freq: gauge('node_cpu_scaling_frequency_hertz', 'Last frequency reported for the CPU.', ['cpu']),
+  scaling_cur_freq: gauge(
+    'node_cpu_scaling_frequency_hertz',
+    'CPU frequency that the kernel last requested or measured.',
+    ['cpu'],
+  ),
 };
 
 /** CPUs queried concurrently: half of libuv's threads, leaving the others for name lookups and gzip. */
@@ -38,7 +42,9 @@ const PARALLEL = 2;
 export const cpufreq = defineCollector({
   name: 'cpufreq',
   enabled: true,
-  summary: 'Clock rates and governors of the CPUs, from `/sys/devices/system/cpu/cpu<N>/cpufreq`.',
+  summary:
+    'Clock rates and governors of the CPUs, from `/sys/devices/system/cpu/cpu<N>/cpufreq`. Here ' +
+    '`node_cpu_frequency_hertz` has only the label `cpu`.',
   options: NO_OPTIONS,
   whenEmpty: 'no CPU has cpufreq',
   families: [...Object.values(MEASURED), ...Object.values(SETTINGS), governor],

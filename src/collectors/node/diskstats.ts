@@ -98,7 +98,8 @@ const options = z.strictObject({
 export const diskstats = defineCollector({
   name: 'diskstats',
   enabled: true,
-  summary: 'I/O of block devices, from `/proc/diskstats`, with their identity from udev (`/run/udev/data`).',
+  summary:
+    'I/O of block devices, from `/proc/diskstats`, with their identity from udev (`/run/udev/data`) and `/sys/block`.',
   options,
   whenEmpty: 'no matching block devices found',
   families: [...columns.map(({ family }) => family), ...ataProperties.values(), info, filesystemInfo, mapperInfo],

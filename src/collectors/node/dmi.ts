@@ -16,7 +16,7 @@ const LABELS = [
   ...['product_family', 'product_name', 'product_serial', 'product_sku', 'product_uuid', 'product_version'],
   'system_vendor',
 ];
-const info = gauge('node_dmi_info', 'Firmware, board and product; one label per available file; always 1.', LABELS);
+const info = gauge('node_dmi_info', 'Always 1; firmware, board and product, one label per available file.', LABELS);
 
 /** Firmware, board and product. */
 export const dmi = defineCollector({

@@ -8,11 +8,19 @@ import { defineCollector, NO_OPTIONS } from '../collector.ts';
 const DEVICE = ['device', 'sysfs_name'];
 const info = gauge('node_dmmultipath_device_info', 'Always 1; the identity of the device.', [...DEVICE, 'uuid']);
 const active = gauge('node_dmmultipath_device_active', 'Whether the device is active (not suspended).', DEVICE);
-const size = gauge('node_dmmultipath_device_size_bytes', 'Size.', DEVICE);
+const size = gauge('node_dmmultipath_device_size_bytes', 'Size of the device.', DEVICE);
 const paths = gauge('node_dmmultipath_device_paths', 'Paths to the device.', DEVICE);
-const pathsActive = gauge('node_dmmultipath_device_paths_active', 'Active paths.', DEVICE);
-const pathsFailed = gauge('node_dmmultipath_device_paths_failed', 'Failed paths.', DEVICE);
-const pathState = gauge('node_dmmultipath_path_state', 'Always 1; the state of a path.', ['device', 'path', 'state']);
+const pathsActive = gauge(
+  'node_dmmultipath_device_paths_active',
+  'Paths whose device is running (SCSI) or live (NVMe).',
+  DEVICE,
+);
+const pathsFailed = gauge('node_dmmultipath_device_paths_failed', 'Paths whose device is in another state.', DEVICE);
+const pathState = gauge('node_dmmultipath_path_state', 'Always 1; the state of the device of a path.', [
+  'device',
+  'path',
+  'state',
+]);
 
 /** States of SCSI and NVMe devices that accept requests. */
 const WORKING = new Set(['running', 'live']);

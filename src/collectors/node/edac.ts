@@ -9,18 +9,19 @@ import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
 /** The kinds of error, by the first letters of their files. */
 const KINDS: Readonly<Record<string, Readonly<Record<'controller' | 'csrow' | 'channel', Family>>>> = {
-  ce: families('correctable'),
-  ue: families('uncorrectable'),
+  ce: families('Correctable'),
+  ue: families('Uncorrectable'),
 };
 
-function families(kind: string) {
+function families(kind: 'Correctable' | 'Uncorrectable') {
+  const word = kind.toLowerCase();
   return {
-    controller: counter(`node_edac_${kind}_errors_total`, `Memory errors of the controller, ${kind}.`, ['controller']),
-    csrow: counter(`node_edac_csrow_${kind}_errors_total`, `Memory errors of the chip-select row, ${kind}.`, [
+    controller: counter(`node_edac_${word}_errors_total`, `${kind} memory errors of the controller.`, ['controller']),
+    csrow: counter(`node_edac_csrow_${word}_errors_total`, `${kind} memory errors of the chip-select row.`, [
       'controller',
       'csrow',
     ]),
-    channel: counter(`node_edac_channel_${kind}_errors_total`, `Memory errors of the memory module, ${kind}.`, [
+    channel: counter(`node_edac_channel_${word}_errors_total`, `${kind} memory errors of the memory module.`, [
       'controller',
       'csrow',
       'channel',

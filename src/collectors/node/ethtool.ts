@@ -41,7 +41,7 @@ export const ethtool = defineCollector({
   name: 'ethtool',
   enabled: false,
   summary:
-    'Drivers, link modes and the drivers’ own counters `node_ethtool_<name>` of network devices, by the ioctl of ' +
+    "Drivers, link modes and the drivers' own counters `node_ethtool_<name>` of network devices, by the ioctl of " +
     'ethtool (needs `node:ffi` and hostNetwork).',
   options,
   whenEmpty: 'no matching network device has a driver that supports ethtool',

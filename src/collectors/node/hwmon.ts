@@ -175,9 +175,14 @@ function addSensor(out: Snapshot, metrics: Metrics, chip: string, sensor: string
 /** Elements of the ACPI power meter that name the hardware. */
 const NAMES = /^(?:model_number|oem_info|serial_number)$/;
 
+/** As the ACPI power meter prints its accuracy, for which node_exporter has no sample. */
+const PERCENTAGE = /^\d+(?:\.\d+)?%$/;
+
 /** Whether a text that is not a number should be one. For undocumented elements, drivers also print words. */
-const isDamaged = (type: string, element: string, text: string): boolean =>
-  text !== '' && !NAMES.test(element) && (isMeasured(type, element) || /^[-+.\d]/.test(text));
+function isDamaged(type: string, element: string, text: string): boolean {
+  if (text === '' || NAMES.test(element) || (element === 'accuracy' && PERCENTAGE.test(text))) return false;
+  return isMeasured(type, element) || /^[-+.\d]/.test(text);
+}
 
 function numberOrNone(text: string): number | undefined {
   const value = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(text) ? Number(text) : Number.NaN;

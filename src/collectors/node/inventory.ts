@@ -10,11 +10,11 @@ import { counter, gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
-const info = gauge('firesteel_inventory_info', 'Identity of the machine; always 1. Unknown values are empty labels.', [
+const info = gauge('firesteel_inventory_info', 'Always 1; identity of the machine. Unknown values are empty labels.', [
   ...['machine_id', 'system_uuid', 'boot_id', 'product', 'cpu_model', 'arch', 'kernel', 'os', 'virtualization'],
 ]);
 const disks = gauge('firesteel_inventory_disks_bytes', 'Size of a disk.', ['device', 'model', 'serial']);
-const interfaces = gauge('firesteel_inventory_interfaces_info', 'A network device with hardware behind it; always 1.', [
+const interfaces = gauge('firesteel_inventory_interfaces_info', 'Always 1; a network device with hardware behind it.', [
   ...['device', 'mac', 'speed'],
 ]);
 const changes = counter('firesteel_inventory_changes_total', 'Changes to any of these since the agent started.');

@@ -22,7 +22,7 @@ const totals = [
 const LABELS = ['local_address', 'local_port', 'remote_address', 'remote_port', 'proto', 'local_mark'] as const;
 
 const backendFamilies = (labels: readonly string[]) => ({
-  weight: gauge('node_ipvs_backend_weight', 'Share of the connections that the server gets.', labels),
+  weight: gauge('node_ipvs_backend_weight', 'Weight of the server in the distribution of connections.', labels),
   active: gauge('node_ipvs_backend_connections_active', 'Active connections of the server.', labels),
   inactive: gauge('node_ipvs_backend_connections_inactive', 'Inactive connections of the server.', labels),
 });
@@ -38,7 +38,7 @@ const options = z.strictObject({
 export const ipvs = defineCollector({
   name: 'ipvs',
   enabled: true,
-  summary: 'Totals and backends of virtual servers, from `/proc/net/ip_vs_stats` and `/proc/net/ip_vs`.',
+  summary: 'Totals of all virtual servers, and their backends, from `/proc/net/ip_vs_stats` and `/proc/net/ip_vs`.',
   options,
   families: [...totals, ...Object.values(backendFamilies(LABELS))],
   create({ host }, { backendLabels }) {

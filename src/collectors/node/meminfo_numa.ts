@@ -13,8 +13,8 @@ export const meminfoNuma = defineCollector({
   name: 'meminfo_numa',
   enabled: false,
   summary:
-    'Memory of each NUMA node by use, `node_memory_numa_<field>`, and from where it was allocated, ' +
-    '`node_memory_numa_<field>_total`; from `/sys/devices/system/node/node<N>/meminfo` and `numastat`.',
+    'Memory of each NUMA node, `node_memory_numa_<field>`, and its page allocations, ' +
+    '`node_memory_numa_<field>_total`, from `/sys/devices/system/node/node<N>/meminfo` and `numastat`.',
   options: NO_OPTIONS,
   whenEmpty: 'no NUMA nodes found',
   families: [],
@@ -31,13 +31,14 @@ export const meminfoNuma = defineCollector({
         recordsOfFile(out, host, meminfo, (line) => {
           const [, field, value] = /^Node +\d+ +([\w()]+):(.*)$/.exec(line) ?? [];
           if (field === undefined || value === undefined) throw new Error('expected Node <number> <field>: <value>');
-          const family = gauges.get(`node_memory_numa_${metricPart(field)}`, `${field} of the NUMA node.`);
+          const unit = value.endsWith('kB') ? ', in bytes' : '';
+          const family = gauges.get(`node_memory_numa_${metricPart(field)}`, `${field} of the NUMA node${unit}.`);
           out.add(family, memoryValue(value), node);
         });
         recordsOfFile(out, host, numastat, (line) => {
           const [, field, value] = /^(\w+) +(\S+)$/.exec(line) ?? [];
           if (field === undefined) throw new Error('expected a field and its count');
-          const family = counters.get(`node_memory_numa_${field}_total`, `${field} of the NUMA node.`);
+          const family = counters.get(`node_memory_numa_${field}_total`, `${field} of the NUMA node, in pages.`);
           out.add(family, integer(value), node);
         });
       }

@@ -8,7 +8,7 @@ const DETAILED = {
   transmit_bytes: 'Bytes sent.',
   receive_errors: 'Bad packets received, of all kinds.',
   transmit_errors: 'Packets that failed to be sent, for any reason.',
-  receive_dropped: 'Packets received but not processed, such as for lack of resources or of an unsupported protocol.',
+  receive_dropped: 'Packets received but not processed, for lack of resources or of support for the protocol.',
   transmit_dropped: 'Packets dropped before transmission, such as for lack of resources.',
   multicast: 'Multicast packets received.',
   collisions: 'Collisions during transmission.',

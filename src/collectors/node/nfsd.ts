@@ -40,7 +40,7 @@ const known: ReadonlySet<string> = new Set([...fields, ...methods].map(([keyword
 export const nfsd = defineCollector({
   name: 'nfsd',
   enabled: true,
-  summary: 'Requests to the NFS server and its caches, from `/proc/net/rpc/nfsd`.',
+  summary: 'Requests, caches, threads and traffic of the NFS server, from `/proc/net/rpc/nfsd`.',
   options: NO_OPTIONS,
   families: [...new Set(fields.map(([, , family]) => family))],
   create({ host }) {

@@ -15,7 +15,7 @@ const namespaceInfo = gauge('node_nvmesubsystem_namespace_info', 'Always 1; a bl
 ]);
 const paths = gauge('node_nvmesubsystem_paths', 'Paths (controllers) to the subsystem.', ['subsystem']);
 const pathsLive = gauge('node_nvmesubsystem_paths_live', 'Paths (controllers) in the live state.', ['subsystem']);
-const pathState = gauge('node_nvmesubsystem_path_state', '1 for the state of the controller, 0 for the others.', [
+const pathState = gauge('node_nvmesubsystem_path_state', 'Whether the controller is in this state.', [
   'subsystem',
   'controller',
   'transport',

@@ -9,7 +9,7 @@ const LABELS = [
   ...['build_id', 'id', 'id_like', 'image_id', 'image_version', 'name', 'pretty_name', 'variant', 'variant_id'],
   ...['version', 'version_codename', 'version_id'],
 ];
-const info = gauge('node_os_info', 'Name and version of the distribution; always 1.', LABELS);
+const info = gauge('node_os_info', 'Always 1; name and version of the distribution.', LABELS);
 const version = gauge('node_os_version', 'Major and minor version of the distribution as a number.', [
   'id',
   'id_like',
@@ -24,7 +24,7 @@ const supportEnd = gauge(
 export const os = defineCollector({
   name: 'os',
   enabled: true,
-  summary: 'Name, version and end of support of the distribution, from `/etc/os-release`.',
+  summary: 'Name, version and end of support of the distribution, from `/etc/os-release` or `/usr/lib/os-release`.',
   options: NO_OPTIONS,
   whenEmpty: 'there is no os-release with variables',
   families: [info, version, supportEnd],

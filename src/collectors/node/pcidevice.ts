@@ -109,7 +109,7 @@ const ATTRIBUTES: readonly Attribute[] = [
   },
 ];
 
-const powerState = gauge('node_pcidevice_power_state', '1 for the power state of the device, 0 for the others.', [
+const powerState = gauge('node_pcidevice_power_state', 'Whether the device is in this power state.', [
   ...PLACE,
   'state',
 ]);
@@ -119,13 +119,11 @@ const options = z.strictObject({
   names: z
     .boolean()
     .default(false)
-    .describe('Add the names of vendor, device and class, which need `pci.ids`, from which each is looked up once.'),
+    .describe('Add the names of vendor, device, subsystem and class, from `pci.ids`. Each device is looked up once.'),
   idsFile: z
     .string()
     .optional()
-    .describe(
-      'Path of the names file; defaults to the `pci.ids` in `/usr/share/misc` or `/usr/share/hwdata` of the host.',
-    ),
+    .describe('Path of `pci.ids`; when unset, that of the host in `/usr/share/misc` or `/usr/share/hwdata`.'),
 });
 
 /** PCI devices, their links and virtual functions. */

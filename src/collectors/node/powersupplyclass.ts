@@ -123,7 +123,7 @@ const info = gauge(
 );
 
 const options = z.strictObject({
-  ignoredSupplies: pattern().prefault('^$').describe('Power supplies to exclude.'),
+  ignoredSupplies: pattern().prefault('^$').describe('Exclude power supplies whose name matches.'),
 });
 
 /** Batteries and mains adapters. */

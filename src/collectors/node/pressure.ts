@@ -38,7 +38,8 @@ const FILES: Readonly<Record<string, { readonly some?: Family; readonly full?: F
 export const pressure = defineCollector({
   name: 'pressure',
   enabled: true,
-  summary: 'Pressure stall information (PSI): how long tasks waited for CPU, memory and I/O, from `/proc/pressure`.',
+  summary:
+    'Pressure stall information (PSI): how long tasks waited for CPU, memory, I/O and interrupts, from `/proc/pressure`.',
   options: NO_OPTIONS,
   whenEmpty: 'the kernel has no pressure stall information (PSI)',
   families: Object.values(FILES).flatMap((byLine) => Object.values(byLine)),

@@ -21,7 +21,9 @@ const maxProcesses = gauge('node_processes_max_processes', 'Value at which proce
 export const processes = defineCollector({
   name: 'processes',
   enabled: false,
-  summary: 'Processes and threads by state, from `/proc/<pid>/stat` and `/proc/<pid>/task/<tid>/stat`.',
+  summary:
+    'Processes and threads by state, from `/proc/<pid>/stat` and `/proc/<pid>/task/<tid>/stat`, and their limits, from ' +
+    '`/proc/sys/kernel`.',
   options: NO_OPTIONS,
   families: [pids, byState, threads, threadsByState, maxThreads, maxProcesses],
   create({ host }) {

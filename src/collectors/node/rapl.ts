@@ -23,7 +23,7 @@ export const rapl = defineCollector({
   enabled: true,
   summary:
     'Energy used by the processor, from `/sys/class/powercap`: `node_rapl_<zone>_joules_total` with the labels ' +
-    '`index` and `path`, or `node_rapl_joules_total`.',
+    '`index` and `path`; with `enableZoneLabel`, `node_rapl_joules_total`.',
   options,
   whenEmpty: 'no power zone has an energy counter',
   families: [joules],

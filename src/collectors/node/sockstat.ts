@@ -18,6 +18,9 @@ const KEYS = [
   ['memory', 'bytes of memory for fragments'],
 ] as const;
 
+/** Of the protocols FRAG and FRAG6, which have no sockets. */
+const FRAGMENTED = 'packets being reassembled from fragments';
+
 const used = gauge('node_sockstat_sockets_used', 'Sockets of all protocols in use.');
 
 /** Sockets by protocol. */
@@ -45,9 +48,11 @@ export const sockstat = defineCollector({
             if (sockets !== undefined) out.add(used, sockets);
             return;
           }
+          const isFragments = protocol.startsWith('FRAG');
           for (const [key, meaning] of KEYS) {
             const value = values.get(key);
-            if (value !== undefined) out.add(familyOf(protocol, key, meaning), value);
+            if (value !== undefined)
+              out.add(familyOf(protocol, key, isFragments && key === 'inuse' ? FRAGMENTED : meaning), value);
           }
           const pages = values.get('mem');
           if (pages === undefined) return;

@@ -21,14 +21,14 @@ const softirqs = counter('node_softirqs_total', 'Softirqs handled since boot, by
 const VECTORS = ['hi', 'timer', 'net_tx', 'net_rx', 'block', 'block_iopoll', 'tasklet', 'sched', 'hrtimer', 'rcu'];
 
 const options = z.strictObject({
-  softirq: z.boolean().default(false).describe('Export softirq calls per vector.'),
+  softirq: z.boolean().default(false).describe('Export the number of softirqs by vector.'),
 });
 
 /** Kernel activity since boot. */
 export const stat = defineCollector({
   name: 'stat',
   enabled: true,
-  summary: 'Interrupts, context switches, forks, boot time, from `/proc/stat`.',
+  summary: 'Interrupts, context switches, forks, runnable and blocked threads, and boot time, from `/proc/stat`.',
   options,
   families: [...Object.values(byKeyword), softirqs],
   create({ host }, { softirq }) {

@@ -10,7 +10,7 @@ import type { Snapshot } from '../../metrics/snapshot.ts';
 import { defineCollector } from '../collector.ts';
 
 const version = gauge('node_systemd_version', 'Version of systemd, as a number.', ['version']);
-const virtualization = gauge('node_systemd_virtualization_info', 'Virtualization reported by systemd; always 1.', [
+const virtualization = gauge('node_systemd_virtualization_info', 'Always 1; virtualization reported by systemd.', [
   'virtualization_type',
 ]);
 const running = gauge('node_systemd_system_running', 'Whether the system is running with no failed units.');

@@ -34,8 +34,8 @@ export const textfile = defineCollector({
   name: 'textfile',
   enabled: true,
   summary:
-    'Metrics that other programs write to `*.prom` files, under their own names, and the modification times of the files. In names in ' +
-    'quotes (UTF-8), characters outside the classic grammar become `_`; names that then collide are rejected.',
+    'Metrics that other programs write to `*.prom` files, under their own names, and the modification times of the files. In ' +
+    'quoted (UTF-8) names, characters outside the classic grammar become `_`; names that then collide are rejected.',
   options,
   families: [scrapeError, mtime],
   errorFlag: scrapeError,

@@ -9,11 +9,11 @@ import { hostZoneRule, offsetByRule, zoneName } from './time-zone.ts';
 
 const seconds = gauge('node_time_seconds', 'The wall clock, in seconds since 1970.');
 const zoneOffset = gauge('node_time_zone_offset_seconds', 'Offset of the time zone east of UTC.', ['time_zone']);
-const available = gauge('node_time_clocksource_available_info', 'An available clock source; always 1.', [
+const available = gauge('node_time_clocksource_available_info', 'Always 1; an available clock source.', [
   'device',
   'clocksource',
 ]);
-const current = gauge('node_time_clocksource_current_info', 'The clock source in use; always 1.', [
+const current = gauge('node_time_clocksource_current_info', 'Always 1; the clock source in use.', [
   'device',
   'clocksource',
 ]);

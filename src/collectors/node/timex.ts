@@ -15,15 +15,24 @@ const fields: readonly [keyof Timex, ReturnType<typeof gauge>][] = [
   ['status', gauge('node_timex_status', 'Status bits of the clock (`STA_*`).')],
   ['timeConstant', gauge('node_timex_loop_time_constant', 'Time constant of the phase-locked loop.')],
   ['tickSeconds', gauge('node_timex_tick_seconds', 'Time between clock ticks.')],
-  ['ppsFrequencyHertz', gauge('node_timex_pps_frequency_hertz', 'Frequency of the pulse-per-second signal.')],
+  [
+    'ppsFrequencyHertz',
+    gauge('node_timex_pps_frequency_hertz', 'Frequency offset from the pulse-per-second signal, as a ratio.'),
+  ],
   ['ppsJitterSeconds', gauge('node_timex_pps_jitter_seconds', 'Jitter of the pulse-per-second signal.')],
   [
     'ppsShiftSeconds',
-    gauge('node_timex_pps_shift_seconds', 'Length of the calibration interval of the pulse-per-second signal.'),
+    gauge(
+      'node_timex_pps_shift_seconds',
+      'Base-2 logarithm of the calibration interval of the pulse-per-second signal in seconds.',
+    ),
   ],
   [
     'ppsStabilityHertz',
-    gauge('node_timex_pps_stability_hertz', 'Average of recent frequency changes of the pulse-per-second signal.'),
+    gauge(
+      'node_timex_pps_stability_hertz',
+      'Average of recent changes of the frequency offset from the pulse-per-second signal, as a ratio.',
+    ),
   ],
   [
     'ppsJitterCount',

@@ -7,7 +7,7 @@ import { Namespaces } from '../../host/namespaces.ts';
 import { gauge } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
-const info = gauge('node_uname_info', 'Kernel, architecture and host name; always 1.', [
+const info = gauge('node_uname_info', 'Always 1; kernel, architecture and host name.', [
   'sysname',
   'release',
   'version',
@@ -21,7 +21,7 @@ export const uname = defineCollector({
   name: 'uname',
   enabled: true,
   summary:
-    'Kernel, architecture and host name, from `/proc/sys/kernel`; the name, in a pod, from `/etc/hostname` of the host.',
+    'Kernel, architecture and host name, from `/proc/sys/kernel`; in a pod, the name is from the `/etc/hostname` of the host.',
   options: NO_OPTIONS,
   families: [info],
   create({ host, nodeName }) {

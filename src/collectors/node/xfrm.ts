@@ -14,7 +14,7 @@ const LINES: Readonly<Record<string, string>> = {
   InNoStates: 'inbound, no state found (wrong SPI, address or protocol)',
   InStateProtoError: 'inbound, protocol error, such as a wrong key',
   InStateModeError: 'inbound, mode error',
-  InStateSeqError: 'inbound, sequence number outside of the window',
+  InStateSeqError: 'inbound, sequence number outside the window',
   InStateExpired: 'inbound, state expired',
   InStateMismatch: 'inbound, options of the state do not match, such as the UDP encapsulation type',
   InStateInvalid: 'inbound, invalid state',

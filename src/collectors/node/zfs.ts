@@ -31,7 +31,7 @@ export const zfs = defineCollector({
   name: 'zfs',
   enabled: true,
   summary:
-    'ZFS: state of the pools and every statistic below `/proc/spl/kstat/zfs` as untyped `node_zfs_<group>_<name>`, ' +
+    'States of the ZFS pools, and the statistics below `/proc/spl/kstat/zfs` as untyped `node_zfs_<group>_<name>`, ' +
     '`node_zfs_zpool_<name>` for pools and `node_zfs_zpool_dataset_<name>` for datasets.',
   options: NO_OPTIONS,
   whenEmpty: 'no pool is imported',

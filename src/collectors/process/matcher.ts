@@ -13,7 +13,7 @@ const words = (what: string) => z.array(z.string()).optional().describe(what);
 /** An entry of process-exporter's `process_names`, with our additions. */
 export const processName = z
   .strictObject({
-    name: z.string().optional().describe('Template of the group’s name; `{{.ExeBase}}` when unset.'),
+    name: z.string().optional().describe("Template of the group's name; `{{.ExeBase}}` when unset."),
     comm: words('Process names as in `/proc/<pid>/stat`; any one must match exactly.'),
     exe: words('Executables as in `argv[0]`, or just the base name; any one must match exactly.'),
     cmdline: words('Regular expressions (RE2); all must match the arguments joined by spaces.'),

@@ -14,7 +14,7 @@ export const options = z.strictObject({
     .string()
     .min(1)
     .optional()
-    .describe('File in the format of process-exporter’s `-config.path`; read once at startup.'),
+    .describe("File in the format of process-exporter's `-config.path`; read once at startup."),
   process_names: z
     .array(processName)
     .optional()
@@ -25,7 +25,9 @@ export const options = z.strictObject({
   unmatched: z
     .enum(['ignore', 'other'])
     .default('ignore')
-    .describe('Collect all other processes, except kernel threads, in the group `__other__`.'),
+    .describe(
+      'ignore: leave out all other processes; other: collect them, except kernel threads, in the group `__other__`.',
+    ),
   allowPid: z
     .boolean()
     .default(false)
@@ -56,7 +58,7 @@ export const options = z.strictObject({
     .prefault('60s')
     .describe('How often to read limits and the context switches of further threads.'),
   threads: z.boolean().default(false).describe('Export metrics by thread name; reads every thread in every cycle.'),
-  wchan: z.boolean().default(false).describe('Threads by the kernel function they wait in.'),
+  wchan: z.boolean().default(false).describe('Export the number of threads by the kernel function they wait in.'),
   smaps: z
     .boolean()
     .default(false)

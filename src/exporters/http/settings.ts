@@ -56,7 +56,7 @@ const hasUser = ({ username, usernameFile }: { readonly username?: unknown; read
 
 const tls = z
   .strictObject({
-    caFile: filePath('Certificate authorities trusted for the receiver; the system’s when unset.').optional(),
+    caFile: filePath("Certificate authorities trusted for the receiver; the system's when unset.").optional(),
     certFile: filePath('Client certificate.').optional(),
     keyFile: filePath('Key of the client certificate.').optional(),
     serverName: z.string().min(1).optional().describe('Name expected in the certificate, if other than the host name.'),
@@ -81,7 +81,7 @@ export const httpSettings = (defaults: HttpDefaults) => ({
   auth: auth.optional(),
   tls: tls.optional(),
   headers: headers.describe(
-    'Additional headers of each request, such as a tenant. Headers that frame the request can’t be set.',
+    'Additional headers of each request, such as a tenant. Headers that frame the request cannot be set.',
   ),
   headerFiles: z
     .record(headerName, filePath('File with the value. It is reread when it changes.'))

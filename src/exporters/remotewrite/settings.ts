@@ -37,7 +37,7 @@ export const remoteWriteSettings = z
       .describe('Version of the protocol. auto tries 2.0 and falls back to 1.0 when the receiver does not support it.'),
     refresh: duration(10_000, 240_000)
       .prefault('60s')
-      .describe('How often unchanged series of the cluster’s state are resent. Changed ones are sent immediately.'),
+      .describe("How often unchanged series of the cluster's state are resent. Changed ones are sent immediately."),
   })
   .superRefine(refuseWrongPaths('remotewrite', WRONG_PATHS));
 

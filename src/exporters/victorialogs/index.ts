@@ -5,7 +5,7 @@ import { entryExporter, entrySettings } from '../entries/type.ts';
 const settings = z.strictObject({
   ...entrySettings(
     'victorialogs',
-    'VictoriaLogs, vlagent or a cluster’s vlinsert: log entries as lines of JSON',
+    "VictoriaLogs, vlagent or a cluster's vlinsert: log entries as lines of JSON",
     'Base URL of VictoriaLogs, whose path is /insert/jsonline, or the full URL. Set other query parameters of VictoriaLogs as `headers`, such as `VL-Extra-Fields`.',
   ),
   streamFields: z

@@ -18,9 +18,7 @@ export const COMMON = {
     'probe_ip_addr_hash',
     "Specifies the hash of IP address. It's useful to detect if the IP address changes.",
   ),
-  up: probeGauge('firesteel_probe_up', 'Why the last probe ended as it did; always 1, with the reason as a label.', [
-    'reason',
-  ]),
+  up: probeGauge('firesteel_probe_up', 'Always 1; why the last probe ended as it did, as a label.', ['reason']),
   lastRun: probeGauge('firesteel_probe_last_run_timestamp_seconds', 'When the target was last probed.'),
   runs: counter('firesteel_probe_runs_total', 'Probes of the target since the task was loaded.', [
     ...IDENTITY,

@@ -42,7 +42,7 @@ export interface ProbeOptions {
 /** TLS options; files are read again when they change. */
 export const tlsOptions = z
   .strictObject({
-    caFile: filePath('Certificate authorities that sign the target; the system’s when unset.').optional(),
+    caFile: filePath("Certificate authorities that sign the target; the system's when unset.").optional(),
     certFile: filePath('Client certificate.').optional(),
     keyFile: filePath('Key of the client certificate.').optional(),
     serverName: z.string().min(1).optional().describe('Name expected in the certificate, when not that of the target.'),

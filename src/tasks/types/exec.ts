@@ -40,7 +40,7 @@ const options = z.strictObject({
   env: z
     .record(z.string().regex(/^[a-zA-Z_][a-zA-Z0-9_]*$/), z.string())
     .default({})
-    .describe('Its environment in addition to PATH; the agent’s own environment is not passed on.'),
+    .describe("Its environment in addition to PATH; the agent's own environment is not passed on."),
   user: z
     .string()
     .regex(/^\d{1,10}:\d{1,10}$/, 'expected UID:GID in numbers, such as 65534:65534')

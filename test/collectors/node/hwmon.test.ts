@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { bindCollector } from '../../../src/collectors/collector.ts';
 import { hwmon } from '../../../src/collectors/node/hwmon.ts';
+import { Metrics } from '../../../src/collectors/node/hwmon-metrics.ts';
 import { nodeCollectors } from '../../../src/collectors/node/index.ts';
 import { DeniedFile } from '../../../src/host/errors.ts';
 import { Host } from '../../../src/host/host.ts';
@@ -143,6 +144,11 @@ const FILES: readonly (readonly [what: string, files: Readonly<Record<string, st
       'node_hwmon_pwm{chip="hwmon1",sensor="pwm1"} 128',
     ],
   ],
+  [
+    'the accuracy of an ACPI power meter',
+    { power1_accuracy: '90.0%', power1_average: '1000000' },
+    ['node_hwmon_power_average_watt{chip="hwmon1",sensor="power1"} 1'],
+  ],
   ['words, nothing, blanks, other types', { power1_model_number: 'X 1', temp4_input: '', foo1_input: '1' }, []],
   ['an empty label', { temp3_label: '\n' }, ['node_hwmon_sensor_label{chip="hwmon1",sensor="temp3",label=""} 1']],
 ];
@@ -157,6 +163,8 @@ for (const [what, files, lines] of FILES) {
 
 const UNREADABLE: readonly (readonly [what: string, files: Readonly<Record<string, string>>, error: RegExp])[] = [
   ['a word instead of a measured value', { temp3_input: 'unknown' }, /temp3_input: expected a number, found "unknown"/],
+  ['a percentage that is damaged', { power1_accuracy: '90.%' }, /power1_accuracy: expected a number, found "90.%"/],
+  ['a percentage of a measured value', { power1_input: '90.0%' }, /power1_input: expected a number, found "90.0%"/],
   ['NUL bytes', { fan1_input: '\0\0' }, /fan1_input starts with NUL bytes/],
 ];
 for (const [what, files, error] of UNREADABLE) {
@@ -167,6 +175,21 @@ for (const [what, files, error] of UNREADABLE) {
     assert.match(String(result.errors[0]?.message), error);
   });
 }
+
+test('the help text has the unit of the value, and the scale of a flag that node_exporter takes for a value', () => {
+  const helpOf = (type: string, element: string, name = element) => new Metrics().of(type, element, name).family.help;
+  assert.equal(helpOf('in', 'input', ''), 'Voltage in volts.');
+  assert.equal(helpOf('in', 'lcrit'), 'Element lcrit of in sensors in volts.');
+  assert.equal(helpOf('cpu', '', ''), 'Element input of cpu sensors in volts.');
+  assert.equal(helpOf('fan', 'div'), 'Element div of fan sensors.');
+  assert.equal(
+    helpOf('in', 'lcrit_alarm'),
+    'Element lcrit_alarm of in sensors: 0.001 when set, despite the unit in the name.',
+  );
+  assert.equal(helpOf('power', 'cap_alarm').match(/: .*/)?.[0], ': 0.000001 when set, despite the unit in the name.');
+  assert.equal(helpOf('fan', 'min_alarm'), 'Element min_alarm of fan sensors.');
+  assert.equal(helpOf('temp', 'enable').match(/: .*/)?.[0], ': 0.001 when set, despite the unit in the name.');
+});
 
 /** sysfs denies reading a write-only attribute, even to root. */
 class WriteOnlyHost extends Host {

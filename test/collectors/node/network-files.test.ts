@@ -238,3 +238,18 @@ test('tcpstat and udp_queues lose a malformed socket line alone', async (t) => {
     assert.match(result.errors.map(String).join(), /:3: expected a state in column 4.*:4: expected tx_queue:rx_queue/);
   }
 });
+
+test('sockstat says what the number of a line counts: sockets, or packets in fragments', async (t) => {
+  const files = {
+    'proc/net/sockstat': 'TCP: inuse 4\nFRAG: inuse 1 memory 5432\n',
+    'proc/net/sockstat6': 'FRAG6: inuse 2\n',
+  };
+  const { families } = (await collectOnce(sockstat, hostTree(t, files))).snapshot;
+  const helps = [...families.values()].map(({ name, help }) => `${name}: ${help}`);
+  assert.deepEqual(helps, [
+    'node_sockstat_TCP_inuse: TCP sockets in use.',
+    'node_sockstat_FRAG_inuse: FRAG packets being reassembled from fragments.',
+    'node_sockstat_FRAG_memory: FRAG bytes of memory for fragments.',
+    'node_sockstat_FRAG6_inuse: FRAG6 packets being reassembled from fragments.',
+  ]);
+});

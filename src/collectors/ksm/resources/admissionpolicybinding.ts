@@ -52,7 +52,7 @@ export const validatingadmissionpolicybindings = defineResource<AdmissionPolicyB
     series(
       'kube_validatingadmissionpolicybinding_validation_action',
       'ALPHA',
-      'Action taken when a validation fails.',
+      'Actions taken when a validation fails.',
       ['action'],
       ({ spec }, emit) => {
         for (const action of spec?.validationActions ?? []) emit(1, action);

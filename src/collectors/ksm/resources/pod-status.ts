@@ -37,7 +37,7 @@ export const statusFamilies: readonly KubeFamily<Pod>[] = [
   single(
     'kube_pod_completion_time',
     'STABLE',
-    'When the last container of the pod terminated, in seconds since 1970.',
+    'When a container of the pod last terminated, in seconds since 1970.',
     completionTime,
   ),
   single('kube_pod_start_time', 'STABLE', 'When the pod was accepted by its node, in seconds since 1970.', (pod) =>

@@ -20,8 +20,8 @@ export const replicationcontrollers = defineResource<ReplicationController>({
       ['replicas', 'replicas', 'Pods of the controller.'],
       ['fully_labeled_replicas', 'fullyLabeledReplicas', 'Pods that have all labels of the template.'],
       ['ready_replicas', 'readyReplicas', 'Ready pods of the controller.'],
-      ['available_replicas', 'availableReplicas', 'Pods that have been ready long enough.'],
-      ['observed_generation', 'observedGeneration', 'The last observed generation.'],
+      ['available_replicas', 'availableReplicas', 'Pods that have been ready for at least minReadySeconds.'],
+      ['observed_generation', 'observedGeneration', 'The generation last observed by the controller.'],
     ]),
     single(
       'kube_replicationcontroller_spec_replicas',

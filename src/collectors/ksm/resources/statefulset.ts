@@ -36,7 +36,7 @@ export const statefulsets = defineResource<StatefulSet>({
     created('kube_statefulset'),
     ...statusCounts('kube_statefulset', [
       ['replicas', 'replicas', 'Pods of the set.'],
-      ['replicas_available', 'availableReplicas', 'Pods that have been ready long enough.'],
+      ['replicas_available', 'availableReplicas', 'Pods that have been ready for at least minReadySeconds.'],
       ['replicas_current', 'currentReplicas', 'Pods of the current revision.'],
       ['replicas_ready', 'readyReplicas', 'Ready pods of the set.'],
       ['replicas_updated', 'updatedReplicas', 'Pods of the revision being rolled out.'],
