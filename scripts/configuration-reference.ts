@@ -1,27 +1,6 @@
 import { SETTINGS } from '../src/config/settings-table.ts';
 import { GENERATED, table } from './metric-reference.ts';
-
-/** The part of JSON Schema that zod generates for the configuration. */
-interface Schema {
-  readonly type?: string;
-  readonly description?: string;
-  readonly default?: unknown;
-  readonly enum?: readonly unknown[];
-  readonly const?: unknown;
-  readonly items?: Schema;
-  readonly anyOf?: readonly Schema[];
-  readonly oneOf?: readonly Schema[];
-  readonly properties?: Readonly<Record<string, Schema>>;
-  readonly additionalProperties?: Schema | boolean;
-}
-
-/** Sections with separate pages. */
-const ELSEWHERE: Readonly<Record<string, string>> = {
-  'collectors.node': 'metrics/node.md',
-  'collectors.container': 'metrics/container.md',
-  'collectors.process': 'metrics/process.md',
-  'collectors.ksm': 'metrics/kube-state.md',
-};
+import { fieldRows, only, rowsOf, type Schema, variantsOf } from './setting-rows.ts';
 
 /** Environment variables by which receivers and the API server are found. */
 const WAYS: readonly string[] = [
@@ -37,7 +16,7 @@ const WAYS: readonly string[] = [
   'Names of receivers and of the API server are resolved with `/etc/hosts`, the search list and `ndots` of ' +
     '`/etc/resolv.conf`, and its name servers; responses are cached for their TTL, at most 5 minutes. Modules of ' +
     '`nsswitch.conf` other than `files` and `dns` are not used.',
-  'Outside of a pod the cluster is taken from `collectors.ksm.kubeconfig`, which must exist, or from `$KUBECONFIG`: a list of files ' +
+  'Outside of a pod, the cluster is taken from `collectors.ksm.kubeconfig`, which must exist, or from `$KUBECONFIG`: a list of files ' +
     'separated by colons, of which missing files are skipped and the others are merged as in kubectl; the first ' +
     'definition of a cluster, user, context or current context is used. Otherwise from `~/.kube/config`.',
   '`firesteel check-config FILE --connect` checks whether all receivers accept pushes, and identifies them and their versions; ' +
@@ -79,10 +58,6 @@ export function configurationReference(whole: object): string {
   ].join('\n\n');
 }
 
-/** The settings of one section as rows: path, default, description. */
-export const settingRows = (section: object): string[][] =>
-  Object.entries((section as Schema).properties ?? {}).flatMap(([name, schema]) => rowsOf(name, schema, 0));
-
 const isMapOfSections = ({ additionalProperties: element }: Schema): boolean =>
   typeof element === 'object' && (element.properties !== undefined || variantsOf(element) !== undefined);
 
@@ -92,72 +67,4 @@ function sectionText(name: string, section: Schema): string {
   const rows = fieldRows(content === section ? name : `${name}.NAME`, variantsOf(content) ?? only(content), 0);
   const intro = section.description === undefined ? [] : [section.description];
   return [`## ${name}`, ...intro, table(['key', 'default', 'what'], rows)].join('\n\n');
-}
-
-/** A setting as a row, or as several rows if it is a section. */
-function rowsOf(path: string, schema: Schema, depth: number): string[][] {
-  const page = ELSEWHERE[path];
-  if (page !== undefined) return [[`\`${path}\``, '', `[${page}](${page})`]];
-  const variants = variantsOf(schema) ?? (isSection(schema) ? only(schema) : undefined);
-  if (variants && depth < 4) return fieldRows(path, variants, depth);
-  const value = schema.default;
-  const shown = value === undefined ? '' : `\`${JSON.stringify(value)}\``;
-  return [[`\`${path}\``, shown, [choicesOf(schema), schema.description].filter(Boolean).join(' ')]];
-}
-
-/** Variants of a section by name. */
-type Variants = ReadonlyMap<string, Schema>;
-
-const only = (section: Schema): Variants => new Map([['', section]]);
-
-const isSection = ({ properties = {} }: Schema): boolean => Object.keys(properties).length > 0;
-
-/** The rows of a section's fields. A field that only some variants have, or that differs between them, names these. */
-function fieldRows(path: string, variants: Variants, depth: number, all: number = variants.size): string[][] {
-  const keys = new Set([...variants.values()].flatMap(({ properties = {} }) => Object.keys(properties)));
-  return [...keys].flatMap((key) => {
-    const at = `${path}.${key}`;
-    const having = new Map<string, Schema>();
-    for (const [name, { properties }] of variants) {
-      const schema = properties?.[key];
-      if (schema !== undefined) having.set(name, schema);
-    }
-    const schemas = [...having.values()];
-    if (schemas.every(({ const: constant }) => constant !== undefined)) return [choiceRow(at, schemas)];
-    if (schemas.every(isSection) && all > 1) return fieldRows(at, having, depth + 1, all);
-    const alike = Map.groupBy(having, ([, schema]) => JSON.stringify(schema));
-    return [...alike.values()].flatMap((same) => {
-      const rows = same.slice(0, 1).flatMap(([, schema]) => rowsOf(at, schema, depth + 1));
-      if (same.length === all) return rows;
-      const names = same.map(([name]) => name).join(', ');
-      return rows.map(([setting = '', value = '', what = '']) => [setting, value, `*${names}:* ${what}`.trim()]);
-    });
-  });
-}
-
-/** The field that identifies a variant. */
-function choiceRow(path: string, all: readonly Schema[]): string[] {
-  const choices = all.map(({ const: value, description }) =>
-    description === undefined ? `\`${value}\`` : `\`${value}\`: ${description}`,
-  );
-  return [`\`${path}\``, '', `${choices.join('; ')}.`];
-}
-
-/**
- * The variants of a union of sections by the constant that identifies them; undefined for everything else. Throws for
- * a union of sections without one: its settings would be missing from the page.
- */
-function variantsOf(schema: Schema): Variants | undefined {
-  const options = schema.oneOf ?? schema.anyOf;
-  if (!options?.some(isSection)) return undefined;
-  const constant = Object.keys(options[0]?.properties ?? {}).find((key) =>
-    options.every(({ properties }) => properties?.[key]?.const !== undefined),
-  );
-  if (constant === undefined) throw new Error('a union of sections without a constant that identifies them');
-  return new Map(options.map((option) => [String(option.properties?.[constant]?.const), option]));
-}
-
-function choicesOf(schema: Schema): string {
-  const choices = schema.enum ?? schema.items?.enum;
-  return choices && choices.length <= 8 ? `${choices.map((choice) => `\`${choice}\``).join(', ')}.` : '';
 }

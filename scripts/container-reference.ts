@@ -4,27 +4,24 @@ import { familyRow, GENERATED, optionsOf, table } from './metric-reference.ts';
 
 /** The data of the page. */
 export interface ContainerReference {
-  /** Options below `collectors.container`, by the rest of the path; empty for its own. */
-  readonly options: Readonly<Record<string, z.ZodObject>>;
+  /** The section `collectors.container`. */
+  readonly options: z.ZodObject;
   readonly cgroups: FamilySets;
   readonly machine: FamilySets;
 }
 
 /** The page on the container collector. */
 export function containerReference({ options, cgroups, machine }: ContainerReference): string {
-  const rows = Object.entries(options).flatMap(([prefix, shape]) =>
-    optionsOf(shape).map(([name = '', ...rest]) => [prefix === '' ? name : name.replace('`', `\`${prefix}.`), ...rest]),
-  );
   const families = (sets: readonly (readonly FamilySets['common'][number][])[]) =>
     table(['metric', 'type', 'labels', 'help'], sets.flat().map(familyRow));
   return [
     '# Container metrics',
     GENERATED,
     'Pods, containers and the machine, under the names, labels and values that a kubelet exposes at `/metrics/cadvisor`, ' +
-      'read straight from the cgroups (v1 or v2, either driver, of containerd, CRI-O or docker).',
+      'read straight from the cgroups (v1 or v2, either driver, of containerd, CRI-O or Docker).',
     '## Options',
     'Below `collectors.container`.',
-    table(['option', 'default', 'what'], rows),
+    table(['option', 'default', 'what'], optionsOf(options)),
     '## Rows',
     ROWS,
     '## Metrics that are always exposed',
@@ -67,7 +64,7 @@ const DIFFERENCES = [
   '- With cgroup v2, `container_memory_kernel_usage` and `container_memory_failcnt` are the values of the kernel; a kubelet exposes 0.',
   '- Values that the kernel does not report are absent, where a kubelet exposes 0: pressure without PSI, peaks before Linux 5.19, ' +
     'limits and kills of the v2 root cgroup.',
-  '- Networks need the processes of the host (`hostPID`): without them they are absent.',
+  '- Network metrics need the processes of the host (`hostPID`): without them they are absent.',
 ].join('\n');
 
 const FROM_KUBELET =

@@ -5,10 +5,8 @@ import { dirname } from 'node:path';
 import * as z from 'zod';
 import type { CollectorSpec } from '../src/collectors/collector.ts';
 import { containerFamilies } from '../src/collectors/container/families.ts';
-import { sectionOptions } from '../src/collectors/container/index.ts';
-import { kubeletOptions } from '../src/collectors/container/kubelet.ts';
+import { containerSection } from '../src/collectors/container/index.ts';
 import { machineFamilies } from '../src/collectors/container/machine.ts';
-import { cgroupOptions } from '../src/collectors/container/options.ts';
 import { resources } from '../src/collectors/ksm/resources/index.ts';
 import { ksmSection } from '../src/collectors/ksm/section.ts';
 import { LOG_COLLECTORS } from '../src/collectors/log/section.ts';
@@ -46,7 +44,7 @@ const files: Readonly<Record<string, () => string | Promise<string>>> = {
   'docs/install.md': () => withRestrictedTable(readFileSync('docs/install.md', 'utf8')),
   'docs/metrics/container.md': () =>
     containerReference({
-      options: { '': z.strictObject({ ...sectionOptions, ...cgroupOptions.shape }), kubelet: kubeletOptions.unwrap() },
+      options: containerSection.unwrap() as z.ZodObject,
       cgroups: containerFamilies,
       machine: machineFamilies,
     }),

@@ -63,9 +63,9 @@ const DIFFERENCES = `## Differences from process-exporter
 - \`states\` counts processes; with \`threads\` it counts threads, each once. process-exporter reads all threads in every
   cycle and counts the main thread of multithreaded processes twice.
 - Groups without processes expire after \`groupExpiry\`, and have no \`oldest_start_time_seconds\` in the meantime.
-- What cannot be read for lack of permission is omitted and counted in \`namedprocess_scrape_partial_errors\`; it is never 0.
-- Metrics by thread and proportional memory are off. Proportional memory is exposed for groups in which it is known for all
-  processes.
+- What cannot be read for lack of permission is omitted, not shown as 0, and counted in \`namedprocess_scrape_partial_errors\`.
+- Metrics by thread and proportional memory are off by default. Proportional memory is exposed for groups in which it is
+  known for all processes.
 - \`{{.Matches}}\` without a name is refused, because it would expose the command line as a label.
 - \`process_exporter_build_info\` and metrics of the exporter's own process are not exposed.
 - Expressions see the first 4 KiB of a command line, and names of groups have at most 256 characters.`;
@@ -81,10 +81,10 @@ Each change shows in the next cycle, except for these, where finding out takes a
 - \`open_filedesc\` of a process with a table of more than 8,192 files is counted every \`slowInterval\` before Linux 6.2, which made their
   number a single read: the kernel takes a microsecond per file.
 - Arguments, user and cgroup, which decide about the group, are read when a process is new, when its comm changes and every
-  \`refreshInterval\`. Names of users are those of at most one \`refreshInterval\` before.
+  \`refreshInterval\`. User names are at most one \`refreshInterval\` old.
 - A file of a process that could not be read is tried again every \`refreshInterval\`.
-- A process that changes its network namespace listens in the one before for up to a \`refreshInterval\`.
-- Start times follow a clock that is set within one \`slowInterval\`.
+- A process that changes its network namespace has its listening ports in the previous one for up to one \`refreshInterval\`.
+- After the clock is set, start times are corrected within one \`slowInterval\`.
 - Proportional memory is read in rotation, \`smapsPerCycle\` processes in each cycle.
-- A listening port belongs to the process in which it was found first as long as that one has it open; a port in none is
-  searched again every \`slowInterval\`.`;
+- A listening port is assigned to the process in which it was found first, for as long as that process has it open; a port
+  found in no process is searched for again every \`slowInterval\`.`;

@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import { loadTaskType, taskTypeNames } from '../src/tasks/types/index.ts';
-import { settingRows } from './configuration-reference.ts';
 import { GENERATED, table } from './metric-reference.ts';
+import { settingRows } from './setting-rows.ts';
 
 /** The page on the options of the types of tasks. `toSchema` returns the JSON schema of a type's options. */
 export async function taskReference(toSchema: (options: z.ZodType) => object): Promise<string> {

@@ -24,7 +24,7 @@ export const httpSection = z
       .optional()
       .describe('Serve over TLS.'),
     readTokenFile: filePath(
-      'File with the bearer token for reading anything from this agent, including /metrics; when unset, anyone may read.',
+      'File with the bearer token for reading from this agent, including /metrics, but not /healthz and /readyz; when unset, anyone may read.',
     ).optional(),
     controlTokenFile: filePath(
       'File with the bearer token for requests that change something; also valid for reading. When unset, nothing can be changed.',

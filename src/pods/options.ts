@@ -24,7 +24,9 @@ export const identityOptions = z
       .string()
       .min(1)
       .optional()
-      .describe("Bearer token for the source; for the kubelet, defaults to the pod's service account."),
+      .describe(
+        "File with the bearer token for the source; for the kubelet, that of the pod's service account when unset.",
+      ),
     caFile: z.string().min(1).optional().describe("CA bundle that verifies the source's certificate."),
     insecureSkipVerify: z
       .boolean()

@@ -121,7 +121,7 @@ test('the configuration page has every setting of every type, and names the type
     for (const key of Object.keys(shape)) assert.match(page, new RegExp(`\\| \`exporters\\.NAME\\.${key}[\`.]`), key);
   }
   assert.match(page, /`exporters\.NAME\.timeout` \| {2}\| \*[^*]*pushgateway[^*]*:\* /);
-  assert.match(page, /`exporters\.NAME\.enabled` \| `true` \| {2}\|/);
+  assert.match(page, /`exporters\.NAME\.enabled` \| `true` \| Whether this exporter is used\. \|/);
 });
 
 test('a union of sections without a discriminator is an error of the generator, not a gap in the page', () => {

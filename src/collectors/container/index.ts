@@ -30,7 +30,7 @@ const container = (names?: NameSource): CollectorSpec<typeof cgroupOptions> =>
   });
 
 /** Options of the whole section, in addition to those for cgroups. */
-export const sectionOptions = {
+const sectionOptions = {
   source: z
     .enum(['cgroup', 'kubelet'])
     .default('cgroup')
@@ -48,7 +48,7 @@ export const sectionOptions = {
 /** The section `collectors.container` of the configuration. */
 export const containerSection = z
   .strictObject({
-    enabled: z.boolean().default(true),
+    enabled: z.boolean().default(true).describe('Whether this collector runs.'),
     ...sectionOptions,
     ...cgroupOptions.shape,
     identity: identityOptions,

@@ -16,12 +16,12 @@ const SERVICE_ACCOUNT_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/tok
 /** How to scrape the kubelet. */
 export const kubeletOptions = z
   .strictObject({
-    url: httpUrl('https://127.0.0.1:10250').default('https://127.0.0.1:10250').describe('URL of the kubelet.'),
+    url: httpUrl('https://127.0.0.1:10250').prefault('https://127.0.0.1:10250').describe('URL of the kubelet.'),
     tokenFile: z
       .string()
       .min(1)
       .default(SERVICE_ACCOUNT_TOKEN)
-      .describe('Bearer token; the service account needs permission to get nodes/metrics.'),
+      .describe('File with the bearer token; the service account needs permission to get nodes/metrics.'),
     caFile: z.string().min(1).optional().describe("CA bundle that verifies the kubelet's certificate."),
     insecureSkipVerify: z
       .boolean()

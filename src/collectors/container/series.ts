@@ -187,7 +187,7 @@ export const limitSeries: readonly FieldSeries<Limits>[] = [
     gauge,
     'openFiles',
     'container_ulimits_soft',
-    'Soft limit of the first process, at most ten cycles old; -1 for none.',
+    'Soft limit of open files of the first process, at most ten cycles old; -1 for none.',
     {
       ulimit: 'max_open_files',
     },

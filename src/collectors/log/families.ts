@@ -24,12 +24,8 @@ export const journalLag = gauge(
   'Age of the last entry read while more are pending; otherwise 0.',
 );
 
-export const problemCounter = ownCounter(
-  'problem_counter',
-  'Number of times a specific type of problem have occurred.',
-  ['reason'],
-);
-export const problemGauge = gauge('problem_gauge', 'Whether a specific type of problem is affecting the node or not.', [
+export const problemCounter = ownCounter('problem_counter', 'Number of times the problem occurred.', ['reason']);
+export const problemGauge = gauge('problem_gauge', 'Whether the problem affects the node at present.', [
   'type',
   'reason',
 ]);

@@ -95,7 +95,7 @@ export const EXTRA = {
     'groupname',
     'slot',
   ]),
-  topPid: gauge('namedprocess_top_pid', 'Process id in a slot; `by` is cpu or memory.', ['groupname', 'by', 'slot']),
+  topPid: gauge('namedprocess_top_pid', 'Process ID in the slot; `by` is cpu or memory.', ['groupname', 'by', 'slot']),
   overflow: gauge('namedprocess_scrape_overflow_procs', 'Processes counted in __other__ because of the group limit.'),
   skipped: gauge('namedprocess_scrape_skipped_procs', 'Processes not tracked because of the process limit.'),
 } as const;

@@ -25,9 +25,7 @@ export const options = z.strictObject({
   unmatched: z
     .enum(['ignore', 'other'])
     .default('ignore')
-    .describe(
-      'ignore: leave out all other processes; other: collect them, except kernel threads, in the group `__other__`.',
-    ),
+    .describe('With `other`, all other processes except kernel threads form the group `__other__`.'),
   allowPid: z
     .boolean()
     .default(false)
@@ -56,7 +54,9 @@ export const options = z.strictObject({
     .describe('Refresh interval for the arguments, user and cgroup of known processes.'),
   slowInterval: duration(0)
     .prefault('60s')
-    .describe('How often to read limits and the context switches of further threads.'),
+    .describe(
+      'How often to read what takes long: limits, context switches of further threads, and large tables of files before Linux 6.2.',
+    ),
   threads: z.boolean().default(false).describe('Export metrics by thread name; reads every thread in every cycle.'),
   wchan: z.boolean().default(false).describe('Export the number of threads by the kernel function they wait in.'),
   smaps: z
