@@ -58,3 +58,40 @@ test('paths in documents are those of files or folders', () => {
   }
   assert.deepEqual(missing, []);
 });
+
+/** A folder or file of the list "Folders" of docs/architecture.md, and what is said about it. */
+function listedFolders(): ReadonlyMap<string, string> {
+  const [, list = ''] = textOf('docs/architecture.md').split('\n## Folders\n');
+  const [block = ''] = list.split('\nWhich folder may import');
+  const found = new Map<string, string>();
+  let last = '';
+  for (const line of block.split('\n')) {
+    const [, path = last, text = line] = /^ {4}(\S+\/\S*)\s(.*)$/.exec(line) ?? [];
+    last = path.replace(/\/$/, '');
+    found.set(last, `${found.get(last) ?? ''} ${text}`);
+  }
+  return found;
+}
+
+test('every folder of src is in the list of folders, and the list names only what is in them', () => {
+  const listed = listedFolders();
+  const folders = globSync('src/**/', { cwd: ROOT }).filter((path) => path !== 'src');
+  const wrong: string[] = [];
+  for (const folder of folders) {
+    // A folder has a line of its own, or is named in that of a folder above it.
+    let above = folder;
+    while (above !== '.' && !listed.has(above)) above = dirname(above);
+    const names = folder.slice(above.length).split('/').filter(Boolean);
+    const text = listed.get(above) ?? '';
+    if (above === '.' || !names.every((name) => text.includes(` ${name}/`))) wrong.push(`${folder} is not listed`);
+  }
+  for (const [folder, text] of listed) {
+    if (!folder.startsWith('src/')) continue;
+    const inside = folders.filter((path) => path.startsWith(`${folder}/`));
+    for (const [, name = '', ending] of text.matchAll(/(?<=[ (])([\w-]+)(\/|\.(?:ts|js|mjs))(?=[\s,;:)]|$)/g)) {
+      const paths = ending === '/' ? [`${folder}/${name}`] : [folder, ...inside].map((path) => join(path, name + ending));
+      if (!paths.some((path) => existsSync(join(ROOT, path)))) wrong.push(`${folder} has no ${name}${ending}`);
+    }
+  }
+  assert.deepEqual(wrong, []);
+});
