@@ -32,6 +32,9 @@ export interface Batch {
   readonly target?: Target;
 }
 
+/** A batch with the target that it was collected for. */
+export type AddressedBatch = Batch & Required<Pick<Batch, 'target'>>;
+
 /** Cached sizes of members, which never change. Queue, spool, sender and metrics need them in each cycle. */
 const sizes = new WeakMap<Batch['members'], number>();
 

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { duration } from '../config/units.ts';
 
-/** Cleanup of groups that are no longer pushed. */
+/** Cleanup of gateway groups that are no longer pushed. */
 export const janitorSettings = z
   .strictObject({
     enabled: z

@@ -184,7 +184,7 @@ export function exportMetrics(registry: Registry): ExportMetrics {
     }),
     janitorErrors: new Counter({
       name: 'firesteel_export_janitor_errors_total',
-      help: 'Cleanup rounds that failed to read nodes or groups, or to delete a group.',
+      help: 'Cleanup rounds that failed to read nodes or Pushgateway groups, or to delete one.',
       labelNames: exporter,
       registers,
     }),

@@ -1,6 +1,6 @@
 import { ApiError, type KubeApi } from './api.ts';
 
-/** The kind to look for: one of a group, in one version or, without `version`, in the one that the server prefers. */
+/** The kind to look for: one of an API group, in one version or, without `version`, in the one that the server prefers. */
 interface ResourceKind {
   readonly group: string;
   readonly version?: string;
@@ -27,7 +27,7 @@ interface VersionResponse {
     | null;
 }
 
-/** More versions than any group has. */
+/** More versions than any API group has. */
 const MAX_VERSIONS = 20;
 
 /**
@@ -50,7 +50,7 @@ export async function discover(
   return undefined;
 }
 
-/** The versions of a group, the preferred one first; none when the server does not have the group. */
+/** The versions of an API group, the preferred one first; none when the server does not have the group. */
 async function versionsOf(api: KubeApi, group: string, signal: AbortSignal): Promise<readonly string[]> {
   const response = await found(api.json<GroupResponse>({ path: `/apis/${group}`, signal }));
   const names = [response?.preferredVersion?.version, ...(response?.versions ?? []).map(({ version }) => version)];

@@ -15,7 +15,7 @@ interface LaneOptions {
   readonly exporter: string;
   readonly sink: LogSink;
   readonly type: LogSourceType;
-  /** The folder for persistent state; undefined without a spool. */
+  /** The folder for persistent state; undefined without `spool.path`. */
   readonly folder: string | undefined;
   readonly redact: ((entry: LogEntry) => LogEntry) | undefined;
   readonly metrics: Pick<LogMetrics, 'entries' | 'dropped' | 'bytes' | 'saveErrors'>;

@@ -58,7 +58,7 @@ export interface LogSourceType {
   /**
    * Opens the source after `saved`, or as configured without it. In the latter case its first read returns no entries,
    * so that the position is saved first. `folder` is for persistent data of the source for this `receiver`;
-   * undefined without a spool.
+   * undefined without `spool.path`.
    */
   open(saved: SavedPosition | undefined, folder: string | undefined, receiver: string): LogSource | Promise<LogSource>;
 }

@@ -8,8 +8,8 @@ interface Exchange {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly url: string;
   readonly headers: OutgoingHttpHeaders;
-  /** The body, in this order. */
-  readonly members: readonly Buffer[];
+  /** The body, in pieces. */
+  readonly pieces: readonly Buffer[];
   readonly agents: AgentPair;
   /** Response timeout, milliseconds. */
   readonly timeoutMs: number;
@@ -36,13 +36,13 @@ const SHOWN_BYTES = 64 * 1024;
  * the state of a large cluster. Rejects as {@link StagedRequest.response} does. `seen` receives the request.
  */
 export async function exchange(asked: Exchange, seen: (request: ClientRequest) => void = () => {}): Promise<Response> {
-  const { members, timeoutMs, maxResponseBytes, ...common } = asked;
+  const { pieces, timeoutMs, maxResponseBytes, ...common } = asked;
   const timeouts = { connect: CONNECT_MS, send: SEND_MS, response: timeoutMs };
   const staged = new StagedRequest({ ...common, timeouts });
   const { request } = staged;
   seen(request);
   try {
-    await writeBody(request, members, staged.response);
+    await writeBody(request, pieces, staged.response);
     const response = await staged.response;
     const { body, isWhole } = await readBody(response, maxResponseBytes ?? SHOWN_BYTES);
     if (!isWhole && maxResponseBytes !== undefined) {

@@ -82,7 +82,7 @@ export class JsonClient {
           ...(etag && { 'if-none-match': etag }),
           ...(this.#token && { authorization: `Bearer ${this.#token.read()}` }),
         },
-        members: [],
+        pieces: [],
         agents: this.#kept(),
         timeoutMs: RESPONSE_MS,
         signal: AbortSignal.any([signal, AbortSignal.timeout(RESPONSE_MS)]),

@@ -12,7 +12,7 @@ const PIECE_BYTES = 8 * 1024 * 1024;
  */
 export async function writeBody(
   request: ClientRequest,
-  members: readonly Buffer[],
+  buffers: readonly Buffer[],
   responded: Promise<unknown>,
 ): Promise<void> {
   let isOver: boolean = false;
@@ -22,7 +22,7 @@ export async function writeBody(
   // The caller handles its error; here it matters only while something is waited for.
   over.catch(() => {});
   let isTaken: boolean | undefined;
-  for (const piece of piecesOf(members)) {
+  for (const piece of piecesOf(buffers)) {
     if (isTaken !== undefined) {
       if (!isTaken) await Promise.race([drained(request), over]);
       await turn();
@@ -35,30 +35,30 @@ export async function writeBody(
   request.end();
 }
 
-/** Cached: members never change, and the state of a cluster has thousands of them, often the same in many pushes. */
+/** Cached: the buffers never change, and the state of a cluster has thousands of them, often the same in many pushes. */
 const pieces = new WeakMap<readonly Buffer[], readonly (readonly Buffer[])[]>();
 
-function piecesOf(members: readonly Buffer[]): readonly (readonly Buffer[])[] {
-  let made = pieces.get(members);
+function piecesOf(buffers: readonly Buffer[]): readonly (readonly Buffer[])[] {
+  let made = pieces.get(buffers);
   if (made === undefined) {
-    made = split(members);
-    pieces.set(members, made);
+    made = split(buffers);
+    pieces.set(buffers, made);
   }
   return made;
 }
 
-function split(members: readonly Buffer[]): readonly (readonly Buffer[])[] {
+function split(buffers: readonly Buffer[]): readonly (readonly Buffer[])[] {
   const made: (readonly Buffer[])[] = [];
   let piece: Buffer[] = [];
   let bytes = 0;
-  for (const member of members) {
+  for (const buffer of buffers) {
     if (bytes >= PIECE_BYTES) {
       made.push(contiguous(piece));
       piece = [];
       bytes = 0;
     }
-    piece.push(member);
-    bytes += member.length;
+    piece.push(buffer);
+    bytes += buffer.length;
   }
   made.push(contiguous(piece));
   return made;

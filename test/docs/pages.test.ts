@@ -89,7 +89,8 @@ test('every folder of src is in the list of folders, and the list names only wha
     if (!folder.startsWith('src/')) continue;
     const inside = folders.filter((path) => path.startsWith(`${folder}/`));
     for (const [, name = '', ending] of text.matchAll(/(?<=[ (])([\w-]+)(\/|\.(?:ts|js|mjs))(?=[\s,;:)]|$)/g)) {
-      const paths = ending === '/' ? [`${folder}/${name}`] : [folder, ...inside].map((path) => join(path, name + ending));
+      const paths =
+        ending === '/' ? [`${folder}/${name}`] : [folder, ...inside].map((path) => join(path, name + ending));
       if (!paths.some((path) => existsSync(join(ROOT, path)))) wrong.push(`${folder} has no ${name}${ending}`);
     }
   }

@@ -58,5 +58,8 @@ test('the leader deletes groups of nodes that have left the cluster, and nothing
   }
   assert.deepEqual((await groups()).filter(others), kept);
   assert.equal(kept.length, 3);
-  assert.match(agent.stderr(), /"job":"kubelet","instance":"gone","msg":"node has left the cluster: group deleted"/);
+  assert.match(
+    agent.stderr(),
+    /"job":"kubelet","instance":"gone","msg":"node has left the cluster: gateway group deleted"/,
+  );
 });

@@ -50,7 +50,7 @@ async function sendAll(members: readonly Buffer[], bytes: number, pushes: number
         method: 'POST',
         url: `http://127.0.0.1:${port}/`,
         headers: { 'content-length': bytes },
-        members,
+        pieces: members,
         agents,
         timeoutMs: 30_000,
         signal: AbortSignal.timeout(60_000),

@@ -9,7 +9,7 @@ import { priorityName, RuleCounter } from './journal-rules.ts';
 import type { JournalOptions } from './options.ts';
 import { Remembered } from './remembered.ts';
 import type { LogState } from './state.ts';
-import { unitLabel, unitOf } from './unit-name.ts';
+import { systemdUnitLabel, systemdUnitOf } from './unit-name.ts';
 
 /** Message ids of systemd, from its catalog. */
 const UNIT_EVENTS: Readonly<Record<string, string>> = {
@@ -57,7 +57,7 @@ export function collectJournal(options: JournalOptions, feed: JournalFeed, state
   const labelOf = (name: string): string => {
     const known = labels.get(name);
     if (known !== undefined) return known;
-    const label = unitLabel(name, exact);
+    const label = systemdUnitLabel(name, exact);
     const kept = units.has(label) || units.size < maxUnits ? label : OTHER;
     units.add(kept);
     if (labels.size >= MAX_LABELS) labels.clear();
@@ -87,7 +87,7 @@ export function collectJournal(options: JournalOptions, feed: JournalFeed, state
   };
 
   const consume = (entry: JournalRecord): void => {
-    const unit = unitOf(entry);
+    const unit = systemdUnitOf(entry);
     const name = unit ?? entry.get('SYSLOG_IDENTIFIER') ?? '';
     const known = countsOf(name);
     messagesOf(name, known, entry).value++;

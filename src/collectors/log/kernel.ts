@@ -16,7 +16,7 @@ import type { KernelOptions } from './options.ts';
 import { ReadOnlyMounts } from './readonly-mounts.ts';
 import { Remembered } from './remembered.ts';
 import type { LogState } from './state.ts';
-import { unitLabel } from './unit-name.ts';
+import { systemdUnitLabel } from './unit-name.ts';
 
 const COREDUMP = 'fc2e22bc6ee647b6b90729ab34a250b1';
 const FIELDS = [
@@ -80,7 +80,7 @@ export function collectKernel(
       lines.takeOfSystemd(entry.get('MESSAGE') ?? '', atMs);
     }
     if (entry.get('MESSAGE_ID') === COREDUMP) {
-      const unit = unitLabel(entry.get('COREDUMP_UNIT') ?? '', new Set());
+      const unit = systemdUnitLabel(entry.get('COREDUMP_UNIT') ?? '', new Set());
       dumps.add(1, entry.get('COREDUMP_EXE') ?? '', entry.get('COREDUMP_SIGNAL_NAME') ?? '', unit);
     }
   };

@@ -2,7 +2,7 @@ import type { LeftOutView } from '../../http/status-view.ts';
 import type { Group } from '../../metrics/group.ts';
 import type { FilterCache } from './batch-families.ts';
 
-/** The client that pushed another type may have stopped, or its group may have been deleted. */
+/** The client that pushed another type may have stopped, or its gateway group may have been deleted. */
 const RETRY_MS = 3_600_000;
 
 /**

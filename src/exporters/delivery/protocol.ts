@@ -1,5 +1,5 @@
 import type { Target } from '../../config/identity.ts';
-import type { Batch } from '../exporter.ts';
+import type { AddressedBatch, Batch } from '../exporter.ts';
 import type { ResponseRule } from '../http/responses.ts';
 
 /** Text in the format of a receiver. */
@@ -21,11 +21,8 @@ export interface Protocol {
    * Splits a batch whose lines carry their own job and instance into one for each of these. For receivers that take the
    * identity from the address only. Others get such a batch unchanged.
    */
-  readonly byIdentity?: (
-    batch: Batch,
-    labels: Target['labels'],
-  ) => Promise<(Batch & Required<Pick<Batch, 'target'>>)[]>;
-  /** How to delete a group, at the address of its batches. For receivers that keep data forever. */
+  readonly byIdentity?: (batch: Batch, labels: Target['labels']) => Promise<AddressedBatch[]>;
+  /** How to delete what a batch has stored, at the same address. For receivers that keep data forever. */
   readonly deleteMethod?: 'DELETE';
   /**
    * The address for a batch of `target` collected at `stampMs`. `isPlain` selects the form that old versions also

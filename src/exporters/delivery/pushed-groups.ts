@@ -5,7 +5,7 @@ import type { Sender, Upload } from '../http/sender.ts';
 import type { Protocol } from './protocol.ts';
 import { TargetsPushed } from './targets-pushed.ts';
 
-/** For deleting all groups of this agent, concurrently, at shutdown. */
+/** For deleting all gateway groups of this agent, concurrently, at shutdown. */
 const DELETE_MS = 2000;
 
 interface PushedGroupsOptions {
@@ -49,7 +49,7 @@ export class PushedGroups {
     await Promise.all([...own, ...this.#byLine.all.map(([group, gone]) => this.delete(group, gone))]);
   }
 
-  /** Deletes the groups of these targets, at receivers that support it. */
+  /** Deletes the gateway groups of these targets, at receivers that support it. */
   async delete(group: Group, targets: readonly Target[]): Promise<void> {
     const { exporter, protocol, address, sender, log } = this.#options;
     const { deleteMethod: method } = protocol;
@@ -61,7 +61,7 @@ export class PushedGroups {
       const { code, text } = await sender.send(upload, signal);
       if (typeof code === 'number' && code < 300) continue;
       const fields = { exporter, group, url, code, response: text };
-      const message = 'failed to delete a group of this agent: its last values stay at the gateway';
+      const message = 'failed to delete a gateway group of this agent: its last values stay there';
       log.write('warn', `${exporter}/${group}/delete`, fields, message);
     }
   }

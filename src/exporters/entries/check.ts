@@ -4,7 +4,7 @@ import type { HttpSettings } from '../http/settings.ts';
 import { entryUrl } from './entry-exporter.ts';
 import type { EncodedEntries, LogProtocol } from './protocol.ts';
 
-const NO_ENTRIES: EncodedEntries = { count: 0, timeUs: () => 0, bytes: () => Buffer.alloc(0), group: () => '' };
+const NO_ENTRIES: EncodedEntries = { count: 0, timeUs: () => 0, bytes: () => Buffer.alloc(0), key: () => '' };
 
 /** Checks whether all addresses accept log entries, with an empty upload. Never rejects. */
 export function checkEntries(

@@ -23,8 +23,8 @@ export class EncodedBatch implements EntryBatch {
   readonly #out: GrowingBuffer;
   #marks: Marks | undefined;
   #count = 0;
-  /** Grouping key of each entry; empty without grouping. */
-  readonly #groups: string[] = [];
+  /** The key of each entry; empty for a protocol without keys. */
+  readonly #keys: string[] = [];
 
   constructor(
     source: LogSourceName,
@@ -50,8 +50,8 @@ export class EncodedBatch implements EntryBatch {
   }
 
   add(entry: LogEntry): void {
-    const group = this.#protocol.encode(entry, this.#out);
-    if (group !== undefined) this.#groups.push(group);
+    const key = this.#protocol.encode(entry, this.#out);
+    if (key !== undefined) this.#keys.push(key);
     this.#marks ??= this.#buffers.takeMarks();
     this.#marks.ends[this.#count] = this.#out.length;
     this.#marks.timesUs[this.#count] = entry.timeUs;
@@ -87,7 +87,7 @@ export class EncodedBatch implements EntryBatch {
       count: indices.length,
       timeUs: (index) => this.#marks?.timesUs[at(index)] ?? 0,
       bytes: (index) => this.#bytes(at(index)),
-      group: (index) => this.#groups[at(index)] ?? '',
+      key: (index) => this.#keys[at(index)] ?? '',
     };
   }
 

@@ -63,8 +63,8 @@ export interface EncodedEntries {
   timeUs(index: number): number;
   /** The bytes written by {@link LogProtocol.encode}. */
   bytes(index: number): Buffer;
-  /** The key returned by {@link LogProtocol.encode}. */
-  group(index: number): string;
+  /** What {@link LogProtocol.encode} returned. */
+  key(index: number): string;
 }
 
 /** How entries are sent to one kind of receiver, as data. Pure: the exporter makes the requests. */
@@ -83,7 +83,7 @@ export interface LogProtocol {
   readonly responseBytes: number;
   /** An upload that stores nothing, and the responses to it that show that uploads are accepted. */
   readonly probe: { readonly body: string; isAccepted(reply: LogReply): boolean };
-  /** Appends an entry to a batch. Returns the key by which {@link body} groups entries, if it does. */
+  /** Appends an entry to a batch. Returns the key that {@link body} sorts entries by, if it does. */
   encode(entry: LogEntry, out: BodyWriter): string | undefined;
   /** The body of an upload before compression; if unset, the concatenated entries. */
   body?(entries: EncodedEntries): Buffer;

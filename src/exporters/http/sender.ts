@@ -110,7 +110,7 @@ export class Sender {
     signal: AbortSignal,
     seen: { request?: ClientRequest },
   ): Promise<Response> {
-    const { method, url, members, timeoutMs, responseBytes: maxResponseBytes } = upload;
+    const { method, url, members: pieces, timeoutMs, responseBytes: maxResponseBytes } = upload;
     const headers = {
       ...this.#headers,
       ...upload.headers,
@@ -120,7 +120,7 @@ export class Sender {
       ...(upload.compression !== 'none' && { 'content-encoding': upload.compression }),
       'content-length': wireBytes(upload),
     };
-    return exchange({ method, url, headers, members, agents, timeoutMs, maxResponseBytes, signal }, (request) => {
+    return exchange({ method, url, headers, pieces, agents, timeoutMs, maxResponseBytes, signal }, (request) => {
       seen.request = request;
     });
   }

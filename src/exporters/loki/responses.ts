@@ -102,7 +102,7 @@ export function classifyPush(reply: LogReply, entries: EncodedEntries): EntryVer
     for (const match of text.matchAll(rule.pattern)) {
       for (let index = 0; index < entries.count; index++) {
         const entry = { timeUs: entries.timeUs(index), value: entries.bytes(index) };
-        if (rejected.has(index) || !rule.isMeant(entry, match, isIn(streams, entries.group(index)))) continue;
+        if (rejected.has(index) || !rule.isMeant(entry, match, isIn(streams, entries.key(index)))) continue;
         rejected.set(index, rule.reason);
         restIsStored &&= rule.restIsStored;
       }

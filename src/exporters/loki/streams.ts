@@ -83,7 +83,7 @@ export function writeEntry(entry: LogEntry, out: BodyWriter, options: StreamOpti
 export function pushBody(entries: EncodedEntries): Buffer {
   const streams = new Map<string, Buffer[]>();
   for (let index = 0; index < entries.count; index++) {
-    const key = entries.group(index);
+    const key = entries.key(index);
     const values = streams.get(key);
     if (values === undefined) streams.set(key, [entries.bytes(index)]);
     else values.push(COMMA, entries.bytes(index));

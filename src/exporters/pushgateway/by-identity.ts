@@ -1,7 +1,7 @@
 import type { Target } from '../../config/identity.ts';
 import { compressionOf, compressor } from '../../metrics/compression.ts';
 import { FamilyReader } from '../delivery/family-reader.ts';
-import type { Batch } from '../exporter.ts';
+import type { AddressedBatch, Batch } from '../exporter.ts';
 
 /** The job and instance of a line. */
 interface LineIdentity {
@@ -24,7 +24,7 @@ const STAMP = /(\} \S+) \S+$/;
 /**
  * Splits a batch whose lines carry their own job and instance into one batch for each of these. A Pushgateway needs
  * this: its grouping key replaces the labels of the lines, so two targets would become one. Timestamps of lines are
- * removed, because a Pushgateway rejects them. `labels` are added to all groups. Rejects when a member can't be
+ * removed, because a Pushgateway rejects them. `labels` are added to all gateway groups. Rejects when a member can't be
  * decompressed.
  */
 export async function splitByIdentity(batch: Batch, labels: Target['labels']): Promise<AddressedBatch[]> {
@@ -40,12 +40,9 @@ export async function splitByIdentity(batch: Batch, labels: Target['labels']): P
   return parts;
 }
 
-/** A batch for one group of a Pushgateway. */
-type AddressedBatch = Batch & Required<Pick<Batch, 'target'>>;
-
 /**
  * The lines of each job and instance, under the header lines of their families. Of duplicate series, only the last line
- * is used, because a gateway rejects a second one. Lines without a job are dropped: they have no group.
+ * is used, because a gateway rejects a second one. Lines without a job are dropped: they have no gateway group.
  */
 export function textByIdentity(text: string): IdentityText[] {
   const reader = new FamilyReader();

@@ -11,7 +11,7 @@ import { type GatewayGroup, gatewayGroupOf } from './stale-groups.ts';
 const READ_MS = 60_000;
 const DELETE_MS = 30_000;
 
-/** Reads and deletes the groups of one Pushgateway. */
+/** Reads and deletes the gateway groups of one Pushgateway. */
 export class GatewayClient {
   readonly #settings: HttpSettings;
   readonly #agents: HttpAgents;
@@ -24,7 +24,7 @@ export class GatewayClient {
   }
 
   /**
-   * All groups. Read from /metrics line by line: /api/v1/metrics has the same data in JSON, but can only be read as a
+   * All gateway groups. Read from /metrics line by line: /api/v1/metrics has the same data in JSON, but can only be read as a
    * whole, with all series of all nodes. Rejects with an Error that names the URL and contains no credentials.
    */
   async groups(signal: AbortSignal): Promise<GatewayGroup[]> {
@@ -42,7 +42,7 @@ export class GatewayClient {
     return found;
   }
 
-  /** Deletes one group. Rejects like {@link groups}. */
+  /** Deletes one gateway group. Rejects like {@link groups}. */
   async delete({ labels }: GatewayGroup, signal: AbortSignal): Promise<void> {
     const { job = '', instance = '', ...rest } = labels;
     const url = pushgateway.url(this.#settings.url, { job, instance, labels: rest }, 0);

@@ -21,12 +21,12 @@ interface JanitorOptions {
   readonly metrics: Pick<ExportMetrics, 'groupsDeleted' | 'janitorErrors'>;
 }
 
-/** Limit of remembered nodes. Above it, the oldest are forgotten, and their groups stay. */
+/** Limit of remembered nodes. Above it, the oldest are forgotten, and their gateway groups stay. */
 const MAX_KNOWN = 50_000;
 
 /**
- * Deletes the groups of nodes that have left the cluster from a Pushgateway. A Pushgateway keeps groups forever, so it
- * would expose their last values as current ones.
+ * Deletes the gateway groups of nodes that have left the cluster. A Pushgateway keeps them forever, so it would expose
+ * their last values as current ones.
  */
 export class Janitor {
   readonly #options: JanitorOptions;
@@ -62,7 +62,12 @@ export class Janitor {
         if (signal.aborted) return;
         this.#options.metrics.janitorErrors.inc({ exporter });
         const fields = { exporter, reason: errorText(cause) };
-        log.write('warn', `${exporter}/janitor`, fields, 'failed to delete groups of nodes that have left the cluster');
+        log.write(
+          'warn',
+          `${exporter}/janitor`,
+          fields,
+          'failed to delete gateway groups of nodes that have left the cluster',
+        );
       }
     }
   }
@@ -84,7 +89,7 @@ export class Janitor {
         'info',
         `${exporter}/janitor/${job}/${instance}`,
         { exporter, job, instance },
-        'node has left the cluster: group deleted',
+        'node has left the cluster: gateway group deleted',
       );
     }
   }

@@ -14,7 +14,7 @@ const part = (name: string, value: string): string => {
 };
 
 /**
- * Prometheus Pushgateway. PUT replaces the whole group, so stale series disappear. The grouping key is job, instance
+ * Prometheus Pushgateway. PUT replaces the whole gateway group, so stale series disappear. The grouping key is job, instance
  * and the labels that all series share. A gateway stores one value only: no queue, no replay.
  */
 export const pushgateway: Protocol = {
@@ -30,7 +30,7 @@ export const pushgateway: Protocol = {
     );
     return `${base}/metrics${part('job', job)}${key.join('')}`;
   },
-  // Even an empty push creates a group. A push path is recognized by the method it does not allow.
+  // Even an empty push creates a gateway group. A push path is recognized by the method it does not allow.
   probe: { method: 'GET', members: [gzipSync('')], accepted: [405] },
   responses: [
     // A gateway returns no text for a push that it accepts.
@@ -42,7 +42,7 @@ export const pushgateway: Protocol = {
       page: false,
       action: 'narrow',
       reason: 'type_conflict',
-      hint: 'another group has this metric with a different type: delete that group',
+      hint: 'another group of the gateway has this metric with a different type: delete that group there',
     },
     {
       when: 400,

@@ -1,29 +1,29 @@
 import { parseText } from '../../metrics/text/parse.ts';
 
-/** A group of a Pushgateway, by its grouping key. */
+/** A gateway group, by its grouping key. */
 export interface GatewayGroup {
   readonly labels: Readonly<Record<string, string>>;
   /** Time of the last push to it, milliseconds since 1970. */
   readonly pushedMs: number;
 }
 
-/** What identifies our own groups. */
+/** What identifies our own gateway groups. */
 export interface ClusterGroups {
-  /** The jobs of the groups that node agents push. */
+  /** The jobs of the gateway groups that node agents push. */
   readonly jobs: ReadonlySet<string>;
   readonly cluster: string | undefined;
   /** Current nodes of the cluster. */
   readonly nodes: ReadonlySet<string>;
   /** All nodes seen since the start. */
   readonly known: ReadonlySet<string>;
-  /** Minimum time since the last push to a group, milliseconds. */
+  /** Minimum time since the last push to a gateway group, milliseconds. */
   readonly graceMs: number;
   readonly nowMs: number;
 }
 
 const PUSH_TIME = 'push_time_seconds';
 
-/** The group that a line of a Pushgateway's /metrics reports; undefined for all other lines. */
+/** The gateway group that a line of a Pushgateway's /metrics reports; undefined for all other lines. */
 export function gatewayGroupOf(line: string): GatewayGroup | undefined {
   if (!line.startsWith(`${PUSH_TIME}{`)) return undefined;
   const [sample] = parseText(`${line}\n`);
@@ -32,9 +32,9 @@ export function gatewayGroupOf(line: string): GatewayGroup | undefined {
 }
 
 /**
- * Whether a group is stale because its node has left the cluster. A gateway may be shared: a group counts as ours only
- * with our job and, if the cluster has a name, with that name. Without a name, it counts only if its node was seen here
- * before.
+ * Whether a gateway group is stale because its node has left the cluster. A gateway may be shared: one counts as ours
+ * only with our job and, if the cluster has a name, with that name. Without a name, it counts only if its node was seen
+ * here before.
  */
 export function isStale({ labels, pushedMs }: GatewayGroup, ours: ClusterGroups): boolean {
   const { job = '', instance = '', cluster } = labels;

@@ -1,12 +1,12 @@
 import type { PackedText } from './sample-batch.ts';
 
 /**
- * Selects the blocks of prepared text to send: changed ones immediately, the others every `refreshMs`, because
+ * Selects the members of prepared text to send: changed ones immediately, the others every `refreshMs`, because
  * receivers show a series for five minutes only. The unchanged ones are spread over the cycles in between.
  */
 export class Refresh {
   readonly #refreshMs: number;
-  /** When each block was last sent. A changed block is a new buffer. */
+  /** When each member was last sent. A changed one is a new buffer. */
   readonly #chosenMs = new WeakMap<Buffer, number>();
   #lastMs: number | undefined;
 
@@ -14,7 +14,7 @@ export class Refresh {
     this.#refreshMs = refreshMs;
   }
 
-  /** The blocks to send in the cycle of `stampMs`. */
+  /** The members to send in the cycle of `stampMs`. */
   choose({ members, ...text }: PackedText, stampMs: number): PackedText {
     const passedMs = this.#lastMs === undefined ? 0 : stampMs - this.#lastMs;
     this.#lastMs = stampMs;

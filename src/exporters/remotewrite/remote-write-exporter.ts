@@ -103,7 +103,7 @@ export class RemoteWriteExporter implements Exporter {
       const chosen = refresh.choose({ members, compression: encoding, isKept }, stampMs);
       if (chosen.members.length === 0) continue;
       texts.push(chosen);
-      // The number in each block is unknown until it is decompressed.
+      // The number in each member is unknown until it is decompressed.
       samples += Math.round((all * bytesOf(0, [chosen])) / Math.max(1, bytesOf(0, [{ ...chosen, members }])));
     }
     const zeros = new Map(births.map(({ key, stampMs: bornMs }) => [key, bornMs]));

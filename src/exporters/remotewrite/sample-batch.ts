@@ -5,8 +5,7 @@ import type { Group } from '../../metrics/group.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { encodeByObject } from '../../metrics/text/encoder.ts';
 import { isPushable } from '../../metrics/text/format.ts';
-import { wireBytes } from '../exporter.ts';
-import type { AddressedBatch } from '../spool/format.ts';
+import { type AddressedBatch, wireBytes } from '../exporter.ts';
 import type { Facts } from './request.ts';
 
 /** Text that stays compressed: prepared between cycles, or read from disk. */

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { turn } from '../../base/turns.ts';
 import { GROUPS } from '../../metrics/group.ts';
-import { type Batch, wireBytes } from '../exporter.ts';
+import { type AddressedBatch, wireBytes } from '../exporter.ts';
 import { crc32c } from './crc32c.ts';
 
 /*
@@ -42,9 +42,6 @@ const descriptionSchema = z.object({
 });
 
 type Description = z.output<typeof descriptionSchema>;
-
-/** A batch with the target it was collected for. */
-export type AddressedBatch = Batch & Required<Pick<Batch, 'target'>>;
 
 /** An unusable file: corrupt, or written by a later version of this program. */
 export class UnusableFile extends Error {

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { errorCode, errorText } from '../../base/error-text.ts';
+import type { AddressedBatch } from '../exporter.ts';
 import { Disk, DiskStalled } from './disk.ts';
 import { SpoolEntries } from './entries.ts';
 import { inspectFolder, isDenied, readEntry, remedyOf, type SpoolEntry, setAside, writeDurably } from './folder.ts';
-import { type AddressedBatch, fileParts, readFile, UnusableFile } from './format.ts';
+import { fileParts, readFile, UnusableFile } from './format.ts';
 import { lockFolder, type Unlock } from './lock.ts';
 import type { SpoolOptions, SpoolStatus } from './spool-options.ts';
 import { type WaitingBatch, WaitingBatches } from './waiting.ts';

@@ -1,5 +1,4 @@
-import { wireBytes } from '../exporter.ts';
-import type { AddressedBatch } from './format.ts';
+import { type AddressedBatch, wireBytes } from '../exporter.ts';
 
 /** A batch waiting for the disk. Its file has the same name at each attempt. */
 export interface WaitingBatch {

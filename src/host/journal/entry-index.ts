@@ -6,7 +6,7 @@ const ARRAY_HEAD = 24;
 const OBJECT_HEAD = 16;
 const LAST_TYPE = 7;
 
-/** Offsets read in one batch. */
+/** Offsets read at once. */
 const CHUNK = 1024;
 
 interface Segment {

@@ -1,5 +1,5 @@
 import { PRIORITIES } from '../../base/syslog.ts';
-import { unitOf } from '../../collectors/log/unit-name.ts';
+import { systemdUnitOf } from '../../collectors/log/unit-name.ts';
 import type { LogsSection } from '../../config/logs-section.ts';
 import { priorityOf } from './journal-entry.ts';
 
@@ -19,7 +19,7 @@ export function journalFilter(
   // An entry without a priority counts as info, as in journalctl.
   if (least < PRIORITIES.length - 1) tests.push((entry) => (priorityOf(entry.get('PRIORITY')) ?? INFO) <= least);
   const wantedUnits = new Set(units);
-  if (units.length > 0) tests.push((entry) => wantedUnits.has(unitOf(entry) ?? ''));
+  if (units.length > 0) tests.push((entry) => wantedUnits.has(systemdUnitOf(entry) ?? ''));
   const wantedIdentifiers = new Set(identifiers);
   if (identifiers.length > 0) tests.push((entry) => wantedIdentifiers.has(entry.get('SYSLOG_IDENTIFIER') ?? ''));
   const wanted = matches.map((match) => Object.entries(match));

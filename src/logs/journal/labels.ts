@@ -1,5 +1,5 @@
 import { containerOf } from '../../collectors/log/oom.ts';
-import { unitLabel, unitOf } from '../../collectors/log/unit-name.ts';
+import { systemdUnitLabel, systemdUnitOf } from '../../collectors/log/unit-name.ts';
 import type { PodNames } from '../../pods/pod-names.ts';
 import type { FieldsByName } from './filter.ts';
 
@@ -11,11 +11,11 @@ const RETRY_AFTER = 1000;
 
 type Labels = Readonly<Record<string, string>>;
 
-/** The labels of journal entries: those of the node, the unit, and the pod of the entry. */
+/** The labels of journal entries: those of the node, the systemd unit, and the pod of the entry. */
 export class JournalLabels {
   readonly #common: Labels;
   readonly #names: PodNames | undefined;
-  /** By unit and control group: a key of both would be made for each entry. */
+  /** By systemd unit and control group: a key of both would be made for each entry. */
   readonly #known = new Map<string, Map<string, { readonly labels: Labels; uses: number }>>();
   #count = 0;
 
@@ -24,9 +24,9 @@ export class JournalLabels {
     this.#names = names;
   }
 
-  /** The labels of the entry with these fields; entries of one unit and container share them. */
+  /** The labels of the entry with these fields; entries of one systemd unit and container share them. */
   of(entry: FieldsByName): Labels {
-    const unit = unitOf(entry) ?? '';
+    const unit = systemdUnitOf(entry) ?? '';
     const cgroup = entry.get('CONTAINER_ID_FULL') ?? entry.get('_SYSTEMD_CGROUP') ?? '';
     const known = this.#known.get(unit)?.get(cgroup);
     if (known !== undefined && known.uses-- > 0) return known.labels;
@@ -45,7 +45,7 @@ export class JournalLabels {
   }
 
   #make(unit: string, cgroup: string): { labels: Labels; isSure: boolean } {
-    const own = unit === '' ? this.#common : { ...this.#common, unit: unitLabel(unit, NO_UNITS) };
+    const own = unit === '' ? this.#common : { ...this.#common, unit: systemdUnitLabel(unit, NO_UNITS) };
     const { containerId, podUid } = containerOf(cgroup);
     if (containerId === '' && podUid === '') return { labels: own, isSure: true };
     const found = this.#names?.lookup(containerId, podUid);

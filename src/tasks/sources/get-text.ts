@@ -45,7 +45,7 @@ async function responseTo(
   const agents = new LazyAgents(new HttpAgent(common), () => new HttpsAgent(common));
   try {
     return await exchange({
-      ...{ method: 'GET', url, headers, members: [], agents, maxResponseBytes, timeoutMs },
+      ...{ method: 'GET', url, headers, pieces: [], agents, maxResponseBytes, timeoutMs },
       signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
     });
   } catch (cause) {

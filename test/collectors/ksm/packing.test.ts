@@ -50,5 +50,5 @@ test('texts in an arena are unchanged until they are released, and its memory is
     held.set(index, arena.hold(Buffer.from(`${index}ä`.repeat(1000))));
   }
   assert.equal(large.text.length, 1024 * 1024);
-  assert.ok(new Set([...held.values()].map(({ block }) => block)).size <= 18);
+  assert.ok(new Set([...held.values()].map(({ chunk }) => chunk)).size <= 18);
 });

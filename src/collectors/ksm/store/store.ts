@@ -134,8 +134,7 @@ export class ObjectStore {
 
   /**
    * Compresses pending changes and returns everything, the same object as before when nothing has changed for some
-   * payloads. Changes made
-   * in the meantime may be left for the next payload, but an object is never included partially.
+   * payloads. Changes made in the meantime may be left for the next payload, but an object is never included partially.
    */
   text(): StoreText | Promise<StoreText> {
     return this.#dirty.size === 0 ? this.#whole() : this.#settle().then(() => this.#whole());
@@ -224,8 +223,8 @@ export class ObjectStore {
       taken.push(open);
       entries = [...this.#take(open), ...entries];
     }
-    for (const group of evenGroups(entries)) {
-      const rebuilt = new TextBlock(this.#packing, this.#arena, group);
+    for (const piece of evenPieces(entries)) {
+      const rebuilt = new TextBlock(this.#packing, this.#arena, piece);
       this.#blocks.add(rebuilt);
       this.#count(rebuilt, 1);
       if (rebuilt.size < TEXT_BLOCK_BYTES) this.#open ??= rebuilt;
@@ -263,15 +262,15 @@ export class ObjectStore {
 
 const bytesOf = (entries: readonly ObjectText[]): number => entries.reduce((sum, { text }) => sum + text.length, 0);
 
-/** Splits into groups of about equal size, each at most a block, and at least half a block if there is enough. */
-function evenGroups(entries: readonly ObjectText[]): ObjectText[][] {
+/** Splits into pieces of about equal size, each at most a block, and at least half a block if there is enough. */
+function evenPieces(entries: readonly ObjectText[]): ObjectText[][] {
   const total = bytesOf(entries);
   const count = total <= ZSTD_BLOCK_BYTES ? 1 : Math.ceil(total / TEXT_BLOCK_BYTES);
-  const groups: ObjectText[][] = Array.from({ length: count }, () => []);
+  const pieces: ObjectText[][] = Array.from({ length: count }, () => []);
   let before = 0;
   for (const entry of entries) {
-    groups[Math.min(count - 1, Math.floor((before * count) / total) || 0)]?.push(entry);
+    pieces[Math.min(count - 1, Math.floor((before * count) / total) || 0)]?.push(entry);
     before += entry.text.length;
   }
-  return groups.filter((group) => group.length > 0);
+  return pieces.filter((piece) => piece.length > 0);
 }
