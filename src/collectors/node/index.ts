@@ -163,7 +163,7 @@ const names = nodeCollectors.map((spec) => spec.name);
 /** The section `collectors.node` of the configuration, composed of the collectors' own options. */
 export const nodeSection = z
   .strictObject({
-    enabled: z.boolean().default(true),
+    enabled: z.boolean().default(true).describe('Whether any node collector runs.'),
     include: z
       .array(z.enum(names))
       .optional()

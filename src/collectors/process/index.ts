@@ -25,7 +25,7 @@ export const processCollector = (containers?: PodNames): CollectorSpec<typeof op
 
 /** The section `collectors.process` of the configuration. */
 export const processSection = z
-  .strictObject({ enabled: z.boolean().default(true), ...options.shape })
+  .strictObject({ enabled: z.boolean().default(true).describe('Whether this collector runs.'), ...options.shape })
   .superRefine(checkOptions)
   .transform((given) => ({ ...given, process_names: [...processNames(given)] }))
   .prefault({});

@@ -1,5 +1,5 @@
-import * as z from 'zod';
-import { type ExporterType, typeSetting } from '../exporter-type.ts';
+import type * as z from 'zod';
+import { commonSettings, type ExporterType, typeSetting } from '../exporter-type.ts';
 import { routesTo } from '../http/proxy-routes.ts';
 import { type HttpDefaults, type HttpSettings, httpSettings } from '../http/settings.ts';
 import type { LogProtocol } from './protocol.ts';
@@ -7,7 +7,7 @@ import type { LogProtocol } from './protocol.ts';
 /** Settings of every exporter of log entries. */
 export const entrySettings = <Name extends string>(name: Name, summary: string, url: HttpDefaults['url']) => ({
   type: typeSetting(name, summary),
-  enabled: z.boolean().default(true),
+  enabled: commonSettings.enabled,
   ...httpSettings({ url, timeout: '60s' }),
 });
 
