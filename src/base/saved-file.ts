@@ -1,7 +1,8 @@
 import { open, rename } from 'node:fs/promises';
 import { within } from './deadline.ts';
 import { errorCode, errorText } from './error-text.ts';
-import { READ_AT_ONCE } from './files.ts';
+import { READ_AT_ONCE, whyUnread } from './files.ts';
+import { writeWhole } from './write-whole.ts';
 
 /** Positions in thousands of files, or thousands of tasks with long options. */
 const MAX_BYTES = 16 * 1024 * 1024;
@@ -26,6 +27,15 @@ export async function readSaved<Value>(path: string, parse: (text: string) => Va
     return parse(text);
   } catch (cause) {
     throw await keepAside(path, cause);
+  }
+}
+
+/** Replaces a saved file atomically, or leaves the old one. Rejects with an Error that names the path. */
+export async function writeSaved(path: string, text: string): Promise<void> {
+  try {
+    await writeWhole(path, text);
+  } catch (cause) {
+    throw new Error(`cannot write ${path}: ${whyUnread(cause)}`);
   }
 }
 

@@ -4,7 +4,7 @@ import type { Protocol } from './delivery/protocol.ts';
 import type { DeliverySettings } from './delivery/settings.ts';
 import type { CheckResult, CheckWorld } from './exporter-type.ts';
 import { HttpAgents } from './http/agents.ts';
-import { CHECK_MS, checkAddresses } from './http/check-addresses.ts';
+import { CHECK_MS, checkAddresses, rejectionText } from './http/check-addresses.ts';
 import { Credentials } from './http/credentials.ts';
 import { linesOf } from './http/lines-of.ts';
 import { isMark, type Product, productOf } from './http/product.ts';
@@ -68,10 +68,8 @@ async function tryPush(
       isUnanswered: false,
       text: `accepts pushes (${groups.join(', ')})${through}, answered in ${ms} ms`,
     };
-  const message = attempt.text === '' ? 'no message' : attempt.text;
-  const { hint } = ruleFor(responses, attempt);
-  const why = [`does not accept pushes${through}: ${attempt.code}: ${message}`, hint].filter(Boolean).join('; ');
-  return { isAccepted, isUnanswered: attempt.code === 'error', text: why };
+  const text = rejectionText(`pushes${through}`, attempt, ruleFor(responses, attempt).hint);
+  return { isAccepted, isUnanswered: attempt.code === 'error', text };
 }
 
 /** By the metrics page below the address, or that of the server, if readable. */

@@ -3,11 +3,17 @@ import type { Host } from './host.ts';
 import { oneLine } from './lines.ts';
 import { integer } from './numbers.ts';
 
-/** A file that holds one integer; undefined when {@link Host.attribute} has none. Throws MalformedFile, DeniedFile. */
-export function integerAttribute(host: Host, path: string): number | undefined {
+/**
+ * What `parse` makes of a file of one line; undefined when {@link Host.attribute} has none. Throws MalformedFile,
+ * DeniedFile.
+ */
+export function parsedAttribute<Value>(host: Host, path: string, parse: (text: string) => Value): Value | undefined {
   const text = host.attribute(path);
-  return text === undefined ? undefined : oneLine(path, text, integer);
+  return text === undefined ? undefined : oneLine(path, text, parse);
 }
+
+/** A {@link parsedAttribute} that is an integer. */
+export const integerAttribute = (host: Host, path: string): number | undefined => parsedAttribute(host, path, integer);
 
 /** {@link Host.attribute}; also undefined when this process may not read it, as only root may read serial numbers. */
 export function readableAttribute(host: Host, path: string): string | undefined {

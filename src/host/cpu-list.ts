@@ -1,5 +1,5 @@
+import { parsedAttribute } from './attributes.ts';
 import type { Host } from './host.ts';
-import { oneLine } from './lines.ts';
 
 /** CONFIG_NR_CPUS is at most 8192; a range beyond this is a damaged file, not a machine. */
 const MAX_CPU = 65_535;
@@ -23,7 +23,5 @@ export function parseCpuList(text: string): number[] {
 }
 
 /** The CPUs listed in a file; undefined if it is absent. Throws MalformedFile. */
-export function cpuListAttribute(host: Host, path: string): number[] | undefined {
-  const text = host.attribute(path);
-  return text === undefined ? undefined : oneLine(path, text, parseCpuList);
-}
+export const cpuListAttribute = (host: Host, path: string): number[] | undefined =>
+  parsedAttribute(host, path, parseCpuList);

@@ -1,21 +1,13 @@
-/**
- * An address as text: dotted IPv4, IPv6 according to RFC 5952, IPv4-mapped IPv6 as the IPv4 address; empty for lengths
- * other than 4 and 16.
- */
-export function ipText(bytes: Uint8Array): string {
-  if (bytes.length === 4) return bytes.join('.');
-  if (bytes.length !== 16) return '';
-  if (MAPPED.every((byte, index) => bytes[index] === byte)) return bytes.subarray(12).join('.');
-  const groups: string[] = [];
-  for (let index = 0; index < 16; index += 2) {
-    groups.push((((bytes[index] ?? 0) << 8) | (bytes[index + 1] ?? 0)).toString(16));
-  }
-  // The serializer of URLs follows RFC 5952.
-  return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1);
-}
+import { ipText } from '../base/ip-text.ts';
+
+/** Like {@link ipText}, but an IPv4-mapped IPv6 address is shown as the IPv4 address. */
+export const addressText = (bytes: Uint8Array): string => ipText(unmapped(bytes));
 
 /** The first bytes of `::ffff:0:0/96`. */
 const MAPPED = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
+
+const unmapped = (bytes: Uint8Array): Uint8Array =>
+  bytes.length === 16 && MAPPED.every((byte, index) => bytes[index] === byte) ? bytes.subarray(12) : bytes;
 
 /** Kinds of addresses. */
 type Scope = 'global' | 'interface-local' | 'link-local' | '';
@@ -25,8 +17,7 @@ type Scope = 'global' | 'interface-local' | 'link-local' | '';
  * the IPv4 broadcast address, and multicast beyond the link.
  */
 export function scopeOf(address: Uint8Array): Scope {
-  const mapped = address.length === 16 && MAPPED.every((byte, index) => address[index] === byte);
-  const bytes = mapped ? address.subarray(12) : address;
+  const bytes = unmapped(address);
   const [first = 0, second = 0, third = 0] = bytes;
   if (bytes.length === 4) {
     if (first === 127 || (first === 169 && second === 254)) return 'link-local';

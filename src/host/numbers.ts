@@ -45,10 +45,16 @@ export function bigInteger(text: string | undefined): bigint {
 
 /** A decimal number with an optional fraction or exponent. Throws NotANumber; `NaN` and `inf` are rejected. */
 export function decimal(text: string | undefined): number {
-  if (text === undefined || !/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(text)) throw new NotANumber(text);
-  const value = Number(text);
-  if (!Number.isFinite(value)) throw new NotANumber(text);
+  const value = decimalOrNone(text);
+  if (value === undefined) throw new NotANumber(text);
   return value;
+}
+
+/** Like {@link decimal}, but undefined for any other text, and for a number beyond the range of a float64. */
+export function decimalOrNone(text: string | null | undefined): number | undefined {
+  if (!text || !/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(text)) return undefined;
+  const value = Number(text);
+  return Number.isFinite(value) ? value : undefined;
 }
 
 /** A hexadecimal integer, with or without `0x`, as the nearest double. Throws NotANumber. */

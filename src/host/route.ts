@@ -1,5 +1,5 @@
 // Routes over NETLINK_ROUTE: rtnetlink(7), include/uapi/linux/rtnetlink.h. Pure.
-import { ipText } from './ip-address.ts';
+import { addressText } from './ip-address.ts';
 import { u16, u32 } from './native.ts';
 import { attribute, NetlinkError } from './netlink.ts';
 
@@ -39,7 +39,7 @@ const RTNEXTHOP_BYTES = 8;
 /** Decodes a payload of RTM_NEWROUTE: struct rtmsg and attributes. */
 export function decodeRoute(payload: Buffer): Route {
   const prefixLength = payload[1] ?? 0;
-  const address = (type: number) => ipText(attribute(payload, RTMSG_BYTES, type) ?? Buffer.alloc(0));
+  const address = (type: number) => addressText(attribute(payload, RTMSG_BYTES, type) ?? Buffer.alloc(0));
   const number = (type: number) => u32(attribute(payload, RTMSG_BYTES, type) ?? ZERO, 0);
   const multipath = attribute(payload, RTMSG_BYTES, RTA_MULTIPATH);
   return {
@@ -65,7 +65,7 @@ function decodeNextHops(bytes: Buffer): NextHop[] {
       throw new NetlinkError(`a next hop of ${length} bytes at ${offset} of ${bytes.length}`);
     }
     const hop = bytes.subarray(offset, offset + length);
-    const gateway = ipText(attribute(hop, RTNEXTHOP_BYTES, RTA_GATEWAY) ?? Buffer.alloc(0));
+    const gateway = addressText(attribute(hop, RTNEXTHOP_BYTES, RTA_GATEWAY) ?? Buffer.alloc(0));
     nextHops.push({ link: u32(hop, 4), gateway, weight: (hop[3] ?? 0) + 1 });
     offset += (length + 3) & ~3;
   }

@@ -1,9 +1,40 @@
+import { join } from 'node:path';
 import type { LogEntry, LogSourceName } from './entry.ts';
-import type { EntryQueue } from './entry-queue.ts';
-import type { EntryTarget, LogRead, LogSource, SavedPosition } from './source.ts';
+import { EntryQueue } from './entry-queue.ts';
+import type { Feed } from './feed.ts';
+import { redactor } from './redact.ts';
+import type { EntryTarget, LogRead, LogSource, LogSourceType, SavedPosition } from './source.ts';
+import type { LogWorld } from './world.ts';
+
+/** How the items of a feed become entries. */
+interface FeedOptions<Item> {
+  readonly name: LogSourceName;
+  /** What the items are, for messages. */
+  readonly items: string;
+  readonly feed: Feed<Item> | undefined;
+  /** Called once for each lane; returns what makes an entry of an item. */
+  readonly entries: () => (item: Item) => LogEntry;
+}
+
+/** The items of a feed; they are in no file, so they wait in a queue on disk until they are acknowledged. */
+export const feedSource = <Item>(
+  { logs }: LogWorld,
+  { name, items, feed, entries }: FeedOptions<Item>,
+): LogSourceType => ({
+  name,
+  async open(saved, folder, receiver) {
+    if (folder === undefined) throw new Error(`${items} can be shipped only with spool.path`);
+    if (feed === undefined) throw new Error(`BUG: no ${items}`);
+    const queue = await EntryQueue.open(join(folder, `${name}-queue`), name, saved);
+    const entryOf = entries();
+    return new QueueSource(name, queue, saved, redactor(logs.redact), (take, onDropped) =>
+      feed.subscribe(receiver, (item) => take(entryOf(item)), onDropped),
+    );
+  },
+});
 
 /** A source of entries that are not in any file: they wait in a queue on disk until they are acknowledged. */
-export class QueueSource implements LogSource {
+class QueueSource implements LogSource {
   readonly name: LogSourceName;
   readonly #queue: EntryQueue;
   readonly #end: () => void;

@@ -1,4 +1,4 @@
-import { addressText } from './literal-address.ts';
+import { ipText } from '../base/ip-text.ts';
 
 /** Numbers of record types (IANA, DNS parameters). */
 const TYPES: Readonly<Record<string, number>> = {
@@ -220,7 +220,7 @@ class Reader {
     switch (type) {
       case 'A':
       case 'AAAA':
-        return { data: addressText(this.bytes(length)) };
+        return { data: ipText(this.bytes(length)) };
       case 'NS':
       case 'CNAME':
       case 'PTR':

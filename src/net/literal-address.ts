@@ -46,16 +46,6 @@ export function addressBytes({ address, family }: Address): Uint8Array {
   return bytes;
 }
 
-/** The text form of 4 or 16 bytes, IPv6 according to RFC 5952; empty for any other length. */
-export function addressText(bytes: Uint8Array): string {
-  if (bytes.length === 4) return bytes.join('.');
-  if (bytes.length !== 16) return '';
-  const groups = Array.from({ length: 8 }, (_, index) =>
-    ((bytes[2 * index] ?? 0) * 256 + (bytes[2 * index + 1] ?? 0)).toString(16),
-  );
-  return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1);
-}
-
 /** Prefixes of IPv6 addresses that lead to an IPv4 address, and the offset of that address. */
 const EMBEDDING: readonly { readonly prefix: readonly number[]; readonly at: number; readonly isInverted?: boolean }[] =
   [

@@ -1,7 +1,5 @@
 import * as z from 'zod';
-import { whyUnread } from '../base/files.ts';
-import { readOrKeepAside } from '../base/saved-file.ts';
-import { writeWhole } from '../base/write-whole.ts';
+import { readOrKeepAside, writeSaved } from '../base/saved-file.ts';
 
 /** A temporarily disabled collector. */
 export interface Disable {
@@ -26,14 +24,8 @@ export const readDisables = async (path: string): Promise<Map<string, Disable>> 
   (await readOrKeepAside(path, parseDisables)) ?? new Map();
 
 /** Replaces the file atomically, or leaves the old one. Rejects with an Error that names the path. */
-export async function writeDisables(path: string, disables: ReadonlyMap<string, Disable>): Promise<void> {
-  const text = `${JSON.stringify({ disabled: Object.fromEntries(disables) }, null, 2)}\n`;
-  try {
-    await writeWhole(path, text);
-  } catch (cause) {
-    throw new Error(`cannot write ${path}: ${whyUnread(cause)}`);
-  }
-}
+export const writeDisables = (path: string, disables: ReadonlyMap<string, Disable>): Promise<void> =>
+  writeSaved(path, `${JSON.stringify({ disabled: Object.fromEntries(disables) }, null, 2)}\n`);
 
 /** Throws an Error that describes the problem. */
 function parseDisables(text: string): Map<string, Disable> {

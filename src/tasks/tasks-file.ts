@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
-import { whyUnread } from '../base/files.ts';
-import { readOrKeepAside } from '../base/saved-file.ts';
-import { writeWhole } from '../base/write-whole.ts';
+import { readOrKeepAside, writeSaved } from '../base/saved-file.ts';
 
 const VERSION = 1;
 
@@ -22,14 +20,8 @@ export type StoredTasks = readonly Readonly<Record<string, unknown>>[];
 export const readTasks = async (path: string): Promise<StoredTasks> => (await readOrKeepAside(path, parseTasks)) ?? [];
 
 /** Replaces the file atomically, or leaves the old one. Rejects with an Error that names the path. */
-export async function writeTasks(path: string, tasks: StoredTasks): Promise<void> {
-  const text = `${JSON.stringify({ version: VERSION, sha256: checksum(tasks), tasks }, null, 1)}\n`;
-  try {
-    await writeWhole(path, text);
-  } catch (cause) {
-    throw new Error(`cannot write ${path}: ${whyUnread(cause)}`);
-  }
-}
+export const writeTasks = (path: string, tasks: StoredTasks): Promise<void> =>
+  writeSaved(path, `${JSON.stringify({ version: VERSION, sha256: checksum(tasks), tasks }, null, 1)}\n`);
 
 /** Throws an Error that describes the problem. */
 function parseTasks(text: string): StoredTasks {

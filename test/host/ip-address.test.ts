@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ipText, scopeOf } from '../../src/host/ip-address.ts';
+import { addressText, scopeOf } from '../../src/host/ip-address.ts';
 
 // As in Go's net.IP: the text, and the scope that node_exporter derives from it.
 const CASES = [
@@ -24,7 +24,7 @@ const CASES = [
 
 for (const [hex, text, scope] of CASES) {
   test(`${hex} is ${text || 'no address'}${scope === undefined ? '' : `, scope "${scope}"`}`, () => {
-    assert.equal(ipText(Buffer.from(hex, 'hex')), text);
+    assert.equal(addressText(Buffer.from(hex, 'hex')), text);
     if (scope !== undefined) assert.equal(scopeOf(Buffer.from(hex, 'hex')), scope);
   });
 }

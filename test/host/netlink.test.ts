@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { decodeTcpSocket } from '../../src/host/inet-diag.ts';
-import { ipText } from '../../src/host/ip-address.ts';
+import { addressText } from '../../src/host/ip-address.ts';
 import { putU16, putU32, u16, u32 } from '../../src/host/native.ts';
 import { attribute, dumpRequest, eachMessage, NetlinkError } from '../../src/host/netlink.ts';
 import { decodeQdisc } from '../../src/host/qdisc.ts';
@@ -38,7 +38,7 @@ test('links: names, alternative names and 64-bit statistics', () => {
 test('addresses: the local end of a point-to-point address', () => {
   const addresses = decodeAll('addresses.bin', decodeAddress).map((address) => {
     assert.ok(address);
-    return `${address.link} ${ipText(address.bytes)}/${address.prefixLength}`;
+    return `${address.link} ${addressText(address.bytes)}/${address.prefixLength}`;
   });
   assert.deepEqual(addresses.slice(0, 5), [
     '1 127.0.0.1/8',

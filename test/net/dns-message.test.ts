@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
+import { ipText } from '../../src/base/ip-text.ts';
 import { certificateFacts } from '../../src/net/certificate.ts';
 import { derValues } from '../../src/net/der.ts';
 import { DnsFormatError, decodeAnswer, encodeQuestion, isDnsName, recordType } from '../../src/net/dns-message.ts';
-import { addressBytes, addressText, literalAddress } from '../../src/net/literal-address.ts';
+import { addressBytes, literalAddress } from '../../src/net/literal-address.ts';
 import { certificate } from '../kit/probe-servers.ts';
 
 const QUESTION = encodeQuestion({ id: 0x1234, name: 'www.a.example', type: 1, class: 'IN', wantsRecursion: true });
@@ -114,6 +115,6 @@ test('addresses in all forms, and names that only look like one', () => {
   };
   for (const [form, expected] of Object.entries(forms)) assert.equal(literalAddress(form)?.address, expected, form);
   for (const address of ['::', '::1', '2001:db8::8a2e:370:7334', 'fd00:ec2::254', 'ff02::1:2']) {
-    assert.equal(addressText(addressBytes({ address, family: 6 })), address);
+    assert.equal(ipText(addressBytes({ address, family: 6 })), address);
   }
 });

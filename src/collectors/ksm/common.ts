@@ -1,3 +1,4 @@
+import { decimalOrNone } from '../../host/numbers.ts';
 import type { KubeObject, OwnerReference } from '../../kube/object.ts';
 import { counter, gauge } from '../../metrics/family.ts';
 import { mapLabels } from './label-names.ts';
@@ -116,7 +117,7 @@ export const resourceVersion = (prefix: string, stability: Stability = 'ALPHA'):
     `${prefix}_metadata_resource_version`,
     stability,
     'The resourceVersion of the object, set by the API server at its last change.',
-    ({ metadata }) => decimalText(metadata?.resourceVersion),
+    ({ metadata }) => decimalOrNone(metadata?.resourceVersion),
   );
 
 /** `<prefix>_metadata_generation`; 0 when the object has none. */
@@ -254,10 +255,3 @@ function twoDigits(text: string, at: number): number {
 /** Like {@link unixSeconds}, but Go's zero time when absent: for families whose series always exist. */
 export const unixSecondsOrZeroTime = (time: string | null | undefined): number | undefined =>
   time ? unixSeconds(time) : ZERO_TIME;
-
-/** `text` as a number; undefined when it is not one, or beyond the range of a float64. */
-function decimalText(text: string | null | undefined): number | undefined {
-  if (!text || !/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(text)) return undefined;
-  const value = Number(text);
-  return Number.isFinite(value) ? value : undefined;
-}

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { entriesOf } from '../../base/records.ts';
+import { bootIdOf } from '../../host/boot-id.ts';
 import type { Producer } from '../../metrics/scope.ts';
 import type { PodNames } from '../../pods/pod-names.ts';
 import { bindCollector, type Collect, type CollectorSpec, NO_OPTIONS, oneByOne, type World } from '../collector.ts';
@@ -27,9 +28,8 @@ export function logProducers(
   pods?: PodNames & { readonly known: PodSource },
   onTrap?: TrapTaker,
 ): Producer[] {
-  const { host } = world;
   const { journal, kernel, log, snmp } = sections;
-  const bootId = () => host.readIfExists(host.proc('sys/kernel/random/boot_id'))?.trim().replaceAll('-', '');
+  const bootId = () => bootIdOf(world.host);
   const feed = new JournalFeed(journal, { state, now: world.now, bootId });
   const collectors: Readonly<Record<keyof typeof LOG_COLLECTORS, (() => Collect) | false>> = {
     journal: journal.enabled && (() => collectJournal(journal, feed, state)),

@@ -1,7 +1,7 @@
 // /sys/fs/bcache/<uuid>: Documentation/admin-guide/bcache.rst of the kernel. Absent where the module is not loaded.
 import * as z from 'zod';
+import { parsedAttribute } from '../../host/attributes.ts';
 import type { Host } from '../../host/host.ts';
-import { oneLine } from '../../host/lines.ts';
 import { decimal } from '../../host/numbers.ts';
 import { recordsOfFile } from '../../host/records.ts';
 import { counter, type Family, gauge } from '../../metrics/family.ts';
@@ -130,10 +130,7 @@ export const bcache = defineCollector({
 
 /** An attribute's number; undefined for one that the kernel no longer has, or one that is unreadable. */
 const numberOf = (out: Snapshot, host: Host, path: string): number | undefined =>
-  out.attempt(path, () => {
-    const text = host.attribute(path);
-    return text === undefined ? undefined : oneLine(path, text, parseHuman);
-  });
+  out.attempt(path, () => parsedAttribute(host, path, parseHuman));
 
 function addFiles(out: Snapshot, host: Host, folder: string, table: Table, ...labels: readonly string[]): void {
   for (const [file, family] of table) {

@@ -1,8 +1,7 @@
 // /sys/fs/bcachefs/<uuid>: fs/bcachefs/sysfs.c of bcachefs. No data without a mounted one.
 import { zip } from '../../base/zip.ts';
-import { integerAttribute } from '../../host/attributes.ts';
+import { integerAttribute, parsedAttribute } from '../../host/attributes.ts';
 import type { Host } from '../../host/host.ts';
-import { oneLine } from '../../host/lines.ts';
 import { integer } from '../../host/numbers.ts';
 import { counter, type Family, gauge } from '../../metrics/family.ts';
 import { NoData } from '../../metrics/outcome.ts';
@@ -159,7 +158,4 @@ function addIfThere(out: Snapshot, family: Family, value: number | undefined, ..
   if (value !== undefined) out.add(family, value, ...labels);
 }
 
-function bytesAttribute(host: Host, path: string): number | undefined {
-  const text = host.attribute(path);
-  return text === undefined ? undefined : oneLine(path, text, parseHumanBytes);
-}
+const bytesAttribute = (host: Host, path: string): number | undefined => parsedAttribute(host, path, parseHumanBytes);

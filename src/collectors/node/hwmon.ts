@@ -3,6 +3,7 @@ import { basename, dirname } from 'node:path';
 import * as z from 'zod';
 import { pattern } from '../../config/units.ts';
 import type { Host } from '../../host/host.ts';
+import { decimalOrNone } from '../../host/numbers.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { defineCollector } from '../collector.ts';
 import { beepEnabled, chipNames, frequency, isMeasured, knownFamilies, Metrics, sensorLabel } from './hwmon-metrics.ts';
@@ -153,7 +154,7 @@ function addSensor(out: Snapshot, metrics: Metrics, chip: string, sensor: string
   }
   for (const [element, text] of elements) {
     if (element === 'label') continue;
-    const value = numberOrNone(text);
+    const value = decimalOrNone(text);
     if (value === undefined) {
       if (isDamaged(type, element, text)) {
         const found = JSON.stringify(text.slice(0, 40));
@@ -182,11 +183,6 @@ const PERCENTAGE = /^\d+(?:\.\d+)?%$/;
 function isDamaged(type: string, element: string, text: string): boolean {
   if (text === '' || NAMES.test(element) || (element === 'accuracy' && PERCENTAGE.test(text))) return false;
   return isMeasured(type, element) || /^[-+.\d]/.test(text);
-}
-
-function numberOrNone(text: string): number | undefined {
-  const value = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(text) ? Number(text) : Number.NaN;
-  return Number.isFinite(value) ? value : undefined;
 }
 
 const clean = (text: string): string =>

@@ -1,6 +1,7 @@
 // /sys/class/infiniband: Documentation/ABI/stable/sysfs-class-infiniband of the kernel. Absent without such hardware.
 import * as z from 'zod';
 import { pattern } from '../../config/units.ts';
+import { parsedAttribute } from '../../host/attributes.ts';
 import type { Host } from '../../host/host.ts';
 import { oneLine } from '../../host/lines.ts';
 import { bigInteger, decimal, integer } from '../../host/numbers.ts';
@@ -69,8 +70,8 @@ function addPort(out: Snapshot, host: Host, device: string, port: string): void 
   for (const [family, file, parse] of single) {
     const path = `${folder}/${file}`;
     out.attempt(path, () => {
-      const text = host.attribute(path);
-      if (text !== undefined) out.add(family, oneLine(path, text, parse), device, port);
+      const value = parsedAttribute(host, path, parse);
+      if (value !== undefined) out.add(family, value, device, port);
     });
   }
   for (const [name, families] of portFolders) {

@@ -4,7 +4,7 @@
 import * as z from 'zod';
 import { zip } from '../../base/zip.ts';
 import { MissingFile } from '../../host/errors.ts';
-import { ipText } from '../../host/ip-address.ts';
+import { addressText } from '../../host/ip-address.ts';
 import { eachLine, eachRecord, filled, type Losses, words } from '../../host/lines.ts';
 import { netPath } from '../../host/net-files.ts';
 import { hexadecimal, integer } from '../../host/numbers.ts';
@@ -130,5 +130,5 @@ function endpoint(text: string): [address: string, port: string] {
   const digits = text.slice(0, colon).replaceAll(/[[\]:]/g, '');
   if (!/^(?:[0-9A-Fa-f]{8}|[0-9A-Fa-f]{32})$/.test(digits))
     throw new Error(`${JSON.stringify(text)} is not an endpoint`);
-  return [ipText(Buffer.from(digits, 'hex')), String(hexadecimal(text.slice(colon + 1)))];
+  return [addressText(Buffer.from(digits, 'hex')), String(hexadecimal(text.slice(colon + 1)))];
 }

@@ -5,8 +5,8 @@ import * as z from 'zod';
 import { Turns } from '../../base/turns.ts';
 import type { Matching } from '../../config/re2/pattern.ts';
 import { pattern } from '../../config/units.ts';
+import { parsedAttribute } from '../../host/attributes.ts';
 import type { Host } from '../../host/host.ts';
-import { oneLine } from '../../host/lines.ts';
 import { Netlink } from '../../host/netlink-socket.ts';
 import { hexadecimal, integer } from '../../host/numbers.ts';
 import { decodeLink, LINKS } from '../../host/rtnetlink.ts';
@@ -138,10 +138,8 @@ function adminState(flags: number | undefined): string {
 }
 
 /** A file with one number, hexadecimal when it begins with `0x`; undefined if the driver has none. */
-function numeric(host: Host, path: string): number | undefined {
-  const text = host.attribute(path);
-  return text === undefined ? undefined : oneLine(path, text, text.startsWith('0x') ? hexadecimal : integer);
-}
+const numeric = (host: Host, path: string): number | undefined =>
+  parsedAttribute(host, path, (text) => (text.startsWith('0x') ? hexadecimal(text) : integer(text)));
 
 function addAlternativeNames(out: Snapshot, netlink: Netlink, ignored: Matching): void {
   netlink.dump(LINKS, (payload) => {

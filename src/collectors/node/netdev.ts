@@ -6,7 +6,7 @@ import { zip } from '../../base/zip.ts';
 import { pattern } from '../../config/units.ts';
 import { integerAttribute } from '../../host/attributes.ts';
 import type { Host } from '../../host/host.ts';
-import { ipText, scopeOf } from '../../host/ip-address.ts';
+import { addressText, scopeOf } from '../../host/ip-address.ts';
 import { NET_DEVICE_COUNTERS, parseNetDev } from '../../host/net-dev.ts';
 import { netPath } from '../../host/net-files.ts';
 import { Netlink } from '../../host/netlink-socket.ts';
@@ -98,6 +98,6 @@ function addAddresses(out: Snapshot, netlink: Netlink): void {
     if (address === undefined) return;
     const { link, bytes, prefixLength } = address;
     const device = names.get(link);
-    if (device !== undefined) out.add(addressInfo, 1, device, ipText(bytes), String(prefixLength), scopeOf(bytes));
+    if (device !== undefined) out.add(addressInfo, 1, device, addressText(bytes), String(prefixLength), scopeOf(bytes));
   });
 }

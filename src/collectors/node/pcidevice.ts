@@ -1,5 +1,6 @@
 // /sys/bus/pci/devices: Documentation/ABI/testing/sysfs-bus-pci. Absent on machines without PCI, such as most ARM boards.
 import * as z from 'zod';
+import { parsedAttribute } from '../../host/attributes.ts';
 import type { Host } from '../../host/host.ts';
 import { oneLine } from '../../host/lines.ts';
 import { decimal, integer, NotANumber } from '../../host/numbers.ts';
@@ -151,9 +152,7 @@ function addDevice(out: Snapshot, host: Host, name: string, folder: string, dict
   out.attempt(`${name}: ids`, () => addInfo(out, host, folder, place, dictionary));
   for (const { family, file, parse, absent } of ATTRIBUTES) {
     out.attempt(`${name}: ${file}`, () => {
-      const path = `${folder}/${file}`;
-      const text = host.attribute(path);
-      const found = (text === undefined ? undefined : oneLine(path, text, parse)) ?? absent;
+      const found = parsedAttribute(host, `${folder}/${file}`, parse) ?? absent;
       if (found !== undefined) out.add(family, found, ...place);
     });
   }

@@ -1,3 +1,5 @@
+import { WRAPPED } from '../../host/numbers.ts';
+
 /** The counters of a process or thread, in the units of the kernel; indexes of {@link Counters}. */
 export const COUNTER = {
   userTicks: 0,
@@ -14,9 +16,6 @@ export const COUNTER = {
 type CounterValues = Float64Array<ArrayBuffer> & Record<(typeof COUNTER)[keyof typeof COUNTER], number>;
 
 const COUNTERS = Object.keys(COUNTER).length;
-
-/** Above it a count is a difference that fell below zero and wrapped (write_bytes does after truncations). */
-const WRAPPED = 2 ** 63;
 
 /** The counters of one process or thread: the current values, and how much of them has already been added to totals. */
 export class Counters {
@@ -37,6 +36,7 @@ export class Counters {
   take(index: number): number {
     const now = this.now[index] as number;
     const counted = this.#counted[index] as number;
+    // Above it, a count went below zero, as write_bytes does after truncations.
     if (Number.isNaN(now) || now >= WRAPPED) return Number.NaN;
     this.#counted[index] = now;
     return now > counted ? now - counted : 0;

@@ -1,6 +1,6 @@
 // Listening sockets: /proc/<pid>/net/tcp and tcp6 (proc_pid_net(5)) list those of a network namespace, the links in
 // /proc/<pid>/fd show which process has one open. IPv6 is absent where the kernel has none.
-import { ipText } from '../../host/ip-address.ts';
+import { addressText } from '../../host/ip-address.ts';
 import { putU32 } from '../../host/native.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { unlessDenied } from './details.ts';
@@ -175,12 +175,12 @@ export function parseListener(protocol: 'tcp' | 'tcp6', row: string): Listener |
   const [, local = '', , state, , , , , , inode] = row.trim().split(/\s+/);
   const [address, port] = local.split(':');
   if (state !== LISTEN || address === undefined || port === undefined || inode === undefined) return undefined;
-  return { protocol, address: addressText(address), port: Number.parseInt(port, 16), inode };
+  return { protocol, address: hexAddressText(address), port: Number.parseInt(port, 16), inode };
 }
 
 /** Words of four bytes, each printed as a number of this machine's byte order. */
-function addressText(hex: string): string {
+function hexAddressText(hex: string): string {
   const bytes = Buffer.alloc(hex.length / 2);
   for (let at = 0; at < bytes.length; at += 4) putU32(bytes, at, Number.parseInt(hex.slice(at * 2, at * 2 + 8), 16));
-  return ipText(bytes);
+  return addressText(bytes);
 }

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { fieldsSetting } from '../entries/field-selection.ts';
-import { entryExporter, entrySettings } from '../entries/type.ts';
+import { entriesOverHttp, entrySettings } from '../entries/type.ts';
+import type { ExporterType } from '../exporter-type.ts';
 
 const settings = z.strictObject({
   ...entrySettings(
@@ -17,12 +18,14 @@ const settings = z.strictObject({
 });
 
 /** Elasticsearch and OpenSearch. */
-export const elasticsearchExporter = entryExporter({
+export const elasticsearchExporter: ExporterType<typeof settings> = {
   name: 'elasticsearch',
   settings,
-  insertPath: '/insert/elasticsearch/_bulk',
-  protocol: async ({ index, fields }) => {
-    const { bulk } = await import('./bulk.ts');
-    return bulk({ index, fields });
-  },
-});
+  ...entriesOverHttp<z.output<typeof settings>>({
+    insertPath: '/insert/elasticsearch/_bulk',
+    protocol: async ({ index, fields }) => {
+      const { bulk } = await import('./bulk.ts');
+      return bulk({ index, fields });
+    },
+  }),
+};

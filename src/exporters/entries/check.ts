@@ -1,5 +1,5 @@
 import type { CheckResult, CheckWorld } from '../exporter-type.ts';
-import { CHECK_MS, checkAddresses } from '../http/check-addresses.ts';
+import { CHECK_MS, checkAddresses, rejectionText } from '../http/check-addresses.ts';
 import type { HttpSettings } from '../http/settings.ts';
 import { entryUrl } from './entry-exporter.ts';
 import type { EncodedEntries, LogProtocol } from './protocol.ts';
@@ -28,8 +28,6 @@ export function checkEntries(
     }
     const verdict = classify(attempt, NO_ENTRIES);
     const hint = 'hint' in verdict ? verdict.hint : undefined;
-    const message = attempt.text === '' ? 'no message' : attempt.text;
-    const why = [`does not accept log entries: ${attempt.code}: ${message}`, hint].filter(Boolean).join('; ');
-    return { url: given, acceptsPushes: false, text: why };
+    return { url: given, acceptsPushes: false, text: rejectionText('log entries', attempt, hint) };
   });
 }

@@ -16,6 +16,11 @@ import { EntryUpload } from './entry-upload.ts';
 import type { LogProtocol } from './protocol.ts';
 import { EntryReport } from './report.ts';
 
+/** What the settings of all types that deliver log entries share. */
+export interface EntrySettings extends HttpSettings {
+  readonly type: string;
+}
+
 /** Concurrent batches of one source: uploads, and one that is being read. */
 const MAX_IN_FLIGHT = 4;
 /** Room for the last entry of a batch, which may exceed the limit. */
@@ -51,12 +56,7 @@ export class EntryExporter implements Exporter, LogSink {
   readonly #cut = new AbortController();
   readonly #inProgress = new Set<Promise<unknown>>();
 
-  constructor(
-    name: string,
-    settings: HttpSettings & { type: string },
-    protocol: LogProtocol,
-    context: ExporterContext,
-  ) {
+  constructor(name: string, settings: EntrySettings, protocol: LogProtocol, context: ExporterContext) {
     const { metrics, log, now, random, env, clock = REAL_CLOCK } = context;
     this.name = name;
     this.#type = settings.type;

@@ -1,7 +1,7 @@
-import type * as z from 'zod';
-import { commonSettings, type ExporterType, typeSetting } from '../exporter-type.ts';
+import { commonSettings, type ExporterMethods, typeSetting } from '../exporter-type.ts';
 import { routesTo } from '../http/proxy-routes.ts';
-import { type HttpDefaults, type HttpSettings, httpSettings } from '../http/settings.ts';
+import { type HttpDefaults, httpSettings } from '../http/settings.ts';
+import type { EntrySettings } from './entry-exporter.ts';
 import type { LogProtocol } from './protocol.ts';
 
 /** Settings of every exporter of log entries. */
@@ -18,43 +18,36 @@ const NO_SERIES = {
   limitsLabels: false,
 } as const;
 
-/** A kind of receiver of log entries as data. */
-interface EntryType<Schema extends z.ZodObject> {
-  readonly name: string;
-  /** A strict object with {@link entrySettings}. */
-  readonly settings: Schema;
+/** The definition of an exporter type that delivers log entries over HTTP. */
+interface EntriesOverHttp<Settings> {
   /** The path at which VictoriaLogs takes the protocol. */
   readonly insertPath: string;
-  /** Loads and returns its protocol. */
-  readonly protocol: (settings: z.output<Schema>) => Promise<LogProtocol>;
+  /** The protocol for these settings, whose code is loaded with the first exporter of the type. */
+  readonly protocol: (settings: Settings) => Promise<LogProtocol>;
 }
 
-/** An exporter type that delivers log entries by a protocol, and no series. */
-export const entryExporter = <Schema extends z.ZodObject>({
-  name: type,
-  settings,
+/** The methods of an exporter type that delivers log entries by a protocol, and no series. */
+export function entriesOverHttp<Settings extends EntrySettings>({
   insertPath,
   protocol,
-}: EntryType<Schema>): ExporterType<Schema> => {
+}: EntriesOverHttp<Settings>): Omit<Required<ExporterMethods<Settings>>, 'housekeeping'> {
   return {
-    name: type,
-    settings,
     traits: () => NO_SERIES,
-    precheck(name, own, env) {
-      const { url, failover } = http(own);
-      const { problems, warnings } = routesTo(name, http(own), env);
-      return { problems, warnings: [...warnings, ...insertPathWarnings(name, insertPath, [url, ...failover])] };
+    precheck(name, settings, env) {
+      const { problems, warnings } = routesTo(name, settings, env);
+      const urls = [settings.url, ...settings.failover];
+      return { problems, warnings: [...warnings, ...insertPathWarnings(name, insertPath, urls)] };
     },
-    async check(own, _target, world) {
+    async check(settings, _target, world) {
       const { checkEntries } = await import('./check.ts');
-      return checkEntries(http(own), await protocol(own), world);
+      return checkEntries(settings, await protocol(settings), world);
     },
-    async create(name, own, context) {
+    async create(name, settings, context) {
       const { EntryExporter } = await import('./entry-exporter.ts');
-      return new EntryExporter(name, { type, ...http(own) }, await protocol(own), context);
+      return new EntryExporter(name, settings, await protocol(settings), context);
     },
   };
-};
+}
 
 /**
  * Warnings of addresses with a path of VictoriaLogs that does not belong to the protocol, whose documented path is
@@ -72,6 +65,3 @@ function insertPathWarnings(name: string, documented: string, urls: readonly str
     ];
   });
 }
-
-/** Every schema of such an exporter has {@link entrySettings}, which the general type of a schema does not express. */
-const http = (settings: unknown) => settings as HttpSettings;

@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { entryExporter, entrySettings } from '../entries/type.ts';
+import { entriesOverHttp, entrySettings } from '../entries/type.ts';
+import type { ExporterType } from '../exporter-type.ts';
 
 const settings = z.strictObject(
   entrySettings(
@@ -10,9 +11,11 @@ const settings = z.strictObject(
 );
 
 /** Receivers of systemd's journal export format. */
-export const journaldExporter = entryExporter({
+export const journaldExporter: ExporterType<typeof settings> = {
   name: 'journald',
   settings,
-  insertPath: '/insert/journald/upload',
-  protocol: async () => (await import('./journald.ts')).journald,
-});
+  ...entriesOverHttp<z.output<typeof settings>>({
+    insertPath: '/insert/journald/upload',
+    protocol: async () => (await import('./journald.ts')).journald,
+  }),
+};

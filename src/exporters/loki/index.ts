@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { listOf } from '../../config/list-of.ts';
 import { fieldsSetting } from '../entries/field-selection.ts';
-import { entryExporter, entrySettings } from '../entries/type.ts';
+import { entriesOverHttp, entrySettings } from '../entries/type.ts';
+import type { ExporterType } from '../exporter-type.ts';
 
 const settings = z.strictObject({
   ...entrySettings(
@@ -30,12 +31,14 @@ const settings = z.strictObject({
 });
 
 /** Grafana Loki. */
-export const lokiExporter = entryExporter({
+export const lokiExporter: ExporterType<typeof settings> = {
   name: 'loki',
   settings,
-  insertPath: '/insert/loki/api/v1/push',
-  protocol: async ({ labels, structuredMetadata, fields, tenant }) => {
-    const { push } = await import('./push.ts');
-    return push({ labels, structuredMetadata, fields, tenant });
-  },
-});
+  ...entriesOverHttp<z.output<typeof settings>>({
+    insertPath: '/insert/loki/api/v1/push',
+    protocol: async ({ labels, structuredMetadata, fields, tenant }) => {
+      const { push } = await import('./push.ts');
+      return push({ labels, structuredMetadata, fields, tenant });
+    },
+  }),
+};

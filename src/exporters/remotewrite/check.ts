@@ -1,6 +1,6 @@
 import type { Target } from '../../config/identity.ts';
 import type { CheckResult, CheckWorld } from '../exporter-type.ts';
-import { CHECK_MS, checkAddresses } from '../http/check-addresses.ts';
+import { CHECK_MS, checkAddresses, rejectionText } from '../http/check-addresses.ts';
 import { ruleFor } from '../http/responses.ts';
 import { snappy } from '../prompb/snappy.ts';
 import { requestBuilder } from './builder.ts';
@@ -28,11 +28,9 @@ export function checkRemoteWrite(
         const text = `accepts pushes (${settings.groups.join(', ')}) by remote write ${version}.0, answered in ${ms} ms`;
         return { url, acceptsPushes: true, text };
       }
-      const { hint } = ruleFor(RESPONSES, attempt);
-      const message = isAccepted
-        ? 'accepted, but the response does not report how much was stored'
-        : attempt.text || 'no message';
-      rejection = `does not accept pushes: ${attempt.code}: ${message}${isAccepted || hint === undefined ? '' : `; ${hint}`}`;
+      rejection = isAccepted
+        ? `does not accept pushes: ${attempt.code}: accepted, but the response does not report how much was stored`
+        : rejectionText('pushes', attempt, ruleFor(RESPONSES, attempt).hint);
     }
     return { url, acceptsPushes: false, text: rejection };
   });

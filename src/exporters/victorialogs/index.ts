@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { fieldsSetting } from '../entries/field-selection.ts';
-import { entryExporter, entrySettings } from '../entries/type.ts';
+import { entriesOverHttp, entrySettings } from '../entries/type.ts';
+import type { ExporterType } from '../exporter-type.ts';
 
 const settings = z.strictObject({
   ...entrySettings(
@@ -23,12 +24,14 @@ const settings = z.strictObject({
 });
 
 /** VictoriaLogs. */
-export const victorialogsExporter = entryExporter({
+export const victorialogsExporter: ExporterType<typeof settings> = {
   name: 'victorialogs',
   settings,
-  insertPath: '/insert/jsonline',
-  protocol: async ({ streamFields, fields, tenant }) => {
-    const { jsonline } = await import('./jsonline.ts');
-    return jsonline({ streamFields, fields, tenant });
-  },
-});
+  ...entriesOverHttp<z.output<typeof settings>>({
+    insertPath: '/insert/jsonline',
+    protocol: async ({ streamFields, fields, tenant }) => {
+      const { jsonline } = await import('./jsonline.ts');
+      return jsonline({ streamFields, fields, tenant });
+    },
+  }),
+};

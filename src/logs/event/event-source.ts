@@ -1,26 +1,18 @@
-import { join } from 'node:path';
 import { PRIORITIES } from '../../base/syslog.ts';
 import type { LogEntry } from '../entry.ts';
-import { EntryQueue } from '../entry-queue.ts';
-import { QueueSource } from '../queue-source.ts';
-import { redactor } from '../redact.ts';
+import { feedSource } from '../queue-source.ts';
 import type { LogSourceType } from '../source.ts';
 import type { LogWorld } from '../world.ts';
-import type { EventFeed, ObservedEvent } from './event-feed.ts';
+import type { ObservedEvent } from './event-feed.ts';
 
-/** Kubernetes events that the leader counts; no file holds them. */
-export const eventSource = (world: LogWorld): LogSourceType => ({
-  name: 'event',
-  async open(saved, folder, receiver) {
-    if (folder === undefined) throw new Error('Kubernetes events can be shipped only with spool.path');
-    const { events, labels, logs } = world;
-    const queue = await EntryQueue.open(join(folder, 'event-queue'), 'event', saved);
-    return new QueueSource('event', queue, saved, redactor(logs.redact), (take, onDropped) =>
-      // Agents that are not state agents pass on nothing.
-      (events as EventFeed).subscribe(receiver, (observed) => take(eventEntry(observed, labels)), onDropped),
-    );
-  },
-});
+/** Kubernetes events that the leader counts; agents that are not state agents pass on nothing. */
+export const eventSource = (world: LogWorld): LogSourceType =>
+  feedSource(world, {
+    name: 'event',
+    items: 'Kubernetes events',
+    feed: world.events,
+    entries: () => (observed: ObservedEvent) => eventEntry(observed, world.labels),
+  });
 
 const MAX_MESSAGE = 64 * 1024;
 const LABEL = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;

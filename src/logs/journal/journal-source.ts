@@ -1,5 +1,6 @@
 import { Turns } from '../../base/turns.ts';
 import type { LogsSection } from '../../config/logs-section.ts';
+import { bootIdOf } from '../../host/boot-id.ts';
 import { CurrentFields } from '../../host/journal/current-fields.ts';
 import { Journal, type Start } from '../../host/journal/journal.ts';
 import type { JournalPosition } from '../../host/journal/position.ts';
@@ -127,8 +128,7 @@ export class JournalSource implements LogSource {
     const { start, maxAge } = this.#options;
     if (start === 'now') return 'now';
     const sinceRealtime = maxAge === undefined ? 0 : (this.#world.now() - maxAge) * 1000;
-    const { host } = this.#world;
-    const bootId = host.readIfExists(host.proc('sys/kernel/random/boot_id'))?.trim().replaceAll('-', '');
+    const bootId = bootIdOf(this.#world.host);
     return start === 'boot' && bootId !== undefined ? { sinceRealtime, bootId } : { sinceRealtime };
   }
 }

@@ -1,6 +1,7 @@
 import { errorCode } from '../../base/error-text.ts';
 import { PRIORITIES } from '../../base/syslog.ts';
 import { Turns } from '../../base/turns.ts';
+import { bootIdOf } from '../../host/boot-id.ts';
 import type { KernelRecord, OpenKmsg } from '../../host/kmsg.ts';
 import { uptimeSeconds } from '../../host/uptime.ts';
 import type { LogEntry } from '../entry.ts';
@@ -34,10 +35,9 @@ export class KmsgSource implements LogSource {
   #bootUs = 0;
 
   constructor(world: LogWorld, open: () => OpenKmsg, saved: SavedPosition | undefined) {
-    const { host } = world;
     this.#world = world;
     this.#open = open;
-    this.#bootId = (host.readIfExists(host.proc('sys/kernel/random/boot_id')) ?? '').trim().replaceAll('-', '');
+    this.#bootId = bootIdOf(world.host) ?? '';
     this.#isNew = saved === undefined;
     if (saved === undefined) return;
     Object.assign(this.lost, saved.lost);

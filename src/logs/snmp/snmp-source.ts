@@ -1,25 +1,20 @@
-import { join } from 'node:path';
 import type { LogEntry } from '../entry.ts';
-import { EntryQueue } from '../entry-queue.ts';
-import { QueueSource } from '../queue-source.ts';
-import { redactor } from '../redact.ts';
+import { feedSource } from '../queue-source.ts';
 import type { LogSourceType } from '../source.ts';
 import type { LogWorld } from '../world.ts';
-import type { Arrival, TrapFeed } from './trap-feed.ts';
+import type { Arrival } from './trap-feed.ts';
 
-/** Traps of the collector `snmp`; they are in no file, so they are in a queue on disk until they are acknowledged. */
-export const snmpSource = (world: LogWorld): LogSourceType => ({
-  name: 'snmp',
-  async open(saved, folder, receiver) {
-    if (folder === undefined) throw new Error('SNMP traps can be shipped only with spool.path');
-    const { traps, labels, logs } = world;
-    const queue = await EntryQueue.open(join(folder, 'snmp-queue'), 'snmp', saved);
-    let number = 0;
-    return new QueueSource('snmp', queue, saved, redactor(logs.redact), (take, onDropped) =>
-      (traps as TrapFeed).subscribe(receiver, (arrival) => take(trapEntry(arrival, labels, number++)), onDropped),
-    );
-  },
-});
+/** Traps of the collector `snmp`. */
+export const snmpSource = (world: LogWorld): LogSourceType =>
+  feedSource(world, {
+    name: 'snmp',
+    items: 'SNMP traps',
+    feed: world.traps,
+    entries: () => {
+      let number = 0;
+      return (arrival: Arrival) => trapEntry(arrival, world.labels, number++);
+    },
+  });
 
 /** Varbinds in the message; all of them are fields. */
 const SHOWN = 10;

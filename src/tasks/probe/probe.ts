@@ -28,6 +28,12 @@ export interface Attempt {
   reached(seconds: number): void;
 }
 
+/** The address of an attempt by a type whose targets are always resolved here. */
+export function resolvedAddress({ address }: Attempt): Address {
+  if (address === undefined) throw new Error('BUG: no address');
+  return address;
+}
+
 /** The probing of one target, with its results so far; one per run. */
 export interface Probing {
   /** Empty if there is nothing to resolve. */

@@ -8,7 +8,7 @@ import { ProbeFailure } from '../probe/failure.ts';
 import { COMMON_FAMILIES, probeGauge, TLS } from '../probe/families.ts';
 import { hostPort, hostPortTarget } from '../probe/host-port.ts';
 import { probeOptions, tlsOptions } from '../probe/options.ts';
-import { type Attempt, type Probing, type Put, probeTargets } from '../probe/probe.ts';
+import { type Attempt, type Probing, type Put, probeTargets, resolvedAddress } from '../probe/probe.ts';
 import { reportTls, TlsSettings } from '../probe/tls.ts';
 import { defineTaskType, type TaskWorld } from '../task-type.ts';
 
@@ -89,11 +89,11 @@ class DnsProbing implements Probing {
   }
 
   async run(attempt: Attempt): Promise<void> {
-    if (attempt.address === undefined) throw new Error('BUG: no address');
+    const address = resolvedAddress(attempt);
     attempt.enter('connect');
     const startMs = monotonicMs();
     const connection: DnsConnection = {
-      address: attempt.address,
+      address,
       port: this.#port,
       signal: attempt.signal,
       onConnect: () => {

@@ -11,7 +11,7 @@ import { COMMON_FAMILIES, IDENTITY, probeGauge } from '../probe/families.ts';
 import { hostTarget } from '../probe/host-port.ts';
 import { probeOptions } from '../probe/options.ts';
 import { type EchoReply, pingerOf } from '../probe/pinger.ts';
-import { type Attempt, type Probing, type Put, probeTargets, probeTimeoutMs } from '../probe/probe.ts';
+import { type Attempt, type Probing, type Put, probeTargets, probeTimeoutMs, resolvedAddress } from '../probe/probe.ts';
 import { defineTaskType, type TaskWorld } from '../task-type.ts';
 
 /** Source: blackbox_exporter 0.28, prober/icmp.go. */
@@ -146,8 +146,8 @@ class PingProbing implements Probing {
   }
 
   async run(attempt: Attempt): Promise<void> {
-    const { address, signal, lookupSeconds } = attempt;
-    if (address === undefined) throw new Error('BUG: no address');
+    const { signal, lookupSeconds } = attempt;
+    const address = resolvedAddress(attempt);
     this.#lookup = lookupSeconds;
     const before = monotonicMs();
     pingerOf(address.family).open();

@@ -6,7 +6,7 @@ import { startTls } from '../../net/tls-session.ts';
 import { COMMON_FAMILIES, FAILED_DUE_TO_REGEX, probeGauge, TLS } from '../probe/families.ts';
 import { hostPort, hostPortTarget } from '../probe/host-port.ts';
 import { probeOptions, tlsOptions } from '../probe/options.ts';
-import { type Attempt, type Probing, type Put, probeTargets } from '../probe/probe.ts';
+import { type Attempt, type Probing, type Put, probeTargets, resolvedAddress } from '../probe/probe.ts';
 import { converse, type DialogueFacts, dialogueStep } from '../probe/tcp-dialogue.ts';
 import { reportTls, TlsSettings } from '../probe/tls.ts';
 import { defineTaskType, type TaskWorld } from '../task-type.ts';
@@ -51,13 +51,13 @@ class TcpProbing implements Probing {
   }
 
   async run(attempt: Attempt): Promise<void> {
-    if (attempt.address === undefined) throw new Error('BUG: no address');
+    const address = resolvedAddress(attempt);
     const { dialogue, tls } = this.#options;
     const { now } = this.#world;
     const { signal } = attempt;
     attempt.enter('connect');
     const before = monotonicMs();
-    let socket = await dial(attempt.address, this.#port, signal);
+    let socket = await dial(address, this.#port, signal);
     try {
       attempt.reached(secondsSince(before));
       if (tls && !dialogue.some(({ startTls: upgrades }) => upgrades)) {

@@ -6,7 +6,7 @@ import { ProbeFailure } from '../probe/failure.ts';
 import { COMMON_FAMILIES, FAILED_DUE_TO_REGEX, probeGauge } from '../probe/families.ts';
 import { hostPort, hostPortTarget } from '../probe/host-port.ts';
 import { probeOptions } from '../probe/options.ts';
-import { type Attempt, type Probing, type Put, probeTargets, probeTimeoutMs } from '../probe/probe.ts';
+import { type Attempt, type Probing, type Put, probeTargets, probeTimeoutMs, resolvedAddress } from '../probe/probe.ts';
 import { defineTaskType, type TaskWorld } from '../task-type.ts';
 
 const phaseSeconds = probeGauge('probe_udp_duration_seconds', 'Duration of the UDP exchange by phase', ['phase']);
@@ -53,8 +53,8 @@ class UdpProbing implements Probing {
   }
 
   async run(attempt: Attempt): Promise<void> {
-    const { address, signal } = attempt;
-    if (address === undefined) throw new Error('BUG: no address');
+    const { signal } = attempt;
+    const address = resolvedAddress(attempt);
     const { expect, answers } = this.#options;
     attempt.enter('exchange');
     const socket = createSocket(address.family === 6 ? 'udp6' : 'udp4');
