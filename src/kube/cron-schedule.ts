@@ -52,14 +52,14 @@ export function parseCronSchedule(text: string, zone?: string): CronSchedule {
   const prefixed = /^(?:CRON_)?TZ=(\S+)\s+(.*)$/s.exec(text.trim());
   if (prefixed && zone !== undefined) throw new Error('time zone given both in the schedule and separately');
   const timeZone = prefixed?.[1] ?? zone;
-  const body = prefixed?.[2] ?? text.trim();
+  const schedule = prefixed?.[2] ?? text.trim();
   const offsetMinutes = localOffsetMinutes(timeZone);
-  const every = /^@every\s+(\S+)$/.exec(body);
+  const every = /^@every\s+(\S+)$/.exec(schedule);
   if (every) {
     const delay = goDurationSeconds(every[1] ?? '');
     return { next: (seconds) => Math.floor(seconds) + delay };
   }
-  const parts = (DESCRIPTORS[body] ?? body).split(/\s+/);
+  const parts = (DESCRIPTORS[schedule] ?? schedule).split(/\s+/);
   if (parts.length !== FIELDS.length) throw new Error(`expected ${FIELDS.length} fields, got ${parts.length}`);
   const [minutes, hours, days, months, weekdays] = FIELDS;
   const [first = '', second = '', third = '', fourth = '', fifth = ''] = parts;
