@@ -1,5 +1,5 @@
 // A process that renders synthetic series and pushes them. Its arguments: URL, number of series, interval in ms,
-// relabelling rules in JSON, and the type of exporter.
+// relabeling rules in JSON, and the type of exporter.
 import { createLog } from '../../src/base/log.ts';
 import { relabelRules } from '../../src/config/relabel-schema.ts';
 import { SeriesBudget } from '../../src/metrics/budget.ts';

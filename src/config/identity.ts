@@ -73,7 +73,7 @@ export const labelsOfTarget = ({ job, instance, labels }: Target): Record<string
   ...labels,
 });
 
-/** The groups whose series are relabelled or dropped before they are pushed. */
+/** The groups whose series are relabeled or dropped before they are pushed. */
 export function groupRules(
   config: Pick<CoreConfig, 'node' | 'cluster' | 'labels' | 'identity' | 'relabel' | 'groups'>,
 ): Partial<Record<Group, GroupRules>> {

@@ -228,7 +228,7 @@ const configShape = <Collectors extends z.ZodType>(collectors: Collectors, expor
       'Relabel rules for all series, as in Prometheus (`metric_relabel_configs`); applied after those of the group and before those of an exporter.',
     ),
     scrape: scrapeSection.describe('Targets that this agent scrapes: pods of its node, and fixed targets.'),
-    groups: groups.describe('Which series of each group are dropped or relabelled.'),
+    groups: groups.describe('Which series of each group are dropped or relabeled.'),
     paths,
     collectors,
     tasks: tasksSection,

@@ -48,7 +48,7 @@ export interface TargetView {
   readonly lastMs?: number;
   readonly nextMs?: number;
   readonly durationSeconds?: number;
-  /** Samples of the last page, those remaining after relabelling, and its bytes. */
+  /** Samples of the last page, those remaining after relabeling, and its bytes. */
   readonly scraped: number;
   readonly kept: number;
   readonly bytes: number;

@@ -36,6 +36,6 @@ export class GroupEncoders {
   }
 }
 
-/** Series keys after relabelling, without dropped ones. */
+/** Series keys after relabeling, without dropped ones. */
 export const relabeledKeys = (keys: readonly string[], relabeling: Relabeling): string[] =>
   keys.flatMap((key) => relabeling.keyOf(key, /^[^{]*/.exec(key)?.[0] ?? '') ?? []);

@@ -33,7 +33,7 @@ export class BadPage extends Error {
 export interface PageStatistics {
   /** Samples of the page, without duplicates. */
   readonly scraped: number;
-  /** Samples remaining after relabelling. */
+  /** Samples remaining after relabeling. */
   readonly kept: number;
   /** Lines that repeat a series; the first one counts. */
   readonly duplicates: number;

@@ -36,7 +36,7 @@ export class RuledSeries {
     return this.#decisions.get(hash) === DROPPED;
   }
 
-  /** The key after relabelling; undefined if the series is dropped. `hash` is that of `key`. */
+  /** The key after relabeling; undefined if the series is dropped. `hash` is that of `key`. */
   keyOf(hash: number, key: string): string | undefined {
     const known = this.#decisions.get(hash);
     if (known === DROPPED) return undefined;

@@ -13,7 +13,7 @@ export interface TargetSettings {
   readonly metricRelabel: readonly RelabelRule[];
 }
 
-/** A discovered target, before relabelling. */
+/** A discovered target, before relabeling. */
 export interface DiscoveredTarget {
   /** Its origin, for display: `targets[0]`, `pods[0] (web)`, `annotations`. */
   readonly source: string;
@@ -40,7 +40,7 @@ export interface ScrapeTarget {
 /** A label of a target, with its default if a rule leaves it empty. */
 const DEFAULTS = { __scheme__: 'http', __metrics_path__: '/metrics' } as const;
 
-/** A target after relabelling; undefined if a rule drops it. Labels that begin with `__` are removed. */
+/** A target after relabeling; undefined if a rule drops it. Labels that begin with `__` are removed. */
 export function targetOf({
   source,
   labels: found,

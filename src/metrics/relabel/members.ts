@@ -3,18 +3,18 @@ import { compressor } from '../compression.ts';
 import type { PreparedText } from '../prepared.ts';
 import type { Relabeling } from './relabeling.ts';
 
-/** A relabelled member. */
+/** A relabeled member. */
 interface Relabeled {
   readonly member: Buffer;
   readonly textBytes: number;
   readonly samples: number;
 }
 
-/** Cache of relabelled members. Members never change, so each is decompressed and compressed again only once. */
+/** Cache of relabeled members. Members never change, so each is decompressed and compressed again only once. */
 const relabeled = new WeakMap<Relabeling, WeakMap<Buffer, Relabeled>>();
 
 /**
- * Prepared text, relabelled. Header lines stay, including those of families without remaining series. Rejects when a
+ * Prepared text, relabeled. Header lines stay, including those of families without remaining series. Rejects when a
  * member can't be decompressed.
  */
 export async function relabeledPrepared(text: PreparedText, relabeling: Relabeling): Promise<PreparedText> {

@@ -58,7 +58,7 @@ export class Relabeling {
   }
 
   /**
-   * The relabelled form of a closed snapshot; the snapshot itself when no rule changes it. `owner` is the producer of
+   * The relabeled form of a closed snapshot; the snapshot itself when no rule changes it. `owner` is the producer of
    * such snapshots.
    */
   see(snapshot: Snapshot, owner: object): Snapshot {
@@ -110,7 +110,7 @@ export class Relabeling {
     return isWanted;
   }
 
-  /** The key of a series of the family `owner` after relabelling: unchanged, new, or undefined if dropped. */
+  /** The key of a series of the family `owner` after relabeling: unchanged, new, or undefined if dropped. */
   keyOf(key: string, owner: string): string | undefined {
     if (!this.admits(owner)) return undefined;
     const labels = this.#relabeled(key);
@@ -146,7 +146,7 @@ export class Relabeling {
       if (changed.has(key)) {
         if (seen.has(key)) {
           if (++refused === 1)
-            errors.push(new Error(`${shownSeries(key)} equals another series after relabelling: dropped`));
+            errors.push(new Error(`${shownSeries(key)} equals another series after relabeling: dropped`));
           continue;
         }
         seen.add(key);
@@ -155,7 +155,7 @@ export class Relabeling {
       if (typeof decision === 'object') list.add(decision.owner, key, '', '');
       else list.add(series.owners[index] as Family, ...series.parts(index));
     }
-    if (refused > 1) errors.push(new Error(`${refused - 1} more series equal others after relabelling: dropped`));
+    if (refused > 1) errors.push(new Error(`${refused - 1} more series equal others after relabeling: dropped`));
     return { of: series, decisions, series: list, places, errors };
   }
 
@@ -168,7 +168,7 @@ export class Relabeling {
     try {
       labels = this.#relabeled(key);
     } catch (cause) {
-      errors.push(new Error(`${shownSeries(key)} can't be relabelled: ${errorText(cause)}`));
+      errors.push(new Error(`${shownSeries(key)} can't be relabeled: ${errorText(cause)}`));
       return 'same';
     }
     if (labels === 'same') return 'same';
@@ -176,7 +176,7 @@ export class Relabeling {
     return { key: keyOf(labels), owner: this.#familyOf(owner, nameOf(key), labels.get(NAME) as string) };
   }
 
-  /** The labels of a series after relabelling; undefined when it is dropped, or has lost its name. */
+  /** The labels of a series after relabeling; undefined when it is dropped, or has lost its name. */
   #relabeled(key: string): Labels | 'same' | undefined {
     const before = labelsOf(key);
     if (before === undefined) return 'same';

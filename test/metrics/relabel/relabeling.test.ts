@@ -38,7 +38,7 @@ test('a snapshot that no rule changes stays the same object', () => {
   assert.equal(relabeling([{ action: 'drop', source_labels: ['device'], regex: 'c' }]).see(snapshot, owner), snapshot);
 });
 
-test('series are dropped, renamed and relabelled, with their values', () => {
+test('series are dropped, renamed and relabeled, with their values', () => {
   const rules = [
     { action: 'drop', source_labels: ['__name__', 'device'], regex: 'link_up;b' },
     { source_labels: ['__name__'], regex: 'net_(.*)', target_label: '__name__', replacement: 'network_$1' },
@@ -86,7 +86,7 @@ test('two series that become equal are merged, and that is reported', () => {
   const now = relabeling([{ action: 'labeldrop', regex: 'device|ns' }]).see(seen(['a', 'b', 'c']), owner);
   assert.deepEqual(now.keys, ['net_bytes_total', 'link_up']);
   assert.deepEqual(now.values, [0, 1]);
-  assert.match(now.errors[0]?.message ?? '', /net_bytes_total equals another series after relabelling: dropped/);
+  assert.match(now.errors[0]?.message ?? '', /net_bytes_total equals another series after relabeling: dropped/);
   assert.match(now.errors[1]?.message ?? '', /^3 more series/);
 });
 
@@ -164,7 +164,7 @@ test('an expression that is too expensive for a text keeps the series unchanged,
   assert.equal(now.size, 2);
 });
 
-test('compressed text is relabelled a member at a time, and each member once', async () => {
+test('compressed text is relabeled a member at a time, and each member once', async () => {
   const { pack, unpack } = compressor('zstd');
   const text = '# HELP a A.\n# TYPE a gauge\na{x="}",y="1"} 1\na{x="2",y="2"} 2 1.7e12\nb 3\n';
   const prepared = {
