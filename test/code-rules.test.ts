@@ -82,6 +82,28 @@ test('an exported name is declared in one file only: it has one meaning', () => 
   );
 });
 
+/** The classes and types that a file declares. */
+const typesOf = (file: string): { name: string; isOwn: boolean }[] =>
+  [...codeOf(file).matchAll(/^(export )?(?:abstract )?(class|interface|type|enum) (\w+)/gm)].map(
+    ([, exported, kind, name = '']) => ({ name, isOwn: exported === undefined && kind !== 'class' }),
+  );
+
+test('the name of a class or an exported type is that of no other type', () => {
+  // Resources describe the objects of Kubernetes, with its names for them.
+  const declared = SOURCES.flatMap((file) =>
+    typesOf(file)
+      .filter(({ isOwn }) => !isOwn || !file.startsWith('src/collectors/ksm/resources/'))
+      .map((type) => ({ ...type, file })),
+  );
+  const several = [...Map.groupBy(declared, ({ name }) => name)].filter(
+    ([, places]) => new Set(places.map(({ file }) => file)).size > 1 && places.some(({ isOwn }) => !isOwn),
+  );
+  assert.deepEqual(
+    several.map(([name, places]) => `${name}: ${places.map(({ file }) => file).join(', ')}`),
+    [],
+  );
+});
+
 /**
  * Maximum number of type assertions, those of elements of buffers in loops over bytes (`bytes[at] as number`) included. It
  * may fall, never grow: use a guard, a default (`?? 0`), `satisfies` or a better type instead.

@@ -6,10 +6,10 @@ import { isScraping } from '../config/scrape-schema.ts';
 import type { Config } from './config.ts';
 
 /** What the settings depend on: `node` only observes a node. */
-type Workload = 'node' | 'scraping' | 'cluster';
+type AgentWorkload = 'node' | 'scraping' | 'cluster';
 
 /** The workload of an agent with this configuration. */
-export function workloadOf({ collectors, scrape }: Config): Workload {
+export function workloadOf({ collectors, scrape }: Config): AgentWorkload {
   if (collectors.ksm.enabled) return 'cluster';
   return isScraping(scrape) ? 'scraping' : 'node';
 }
@@ -57,7 +57,7 @@ export class V8Settings {
    * V8 starts with what an agent that scrapes needs: each line of a page passes through a few loops, which the top-tier
    * compiler makes 1.6 times as fast.
    */
-  #workload: Workload = 'scraping';
+  #workload: AgentWorkload = 'scraping';
   #youngGrowth = YOUNG_GROWTH;
   #settling: NodeJS.Timeout | undefined;
 
@@ -81,7 +81,7 @@ export class V8Settings {
   }
 
   /** The process does this from now on. A cluster is listed first: {@link listing} and {@link listed} say when. */
-  suit(workload: Workload): void {
+  suit(workload: AgentWorkload): void {
     const before = this.#workload;
     if (workload === before) return;
     this.#workload = workload;

@@ -15,7 +15,7 @@ const FIRST_SLOTS = 8;
  */
 export class KeyMap<V> {
   /** By the low bits of the hash; a segment that uses fewer of them appears several times. */
-  #segments: readonly Segment<V>[] = [new Segment<V>(0)];
+  #segments: readonly MapSegment<V>[] = [new MapSegment<V>(0)];
   #size = 0;
 
   get size(): number {
@@ -64,13 +64,13 @@ export class KeyMap<V> {
     for (const { keys } of new Set(this.#segments)) for (const key of keys) if (key !== undefined) yield key;
   }
 
-  #segmentOf(hash: number): Segment<V> {
-    return this.#segments[hash & (this.#segments.length - 1)] as Segment<V>;
+  #segmentOf(hash: number): MapSegment<V> {
+    return this.#segments[hash & (this.#segments.length - 1)] as MapSegment<V>;
   }
 
-  #divide(full: Segment<V>, hash: number): void {
+  #divide(full: MapSegment<V>, hash: number): void {
     const all = this.#segments.length === 2 ** full.bits ? [...this.#segments, ...this.#segments] : [...this.#segments];
-    const halves = [new Segment<V>(full.bits + 1), new Segment<V>(full.bits + 1)] as const;
+    const halves = [new MapSegment<V>(full.bits + 1), new MapSegment<V>(full.bits + 1)] as const;
     const halfOf = (number: number) => halves[(number >>> full.bits) & 1 ? 1 : 0];
     for (let slot = 0; slot < full.keys.length; slot++) {
       const key = full.keys[slot];
@@ -85,7 +85,7 @@ export class KeyMap<V> {
 }
 
 /** An open hash table with linear probing. */
-class Segment<V> {
+class MapSegment<V> {
   /** How many bits of the hashes of its keys are the same. */
   readonly bits: number;
   size = 0;

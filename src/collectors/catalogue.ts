@@ -10,7 +10,7 @@ import type { LogState } from './log/state.ts';
 import type { CollectorsConfig } from './sections.ts';
 
 /** The source of the pods of this node, including their annotations. */
-type NodePods = NameSource & { readonly answered: ReturnType<PodSource> };
+type PodsOfNode = NameSource & { readonly answered: ReturnType<PodSource> };
 
 /**
  * The producers of a group that reads this host, as configured; none, and no code loaded, when it is disabled. `pods` knows
@@ -41,7 +41,7 @@ export async function createLogProducers(
   world: World,
   config: CollectorsConfig,
   state: LogState,
-  pods?: NodePods,
+  pods?: PodsOfNode,
   onTrap?: TrapTaker,
 ): Promise<Producer[]> {
   if (!wantsLog(config)) return [];

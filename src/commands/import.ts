@@ -44,12 +44,12 @@ exit code is then 1.
 };
 
 /** A YAML file. */
-interface Parsed extends ReturnType<typeof parseYaml> {
+interface ParsedFile extends ReturnType<typeof parseYaml> {
   readonly path: string;
 }
 
 /** Throws ConfigError for files in the wrong order, which a schema would only report as invalid. */
-function checkKinds(config: Parsed, targets: Parsed): void {
+function checkKinds(config: ParsedFile, targets: ParsedFile): void {
   if (!hasModules(targets)) return;
   throw new ConfigError([
     hasModules(config)
@@ -58,13 +58,13 @@ function checkKinds(config: Parsed, targets: Parsed): void {
   ]);
 }
 
-const hasModules = ({ value }: Parsed): boolean => {
+const hasModules = ({ value }: ParsedFile): boolean => {
   const { modules } = (value ?? {}) as { readonly modules?: unknown };
   return isMapping(modules);
 };
 
 /** Throws ConfigError with the file and the position. */
-function parsed(path: string): Parsed {
+function parsed(path: string): ParsedFile {
   let content: string;
   try {
     content = readText(path, MAX_FILE_BYTES);
@@ -80,7 +80,7 @@ function parsed(path: string): Parsed {
 }
 
 /** The content of a file, parsed by the schema. Throws ConfigError with the file and the position. */
-function checked<Schema extends ZodType>({ path, value, placeOf }: Parsed, schema: Schema): output<Schema> {
+function checked<Schema extends ZodType>({ path, value, placeOf }: ParsedFile, schema: Schema): output<Schema> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   throw new ConfigError(

@@ -144,13 +144,13 @@ async function objectsOf(file: string, io: Io): Promise<KubeObject[]> {
 type Families = Map<string, { readonly header: string; readonly lines: string[] }>;
 
 /** The output so far: lines by family, and the object of each series. */
-interface Rendered {
+interface RenderedLines {
   readonly families: Families;
   readonly holders: Map<string, string>;
 }
 
 /** Adds the lines of an object from one renderer; returns whether any of it was lost. */
-function add(renderer: Renderer, object: KubeObject, { families, holders }: Rendered, io: Io): boolean {
+function add(renderer: Renderer, object: KubeObject, { families, holders }: RenderedLines, io: Io): boolean {
   const { text, counts, errors } = renderer.render(object);
   const who = `${object.kind} ${object.metadata?.namespace ?? ''}/${object.metadata?.name ?? ''}`;
   let failed = false;

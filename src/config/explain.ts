@@ -8,7 +8,7 @@ type Issue = z.core.$ZodIssue;
 type JsonSchema = z.core.JSONSchema.BaseSchema;
 
 /** The configuration that was refused. */
-interface Refused {
+interface RefusedInput {
   readonly input: unknown;
   /** JSON schema of the input, for the names known at a path. */
   readonly shape: JsonSchema;
@@ -22,11 +22,11 @@ export interface Explained {
 }
 
 /** One line for each problem of a zod issue: position, path, problem, valid values. */
-export const explainIssue = (issue: Issue, refused: Refused): string[] =>
+export const explainIssue = (issue: Issue, refused: RefusedInput): string[] =>
   explained(issue, refused).map(({ path, message }) => problemLine(path, message, refused.origins));
 
 /** The problems of a zod issue. */
-export function explained(issue: Issue, { input, shape }: Omit<Refused, 'origins'>): Explained[] {
+export function explained(issue: Issue, { input, shape }: Omit<RefusedInput, 'origins'>): Explained[] {
   const { path } = issue;
   if (issue.code === 'unrecognized_keys') {
     const known = keysAt(shape, input, path);

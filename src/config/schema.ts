@@ -171,7 +171,7 @@ const limits = z
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 
 /** The sections of the configuration that other parts describe. */
-interface Sections<Collectors extends z.ZodType> {
+interface SectionSchemas<Collectors extends z.ZodType> {
   readonly collectors: Collectors;
   /** One exporter: a union over `type`. */
   readonly exporter: z.ZodType<ExporterSettings>;
@@ -184,7 +184,7 @@ export const configSchema = <Collectors extends z.ZodType>({
   collectors,
   exporter,
   declared = () => new Map(),
-}: Sections<Collectors>) =>
+}: SectionSchemas<Collectors>) =>
   configShape(collectors, exporter).superRefine((config, context) => {
     const refuse = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
     const {

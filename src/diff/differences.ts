@@ -1,5 +1,5 @@
 import { compare, type Differences, type Round } from './compare.ts';
-import { type Known, type Replaced, RULES } from './known.ts';
+import { type KnownDifference, type Replaced, RULES } from './known.ts';
 import { persistent } from './persistent.ts';
 import { part, type Reading } from './reading.ts';
 import { type OffByDefault, reasonsFor } from './reasons.ts';
@@ -22,7 +22,7 @@ export const MAX_COMPARISONS = 3;
 const LONGEST_WAIT_MS = 150_000;
 
 /** The collector reads the cgroups created by a kubelet, and /. */
-const NO_PODS: Known = { series: /^container_/, reason: 'there are no pods on this host' };
+const NO_PODS: KnownDifference = { series: /^container_/, reason: 'there are no pods on this host' };
 
 /** The sources to compare, and the pause between two readings. */
 interface Comparison {
@@ -70,7 +70,7 @@ async function round(theirs: MetricsSource, ours: MetricsSource, { names }: Repl
 /** Repeats until each of their values has a time between two readings of ours. */
 async function ofStamps(
   { replaced, theirs, ours, off, now, pause, progress }: Comparison,
-  alone: readonly Known[],
+  alone: readonly KnownDifference[],
 ): Promise<Judged> {
   const read = async (source: MetricsSource) => part(await source.read(), (name) => replaced.names.test(name));
   const isAlone = !isOfKubelet(await read(theirs));

@@ -1,7 +1,7 @@
 import type { Rules } from './compare.ts';
 
 /** An expected difference. */
-export interface Known {
+export interface KnownDifference {
   /** Matches the series, or the name followed by `{}`. */
   readonly series: RegExp;
   readonly reason: string;
@@ -14,12 +14,12 @@ export interface Replaced {
   readonly section: 'node' | 'ksm' | 'container' | 'process';
   /** Metric names to compare; metrics about the program itself are excluded. */
   readonly names: RegExp;
-  readonly known: readonly Known[];
+  readonly known: readonly KnownDifference[];
   /**
    * For a program with timestamped values, which are older than the reading: additional known differences when it runs
    * standalone, not in a kubelet.
    */
-  readonly alone?: readonly Known[];
+  readonly alone?: readonly KnownDifference[];
   /** The settings for series that only the program has. */
   readonly settings?: readonly { readonly series: RegExp; readonly setting: string }[];
 }

@@ -3,7 +3,7 @@ import type { Replaced } from './known.ts';
 import type { ReasonOf } from './reasons.ts';
 
 /** An expected difference: a series, or a metric's name followed by `{}`, and the reason. */
-interface Explained {
+interface ExplainedDifference {
   readonly what: string;
   readonly reason: string;
 }
@@ -11,12 +11,12 @@ interface Explained {
 /** The differences, split into explained and unexplained ones. */
 export interface Judged {
   readonly differences: Differences;
-  readonly explained: readonly Explained[];
+  readonly explained: readonly ExplainedDifference[];
 }
 
 /** Separates the explained differences. */
 export function judge(differences: Differences, reasonOf: ReasonOf): Judged {
-  const explained: Explained[] = [];
+  const explained: ExplainedDifference[] = [];
   const unexplained = <T>(things: readonly T[], side: Parameters<ReasonOf>[1], seriesOf: (thing: T) => string): T[] =>
     things.filter((thing) => {
       const what = seriesOf(thing);
@@ -81,7 +81,7 @@ export function reportText(judged: Judged, { replaced, lines, explained }: Repor
 }
 
 /** The explained ones: one line per reason with their number, or with each of them. */
-function byReason(all: readonly Explained[], each: boolean): string[] {
+function byReason(all: readonly ExplainedDifference[], each: boolean): string[] {
   if (all.length === 0) return [];
   const lines = [...Map.groupBy(all, ({ reason }) => reason)].flatMap(([reason, found]) => [
     `  ${found.length}  ${reason}`,

@@ -10,13 +10,13 @@ const unmapped = (bytes: Uint8Array): Uint8Array =>
   bytes.length === 16 && MAPPED.every((byte, index) => bytes[index] === byte) ? bytes.subarray(12) : bytes;
 
 /** Kinds of addresses. */
-type Scope = 'global' | 'interface-local' | 'link-local' | '';
+type AddressScope = 'global' | 'interface-local' | 'link-local' | '';
 
 /**
  * The kind of a unicast or multicast address; loopback counts as link-local. Empty for all others: the unspecified and
  * the IPv4 broadcast address, and multicast beyond the link.
  */
-export function scopeOf(address: Uint8Array): Scope {
+export function scopeOf(address: Uint8Array): AddressScope {
   const bytes = unmapped(address);
   const [first = 0, second = 0, third = 0] = bytes;
   if (bytes.length === 4) {

@@ -8,7 +8,7 @@ import { integer } from './numbers.ts';
 export type FieldChoice<Wanted> = (protocol: string, field: string) => Wanted | undefined;
 
 /** A line with the names of a protocol's fields. */
-interface Header<Wanted> {
+interface ColumnNames<Wanted> {
   /** Protocol with its colon. */
   readonly head: string;
   readonly columns: number;
@@ -25,7 +25,7 @@ const MAX_HEADERS = 100;
  */
 export class SnmpPairs<Wanted> {
   readonly #choose: FieldChoice<Wanted>;
-  readonly #known = new Map<string, Header<Wanted>>();
+  readonly #known = new Map<string, ColumnNames<Wanted>>();
 
   constructor(choose: FieldChoice<Wanted>) {
     this.#choose = choose;
@@ -33,7 +33,7 @@ export class SnmpPairs<Wanted> {
 
   /** Calls `take` for each wanted field. Losses have path and line. Throws MalformedFile when most lines are malformed. */
   parse(lost: Losses, path: string, text: string, take: (wanted: Wanted, value: number) => void): void {
-    let header: Header<Wanted> | undefined;
+    let header: ColumnNames<Wanted> | undefined;
     let headerLine = 0;
     const lose = (line: number, reason: string) => lost.lose(path, new MalformedFile(path, line, reason));
     eachRecord(lost, path, text, (line, number) => {
@@ -60,16 +60,16 @@ export class SnmpPairs<Wanted> {
         take(wanted, value);
       }
     });
-    if (header !== undefined) lose(headerLine, `missing values line for ${(header as Header<Wanted>).head}`);
+    if (header !== undefined) lose(headerLine, `missing values line for ${(header as ColumnNames<Wanted>).head}`);
   }
 
   /** Throws for a line that does not begin with a protocol. */
-  #header(line: string): Header<Wanted> {
+  #header(line: string): ColumnNames<Wanted> {
     const known = this.#known.get(line);
     if (known !== undefined) return known;
     const [head = '', ...names] = words(line);
     if (!head.endsWith(':')) throw new Error('expected a protocol, a colon and names or values');
-    const fields: Header<Wanted>['fields'][number][] = [];
+    const fields: ColumnNames<Wanted>['fields'][number][] = [];
     const damaged: string[] = [];
     for (const [index, field] of names.entries()) {
       try {

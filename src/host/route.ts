@@ -14,7 +14,7 @@ interface NextHop {
 }
 
 /** A route. */
-interface Route {
+interface RouteEntry {
   readonly isUnicast: boolean;
   /** Prefix, or `default`. */
   readonly destination: string;
@@ -37,7 +37,7 @@ const RTA_MULTIPATH = 9;
 const RTNEXTHOP_BYTES = 8;
 
 /** Decodes a payload of RTM_NEWROUTE: struct rtmsg and attributes. */
-export function decodeRoute(payload: Buffer): Route {
+export function decodeRoute(payload: Buffer): RouteEntry {
   const prefixLength = payload[1] ?? 0;
   const address = (type: number) => addressText(attribute(payload, RTMSG_BYTES, type) ?? Buffer.alloc(0));
   const number = (type: number) => u32(attribute(payload, RTMSG_BYTES, type) ?? ZERO, 0);

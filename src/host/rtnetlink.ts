@@ -81,7 +81,7 @@ function words64(bytes: Buffer | undefined): BigUint64Array {
 }
 
 /** An address of a device. */
-interface Address {
+interface DeviceAddress {
   /** Index of its device. */
   readonly link: number;
   readonly prefixLength: number;
@@ -94,7 +94,7 @@ const IFA_ADDRESS = 1;
 const IFA_LOCAL = 2;
 
 /** Decodes a payload of RTM_NEWADDR: struct ifaddrmsg and attributes; undefined for one without address. */
-export function decodeAddress(payload: Buffer): Address | undefined {
+export function decodeAddress(payload: Buffer): DeviceAddress | undefined {
   // On point-to-point devices IFA_ADDRESS is the other end.
   const bytes = attribute(payload, IFADDRMSG_BYTES, IFA_LOCAL) ?? attribute(payload, IFADDRMSG_BYTES, IFA_ADDRESS);
   return bytes && { link: u32(payload, 4), prefixLength: payload[1] ?? 0, bytes };

@@ -24,7 +24,7 @@ export interface HttpServerSettings extends TokenFiles {
 }
 
 /** Options of the server. */
-interface HttpOptions {
+interface HttpServerOptions {
   readonly tls?: ServerTls | undefined;
   /** Evaluated for each request and connection, because a reload changes them. */
   readonly settings?: () => HttpServerSettings;
@@ -41,7 +41,7 @@ export async function startHttp(
   listen: string,
   routes: Routes,
   onError: OnError,
-  { tls, settings = () => ({}) }: HttpOptions = {},
+  { tls, settings = () => ({}) }: HttpServerOptions = {},
 ): Promise<HttpServer> {
   const colon = listen.lastIndexOf(':');
   const host = listen.slice(0, colon).replace(/^\[|\]$/g, '');

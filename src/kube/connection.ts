@@ -118,13 +118,13 @@ function credentialsError(cause: unknown): ApiUnreachable {
 }
 
 const TLS_FIELDS = ['ca', 'cert', 'key', 'pfx', 'passphrase', 'servername', 'rejectUnauthorized'] as const;
-type TlsOptions = Partial<Pick<RequestOptions, (typeof TLS_FIELDS)[number]>>;
+type TlsFields = Partial<Pick<RequestOptions, (typeof TLS_FIELDS)[number]>>;
 
 /** The persistent connections for one set of certificates. */
 class ServerAgents {
   readonly direct: AgentPair;
   readonly bulk: AgentPair;
-  readonly #tls: TlsOptions;
+  readonly #tls: TlsFields;
 
   constructor(options: RequestOptions, create: (kept: HttpsAgentOptions) => AgentPair) {
     this.#tls = Object.fromEntries(

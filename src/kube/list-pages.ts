@@ -35,7 +35,7 @@ export async function* listPages(
   source: Omit<ReflectorSource, 'path' | 'kind'>,
   { seen, take, signal }: ListReceiver,
 ): AsyncGenerator<ListMeta> {
-  const pages = new Pages(api, path, source, signal);
+  const pages = new ListPages(api, path, source, signal);
   /** Tokens of all pages so far: a server that sends us back would loop forever. */
   const tokens = new Set<string>();
   let empty = 0;
@@ -67,16 +67,16 @@ export async function* listPages(
   }
 }
 
-interface Page {
+interface ListPage {
   readonly token: string | undefined;
   readonly response: Promise<AsyncIterable<Buffer>>;
   readonly cancel: AbortController;
 }
 
 /** Requests the pages of a list, at most one of them ahead of time. */
-class Pages {
-  readonly #request: (token: string | undefined) => Page;
-  #next: Page | undefined;
+class ListPages {
+  readonly #request: (token: string | undefined) => ListPage;
+  #next: ListPage | undefined;
 
   constructor(
     api: KubeApi,

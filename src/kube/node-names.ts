@@ -1,6 +1,6 @@
 import { ApiBodyError, type KubeApi, METADATA_LIST } from './api.ts';
 
-interface Page {
+interface NodesPage {
   readonly kind?: string;
   readonly metadata?: { readonly continue?: string };
   readonly items?: readonly { readonly metadata?: { readonly name?: string } }[];
@@ -19,7 +19,7 @@ export async function nodeNames(api: KubeApi, signal: AbortSignal): Promise<Read
   do {
     if (tokens.has(next)) throw new ApiBodyError(PATH, 'malformed', 'the list never ends: its pages repeat');
     tokens.add(next);
-    const page: Page = await api.json<Page>({
+    const page: NodesPage = await api.json<NodesPage>({
       path: PATH,
       query: { limit: PAGE, continue: next },
       accept: METADATA_LIST,

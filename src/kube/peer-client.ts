@@ -23,7 +23,7 @@ interface PeerOptions {
   readonly token?: (() => string) | undefined;
 }
 
-interface Address {
+interface PeerAddress {
   readonly host: string;
   readonly port: number;
 }
@@ -43,7 +43,7 @@ export class PeerClient implements LeasePeers {
   readonly #options: PeerOptions;
   /** Resolved on each use, so that a peer that has just started is included immediately. */
   readonly #names: Names;
-  readonly #known = new Map<string, readonly Address[]>();
+  readonly #known = new Map<string, readonly PeerAddress[]>();
 
   constructor(options: PeerOptions, names = new Names({ longestTtl: 0 })) {
     this.#options = options;
@@ -135,7 +135,7 @@ export class PeerClient implements LeasePeers {
     });
   }
 
-  async #answer(address: Address, question: PeerQuestion, signal: AbortSignal): Promise<string> {
+  async #answer(address: PeerAddress, question: PeerQuestion, signal: AbortSignal): Promise<string> {
     const query = new URLSearchParams({ ...question, transitions: String(question.transitions) });
     const answer = await this.#json(address, `${CONSENT_PATH}?${query}`, signal);
     if (answer instanceof Error) return isRefused(answer) ? 'ended' : `no answer (${answer.message})`;
@@ -144,7 +144,7 @@ export class PeerClient implements LeasePeers {
   }
 
   /** The object returned by a GET, or the error. */
-  async #json(address: Address, path: string, signal: AbortSignal): Promise<object | Error> {
+  async #json(address: PeerAddress, path: string, signal: AbortSignal): Promise<object | Error> {
     const response = await this.#open(address, path, signal);
     if (response instanceof Error) return response;
     try {
@@ -166,7 +166,7 @@ export class PeerClient implements LeasePeers {
    * Sends a GET; resolves to the response once its headers have arrived, or to the error. `signal` aborts it until
    * then.
    */
-  #open({ host, port }: Address, path: string, signal: AbortSignal): Promise<IncomingMessage | Error> {
+  #open({ host, port }: PeerAddress, path: string, signal: AbortSignal): Promise<IncomingMessage | Error> {
     const { certFile, token } = this.#options;
     return new Promise((resolve) => {
       const fail = (cause: unknown) => resolve(asError(cause));
@@ -195,13 +195,13 @@ export class PeerClient implements LeasePeers {
   }
 
   /** All addresses, or the reason when a name has never been resolved. */
-  async #addresses(patienceMs: number): Promise<Address[] | string> {
+  async #addresses(patienceMs: number): Promise<PeerAddress[] | string> {
     const found = await Promise.all(this.#options.peers.map((peer) => this.#resolve(peer, patienceMs)));
     const [failed] = found.filter((one) => typeof one === 'string');
     return failed ?? found.flatMap((one) => (typeof one === 'string' ? [] : one));
   }
 
-  async #resolve(peer: string, patienceMs: number): Promise<readonly Address[] | string> {
+  async #resolve(peer: string, patienceMs: number): Promise<readonly PeerAddress[] | string> {
     const colon = peer.lastIndexOf(':');
     const port = Number(peer.slice(colon + 1));
     const host = peer.slice(0, colon).replace(/^\[|\]$/g, '');

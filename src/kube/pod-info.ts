@@ -96,12 +96,12 @@ interface PodStatus {
   readonly qosClass?: string;
   readonly startTime?: string | null;
   readonly conditions?: readonly { readonly type?: string; readonly status?: string }[] | null;
-  readonly containerStatuses?: readonly Status[] | null;
-  readonly initContainerStatuses?: readonly Status[] | null;
-  readonly ephemeralContainerStatuses?: readonly Status[] | null;
+  readonly containerStatuses?: readonly StatusContainer[] | null;
+  readonly initContainerStatuses?: readonly StatusContainer[] | null;
+  readonly ephemeralContainerStatuses?: readonly StatusContainer[] | null;
 }
 
-interface Status {
+interface StatusContainer {
   readonly name?: string;
   readonly image?: string;
   readonly imageID?: string;
@@ -187,7 +187,7 @@ const portsOf = ({ ports }: SpecContainer): ContainerInfo['ports'] =>
 function containerInfo(
   type: ContainerInfo['type'],
   container: SpecContainer,
-  status: Status | undefined,
+  status: StatusContainer | undefined,
 ): ContainerInfo {
   const { name = '', image = '' } = container;
   const ports = portsOf(container);

@@ -24,7 +24,7 @@ export interface Gathered {
 }
 
 /** Turns the results of a cycle into samples of that same cycle; `previous` are those of the last cycle, closed. */
-type Report = (results: readonly CollectorResult[], previous: Snapshot | undefined) => Snapshot;
+type ResultReport = (results: readonly CollectorResult[], previous: Snapshot | undefined) => Snapshot;
 
 /** Why a collector must not run now; undefined when it may. */
 export type Gate = (group: string, collector: string) => string | undefined;
@@ -55,11 +55,11 @@ export class AgentRegistry extends Scope {
   #lastOwn: Snapshot | undefined;
   readonly #ownFamilies = new Map<string, Family>();
   readonly #ownKeys = new KeyCache();
-  readonly #reports: { readonly group: string; readonly report: Report }[] = [
+  readonly #reports: { readonly group: string; readonly report: ResultReport }[] = [
     { group: SELF_GROUP, report: resultSamples },
   ];
   /** The last snapshot of each report. */
-  readonly #lastReports = new WeakMap<Report, Snapshot>();
+  readonly #lastReports = new WeakMap<ResultReport, Snapshot>();
   readonly #owners = new FamilyOwners();
   readonly #monotonicMs: () => number;
 
@@ -74,7 +74,7 @@ export class AgentRegistry extends Scope {
   }
 
   /** Adds samples about the collectors' results to a group, when that group has a producer. */
-  addReport(group: string, report: Report): void {
+  addReport(group: string, report: ResultReport): void {
     this.#reports.push({ group, report });
   }
 

@@ -119,7 +119,7 @@ export function encodeQuestion({ id, name, type, class: className, wantsRecursio
 
 /** Reads a response. Throws {@link DnsFormatError}. */
 export function decodeAnswer(message: Buffer): DnsAnswer {
-  const reader = new Reader(message);
+  const reader = new DnsReader(message);
   const [id, flags, questions, answers, authorities, additionals] = Array.from({ length: 6 }, () => reader.u16());
   for (let index = 0; index < (questions ?? 0); index++) {
     reader.name();
@@ -141,7 +141,7 @@ export function decodeAnswer(message: Buffer): DnsAnswer {
 }
 
 /** Walks through a message. */
-class Reader {
+class DnsReader {
   readonly #message: Buffer;
   #at = 0;
 

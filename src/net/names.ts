@@ -148,7 +148,7 @@ export class Names {
     throw new NameError('EAI_AGAIN', `${name}: no response from a name server (${servers.join(', ')}: ${failure})`);
   }
 
-  #keep(name: string, { addresses, ttlSeconds }: Found): readonly LookupAddress[] {
+  #keep(name: string, { addresses, ttlSeconds }: NameAnswer): readonly LookupAddress[] {
     const { monotonicMs, longestTtl, mostNames } = this.#world;
     this.#cache.delete(name);
     this.#cache.set(name, { addresses, untilMs: monotonicMs() + Math.min(ttlSeconds, longestTtl) * 1000 });
@@ -163,7 +163,7 @@ export class Names {
   }
 }
 
-interface Found {
+interface NameAnswer {
   readonly addresses: readonly LookupAddress[];
   readonly ttlSeconds: number;
   /** Set when the query failed: the name may have addresses. */
@@ -171,8 +171,8 @@ interface Found {
 }
 
 /** Queries both families of one name concurrently. Never rejects. */
-async function ask(resolver: Resolver, name: string): Promise<Found> {
-  const of = async (family: 4 | 6): Promise<Found> => {
+async function ask(resolver: Resolver, name: string): Promise<NameAnswer> {
+  const of = async (family: 4 | 6): Promise<NameAnswer> => {
     try {
       const records =
         family === 4 ? await resolver.resolve4(name, { ttl: true }) : await resolver.resolve6(name, { ttl: true });
@@ -190,7 +190,7 @@ async function ask(resolver: Resolver, name: string): Promise<Found> {
   const sixth = of(6);
   const fourth = await of(4);
   // Some servers do not respond to AAAA. Available addresses must not wait for that.
-  const late: Found = { addresses: [], ttlSeconds: Number.POSITIVE_INFINITY };
+  const late: NameAnswer = { addresses: [], ttlSeconds: Number.POSITIVE_INFINITY };
   const other =
     fourth.addresses.length === 0 ? await sixth : await Promise.race([sixth, sleep(OTHER_FAMILY_MS).then(() => late)]);
   const failure = fourth.failure ?? other.failure;

@@ -60,13 +60,13 @@ export function readRequestBody(request: IncomingMessage, limit: number, budget:
 }
 
 /** The compression of a body. */
-type Packing = 'gzip' | 'zstd';
+type BodyCompression = 'gzip' | 'zstd';
 
 /**
  * The compression of the body; undefined if uncompressed. Both servers support gzip, VictoriaMetrics also zstd (since
  * 1.114). Throws {@link Refused} for others.
  */
-export function compressionOfBody(encoding: string | undefined, readsZstd: boolean): Packing | undefined {
+export function compressionOfBody(encoding: string | undefined, readsZstd: boolean): BodyCompression | undefined {
   if (encoding === undefined || encoding === '' || encoding === 'identity') return undefined;
   if (encoding === 'gzip' || (encoding === 'zstd' && readsZstd)) return encoding;
   const taken = readsZstd ? 'gzip and zstd (lower case)' : 'gzip';
@@ -80,7 +80,7 @@ const UNPACK = { gzip: promisify(gunzip), zstd: promisify(zstdDecompress) };
  * which stores the decompressible part of a truncated or corrupt body and may store half of a number: here nothing is
  * stored.
  */
-export async function unpack(body: Buffer, packing: Packing, limit: number): Promise<Buffer> {
+export async function unpack(body: Buffer, packing: BodyCompression, limit: number): Promise<Buffer> {
   if (body.length === 0) return body;
   try {
     const options = { maxOutputLength: limit, info: true };

@@ -61,7 +61,7 @@ const NONE = Buffer.alloc(0);
 
 /** The fields of a protobuf message. */
 function* fieldsOf(message: Buffer): Generator<Field> {
-  const reader = new Reader(message);
+  const reader = new MessageReader(message);
   while (!reader.isAtEnd) {
     const tag = Number(reader.varint());
     const number = tag >>> 3;
@@ -76,7 +76,7 @@ function* fieldsOf(message: Buffer): Generator<Field> {
 
 /** Decompresses the snappy block format, to at most `limit` bytes. Throws {@link Refused}. */
 export function unpackSnappy(packed: Buffer, limit: number): Buffer {
-  const reader = new Reader(packed);
+  const reader = new MessageReader(packed);
   const length = Number(reader.varint());
   if (length > limit) throw new Refused(413, `the message is larger than ${limit} bytes; push it in parts`);
   const text = Buffer.alloc(length);
@@ -104,7 +104,7 @@ export function unpackSnappy(packed: Buffer, limit: number): Buffer {
 const corrupt = (): Refused => new Refused(400, 'the body is not valid snappy; nothing was stored');
 
 /** Reads bytes in order. Throws {@link Refused} beyond the end. */
-class Reader {
+class MessageReader {
   readonly #bytes: Buffer;
   #at = 0;
 

@@ -85,7 +85,7 @@ export async function startReceiver(options: ReceiverOptions): Promise<Receiver>
   server.maxConnections = limits.connections;
   await listenAt(server, port, host);
   // No request is read before this, because the event loop does not turn in between.
-  const handler = new Handler(store, limits, now, hostCheck({ host, address: boundAddress(server).address }));
+  const handler = new ReceiverHandler(store, limits, now, hostCheck({ host, address: boundAddress(server).address }));
   server.on('request', (request, response) => {
     handler.handle(request, response).catch((cause: unknown) => {
       store.report(now(), `BUG: ${String(cause)}`);
@@ -103,7 +103,7 @@ export async function startReceiver(options: ReceiverOptions): Promise<Receiver>
   return { url, store, close };
 }
 
-class Handler {
+class ReceiverHandler {
   readonly #store: ReceiverStore;
   readonly #limits: ReceiverLimits;
   readonly #now: () => number;

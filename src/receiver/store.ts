@@ -1,7 +1,7 @@
 import type { MetricType } from '../metrics/family.ts';
 
 /** The protocol by which a target pushes. */
-type Protocol = 'vm' | 'pushgateway';
+type PushProtocol = 'vm' | 'pushgateway';
 
 /**
  * One series, its latest value and the one before. Its labels are only in the key: a map per series would cost 500
@@ -30,7 +30,7 @@ interface TargetFamily {
 export interface PushSource {
   /** Its key in the store. */
   readonly key: string;
-  readonly protocol: Protocol;
+  readonly protocol: PushProtocol;
   /** The grouping key, or job and instance. */
   readonly labels: ReadonlyMap<string, string>;
   readonly families: Map<string, TargetFamily>;
@@ -58,7 +58,7 @@ export interface StoredSample {
 }
 
 /** Counts since the start. */
-interface Totals {
+interface ReceiverTotals {
   requests: number;
   refused: number;
   samples: number;
@@ -86,7 +86,7 @@ const MAX_TARGETS = 10_000;
 export class ReceiverStore {
   readonly startedMs: number;
   readonly maxSeries: number;
-  readonly totals: Totals = {
+  readonly totals: ReceiverTotals = {
     requests: 0,
     refused: 0,
     samples: 0,
@@ -116,12 +116,12 @@ export class ReceiverStore {
   }
 
   /** The target with exactly these labels. */
-  find(protocol: Protocol, labels: ReadonlyMap<string, string>): PushSource | undefined {
+  find(protocol: PushProtocol, labels: ReadonlyMap<string, string>): PushSource | undefined {
     return this.#targets.get(targetKey(protocol, labels));
   }
 
   /** The target with exactly these labels, created if it is new, and moved to the end of {@link targets}. */
-  touch(protocol: Protocol, labels: ReadonlyMap<string, string>, receivedMs: number): PushSource {
+  touch(protocol: PushProtocol, labels: ReadonlyMap<string, string>, receivedMs: number): PushSource {
     const key = targetKey(protocol, labels);
     const known = this.#targets.get(key);
     if (known) this.#targets.delete(key);
@@ -192,7 +192,7 @@ export class ReceiverStore {
   }
 
   /** Removes a target with all its series, if it exists. */
-  removeTarget(protocol: Protocol, labels: ReadonlyMap<string, string>): void {
+  removeTarget(protocol: PushProtocol, labels: ReadonlyMap<string, string>): void {
     const key = targetKey(protocol, labels);
     this.#seriesCount -= this.#targets.get(key)?.seriesCount ?? 0;
     this.#targets.delete(key);
@@ -253,7 +253,7 @@ export class ReceiverStore {
 
 const newTarget = (
   key: string,
-  protocol: Protocol,
+  protocol: PushProtocol,
   labels: ReadonlyMap<string, string>,
   receivedMs: number,
 ): PushSource => ({
@@ -282,7 +282,7 @@ function update(series: StoredSeries, value: number, timeMs: number): void {
 }
 
 /** The same for the same labels in any order. */
-const targetKey = (protocol: Protocol, labels: ReadonlyMap<string, string>): string =>
+const targetKey = (protocol: PushProtocol, labels: ReadonlyMap<string, string>): string =>
   `${protocol}\n${[...labels]
     .map(([name, value]) => `${name}\n${JSON.stringify(value)}`)
     .sort()

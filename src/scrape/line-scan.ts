@@ -59,8 +59,8 @@ export class LineScan {
   readonly clashStarts = new Int32Array(MAX_LABELS);
   /** Whether adding a prefix is not sufficient: such a label is empty, or another one has the prefixed name. */
   isTangled: boolean = false;
-  readonly #reserved: Names;
-  readonly #prefixed: Names;
+  readonly #reserved: NamesByLength;
+  readonly #prefixed: NamesByLength;
   readonly #starts = new Int32Array(MAX_LABELS);
   readonly #ends = new Int32Array(MAX_LABELS);
 
@@ -162,18 +162,18 @@ export class LineScan {
 }
 
 /** Names by their length. */
-type Names = readonly (readonly Buffer[] | undefined)[];
+type NamesByLength = readonly (readonly Buffer[] | undefined)[];
 
 const EMPTY = '=""';
 const QUOTING = EMPTY.length;
 
-function byLength(names: readonly string[]): Names {
+function byLength(names: readonly string[]): NamesByLength {
   const found: Buffer[][] = [];
   for (const name of names) found[name.length] = [...(found[name.length] ?? []), Buffer.from(name)];
   return found;
 }
 
-function isAmong(names: Names, bytes: Buffer, start: number, end: number): boolean {
+function isAmong(names: NamesByLength, bytes: Buffer, start: number, end: number): boolean {
   const candidates = names[end - start];
   if (candidates === undefined) return false;
   for (const name of candidates) if (areEqual(bytes, start, end, name, 0)) return true;

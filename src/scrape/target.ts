@@ -1,5 +1,5 @@
 import type { StaticTarget } from '../config/scrape-schema.ts';
-import { applyRules, type Labels } from '../metrics/relabel/apply.ts';
+import { applyRules, type LabelMap } from '../metrics/relabel/apply.ts';
 import type { RelabelRule } from '../metrics/relabel/rule.ts';
 
 /** How a target is scraped: the combination of its own and the common settings. */
@@ -48,7 +48,7 @@ export function targetOf({
   relabel,
   problem,
 }: DiscoveredTarget): ScrapeTarget | undefined {
-  const labels: Labels = new Map(Object.entries(found).filter(([, value]) => value !== ''));
+  const labels: LabelMap = new Map(Object.entries(found).filter(([, value]) => value !== ''));
   if (!applyRules(labels, relabel)) return undefined;
   const address = labels.get('__address__') ?? '';
   const scheme = labels.get('__scheme__') ?? DEFAULTS.__scheme__;

@@ -176,7 +176,7 @@ export class Task implements Scheduled, RunnableTask {
   }
 
   /** Never rejects. */
-  #run(start: Start): Promise<void> {
+  #run(start: RunContext): Promise<void> {
     const done = this.#inSlot(start);
     this.#running = done;
     const free = () => {
@@ -202,7 +202,7 @@ export class Task implements Scheduled, RunnableTask {
     );
   }
 
-  async #inSlot(start: Start): Promise<{ readonly stuck?: Promise<unknown> }> {
+  async #inSlot(start: RunContext): Promise<{ readonly stuck?: Promise<unknown> }> {
     const { runner } = this.#parts;
     const { timeout } = this.settings.common;
     const free = await runner.slot(this.settings.type, timeout, this.#wasSlow);
@@ -221,7 +221,7 @@ export class Task implements Scheduled, RunnableTask {
     }
   }
 
-  async #timed({ call, timeoutMs }: Start): Promise<{ readonly stuck?: Promise<unknown> }> {
+  async #timed({ call, timeoutMs }: RunContext): Promise<{ readonly stuck?: Promise<unknown> }> {
     const { runner, run } = this.#parts;
     const { now, monotonicMs } = runner.clocks;
     const { common } = this.settings;
@@ -282,7 +282,7 @@ export class Task implements Scheduled, RunnableTask {
 }
 
 /** Context of a run. */
-interface Start {
+interface RunContext {
   /** When it was due, on the monotonic clock; undefined for a run on demand. */
   readonly plannedMs?: number;
   readonly call?: TaskCall;

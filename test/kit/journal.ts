@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
 import { cursorText } from '../../src/host/journal/cursor.ts';
 import type { EntryPosition } from '../../src/host/journal/entry.ts';
-import type { Field } from '../../src/host/journal/field.ts';
+import type { JournalField } from '../../src/host/journal/field.ts';
 import { JournalFile } from '../../src/host/journal/journal-file.ts';
 import type { ReadAt } from '../../src/host/journal/window.ts';
 
@@ -33,7 +33,7 @@ export const expectedEntries = (): Printed[] =>
     .map((line) => JSON.parse(line) as Printed);
 
 /** An entry in the form of journalctl. */
-export function printed(entry: EntryPosition, fields: readonly Field[]): Printed {
+export function printed(entry: EntryPosition, fields: readonly JournalField[]): Printed {
   const values: Record<string, string | number[] | (string | number[])[]> = {
     __CURSOR: cursorText(entry),
     __REALTIME_TIMESTAMP: String(entry.realtime),
@@ -47,7 +47,7 @@ export function printed(entry: EntryPosition, fields: readonly Field[]): Printed
 }
 
 /** Text, or the bytes if they are not UTF-8 or not printable. */
-function printedValue({ latin1 }: Field): string | number[] {
+function printedValue({ latin1 }: JournalField): string | number[] {
   const bytes = Buffer.from(latin1, 'latin1');
   const text = bytes.toString('utf8');
   const isText = Buffer.from(text, 'utf8').equals(bytes) && !/[\x00-\x08\x0b-\x1f\x7f]/.test(text);

@@ -13,7 +13,7 @@ import { type NameSource, Naming } from './naming.ts';
 import type { CgroupOptions } from './options.ts';
 import type { MachineMemory } from './reading.ts';
 import { RootFilesystems } from './root-filesystems.ts';
-import { type LastReading, Row } from './row.ts';
+import { CgroupRow, type LastReading } from './row.ts';
 import { Sampler } from './sampler.ts';
 import {
   constantSeries,
@@ -45,7 +45,7 @@ export class CgroupCollector {
     readonly device: typeof deviceSeries;
     readonly times: typeof timeSeries;
   };
-  readonly #rows = new Map<string, Row>();
+  readonly #rows = new Map<string, CgroupRow>();
   #made = 0;
 
   /** Throws NoData on a host without cgroups. */
@@ -120,7 +120,7 @@ export class CgroupCollector {
   }
 
   /** The row of a cgroup; undefined if it has none yet, or only that of an earlier cgroup of its name, which ends. */
-  #knownRow({ id }: Cgroup): Row | undefined {
+  #knownRow({ id }: Cgroup): CgroupRow | undefined {
     const row = this.#rows.get(id);
     if (row === undefined) return undefined;
     const above = this.#rowAbove(id);
@@ -131,18 +131,18 @@ export class CgroupCollector {
     return undefined;
   }
 
-  #newRow(cgroup: Cgroup): Row {
-    return new Row(cgroup, this.#made++, this.#rowAbove(cgroup.id), this.#sampler.originOf(cgroup));
+  #newRow(cgroup: Cgroup): CgroupRow {
+    return new CgroupRow(cgroup, this.#made++, this.#rowAbove(cgroup.id), this.#sampler.originOf(cgroup));
   }
 
   /** The row of the parent cgroup, if that has one in this cycle. */
-  #rowAbove(id: string): Row | undefined {
+  #rowAbove(id: string): CgroupRow | undefined {
     const above = this.#rows.get(id.slice(0, id.lastIndexOf('/')));
     return above?.found === this.#sampler.cycle ? above : undefined;
   }
 
   /** Reads one row and adds it, unless it waits for its name. False when its cgroup is gone. */
-  #visit(out: Snapshot, row: Row, at: number): boolean {
+  #visit(out: Snapshot, row: CgroupRow, at: number): boolean {
     try {
       const reading = this.#sampler.read(row, out);
       const mayGo = this.#naming.settle(row);
@@ -167,14 +167,14 @@ export class CgroupCollector {
    * A cgroup that has ended is reported once more with its last values: otherwise its usage since the last push would
    * be lost.
    */
-  #end(out: Snapshot, row: Row): void {
+  #end(out: Snapshot, row: CgroupRow): void {
     row.leave();
     this.#sampler.forget(row);
     if (row.seen === undefined) return;
     if (this.#naming.settle(row)) this.#add(out, row, row.seen);
   }
 
-  #add(out: Snapshot, row: Row, { reading, interfaces = [], at }: LastReading): void {
+  #add(out: Snapshot, row: CgroupRow, { reading, interfaces = [], at }: LastReading): void {
     const { families } = this.#options;
     row.add(out, this.#series.reading, reading);
     if (row.limits) row.add(out, this.#series.limits, row.limits);
@@ -198,7 +198,7 @@ export class CgroupCollector {
     if (families === 'kubelet') for (const constant of constantSeries) row.addOne(out, constant);
   }
 
-  async #addFilesystems(out: Snapshot, root: Row): Promise<void> {
+  async #addFilesystems(out: Snapshot, root: CgroupRow): Promise<void> {
     const counted = (root.seen?.reading.devices ?? []).map(({ major, minor }) => this.#devices.nameOf(major, minor));
     try {
       await this.#filesystems.add(out, root, new Set(counted));

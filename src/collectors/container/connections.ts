@@ -5,7 +5,7 @@ import { count } from '../../host/numbers.ts';
 import { parseSocketLine } from '../../host/socket-files.ts';
 import { gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
-import type { Row } from './row.ts';
+import type { CgroupRow } from './row.ts';
 import { CGROUP_LABELS } from './series.ts';
 
 /** The kinds of sockets that can be selected. */
@@ -44,7 +44,7 @@ const TCP_STATES = [
 ];
 
 /** Counts by state, from the text of a file. */
-type Count = (path: string, text: string, lost: Losses) => ReadonlyMap<string, number>;
+type StateCounter = (path: string, text: string, lost: Losses) => ReadonlyMap<string, number>;
 
 const FILES = {
   tcp: { family: tcp(''), label: 'tcp_state', kind: 'tcp' },
@@ -60,7 +60,7 @@ export const connectionFamilies = Object.values(FILES).map(({ family }) => famil
 export function addConnections(
   out: Snapshot,
   host: Host,
-  row: Row,
+  row: CgroupRow,
   folder: string,
   kinds: ReadonlySet<SocketKind>,
 ): void {
@@ -77,7 +77,7 @@ export function addConnections(
 }
 
 /** Counts TCP sockets by state; states without sockets are 0. */
-export const countTcp: Count = (path, text, lost) => {
+export const countTcp: StateCounter = (path, text, lost) => {
   const counts = new Map(TCP_STATES.map((state) => [state, 0]));
   eachRecord(lost, path, text, (line) => {
     const socket = parseSocketLine(line);
@@ -90,7 +90,7 @@ export const countTcp: Count = (path, text, lost) => {
 };
 
 /** Counts UDP sockets, dropped packets and queued bytes. */
-export const countUdp: Count = (path, text, lost) => {
+export const countUdp: StateCounter = (path, text, lost) => {
   const counts = { listen: 0, dropped: 0, rxqueued: 0, txqueued: 0 };
   eachRecord(lost, path, text, (line) => {
     const socket = parseSocketLine(line);
@@ -104,4 +104,4 @@ export const countUdp: Count = (path, text, lost) => {
   return new Map(Object.entries(counts));
 };
 
-const COUNTS: Readonly<Record<SocketKind, Count>> = { tcp: countTcp, udp: countUdp };
+const COUNTS: Readonly<Record<SocketKind, StateCounter>> = { tcp: countTcp, udp: countUdp };

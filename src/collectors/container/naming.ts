@@ -3,7 +3,7 @@ import type { Host } from '../../host/host.ts';
 import type { ContainerInfo, PodInfo } from '../../kube/pod-info.ts';
 import type { IdentityClient } from '../../pods/client.ts';
 import { nameOfProcess } from './processes.ts';
-import type { Row, RowLabels } from './row.ts';
+import type { CgroupRow, RowLabels } from './row.ts';
 
 /** The source of names: the identity client, or a list in tests. */
 export type NameSource = Pick<IdentityClient, 'find' | 'findPod'>;
@@ -36,7 +36,7 @@ export class Naming {
   }
 
   /** Names a row, as far as possible; false while its samples should wait. Called once per cycle. */
-  settle(row: Row): boolean {
+  settle(row: CgroupRow): boolean {
     if (row.isNamed) return true;
     const { kind } = row.cgroup;
     if (kind === 'root' || kind === 'slice') {
@@ -54,17 +54,17 @@ export class Naming {
     return true;
   }
 
-  #isPodKnown({ cgroup: { podUid } }: Row): boolean {
+  #isPodKnown({ cgroup: { podUid } }: CgroupRow): boolean {
     return podUid !== undefined && this.#names?.findPod(podUid) !== undefined;
   }
 
-  #namePod(row: Row): void {
+  #namePod(row: CgroupRow): void {
     const pod = this.#names?.findPod(row.cgroup.podUid ?? '')?.pod;
     row.label({ ...NAMELESS, ...podLabels(pod) });
     row.isNamed = pod !== undefined;
   }
 
-  #nameContainer(row: Row): void {
+  #nameContainer(row: CgroupRow): void {
     const { containerId = '', podUid = '', id } = row.cgroup;
     const found = this.#names?.find(containerId, podUid);
     const pod = found?.pod;
@@ -90,7 +90,7 @@ export class Naming {
    * No API lists sandboxes. Their process is called `pause`, unless another image is configured; then it is the oldest
    * container of the pod that has no name after a while, since a pod's sandbox is created first.
    */
-  #isSandbox(row: Row, pod: PodInfo | undefined): boolean {
+  #isSandbox(row: CgroupRow, pod: PodInfo | undefined): boolean {
     const known = row.pod?.sandbox;
     if (known !== undefined) return known === row;
     if (row.pid !== undefined && this.#isPause(row.pid)) return true;
@@ -112,14 +112,14 @@ export class Naming {
   }
 
   /** The label `name`: containerd reports the id; Docker's and CRI-O's names are made by the kubelet's rules. */
-  #runtimeName(containerId: string, container: string, attempt: number, { cgroup }: Row, pod?: PodInfo): string {
+  #runtimeName(containerId: string, container: string, attempt: number, { cgroup }: CgroupRow, pod?: PodInfo): string {
     if (this.#hasPlainNames || pod === undefined) return containerId;
     return ['k8s', container, pod.name, pod.namespace, cgroup.podUid ?? pod.uid, attempt].join('_');
   }
 }
 
-function oldestUnnamed(pod: Row | undefined): Row | undefined {
-  let oldest: Row | undefined;
+function oldestUnnamed(pod: CgroupRow | undefined): CgroupRow | undefined {
+  let oldest: CgroupRow | undefined;
   for (const row of pod?.containers ?? []) {
     if (!row.isNamed && (oldest === undefined || (row.origin.started ?? 0) < (oldest.origin.started ?? 0)))
       oldest = row;

@@ -7,7 +7,7 @@ import { BlockingSpace, localSpace } from '../../host/statfs.ts';
 import { counter, type Family, gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { escapeLabelValue } from '../../metrics/text/format.ts';
-import type { Row } from './row.ts';
+import type { CgroupRow } from './row.ts';
 import { CGROUP_LABELS, deviceSeries, type FieldSeries } from './series.ts';
 
 /** Space of a file system, and the I/O of its disk, if it has its own. */
@@ -16,11 +16,11 @@ interface Filesystem {
   readonly limit?: number;
   readonly inodesFree?: number;
   readonly inodes?: number;
-  readonly disk?: Disk;
+  readonly disk?: DiskUse;
 }
 
 /** The fields of diskstats, in cAdvisor's units. */
-interface Disk {
+interface DiskUse {
   readonly reads: number;
   readonly readsMerged: number;
   readonly sectorsRead: number;
@@ -52,7 +52,7 @@ const space: readonly FieldSeries<Filesystem>[] = [
 
 const TOO_SMALL = 'a millionth of the true value, as cAdvisor treats milliseconds as nanoseconds';
 
-const disk: readonly FieldSeries<Disk>[] = [
+const disk: readonly FieldSeries<DiskUse>[] = [
   series(counter('container_fs_sector_reads_total', 'Sectors of 512 bytes read from the disk.', LABELS), 'sectorsRead'),
   series(counter('container_fs_sector_writes_total', 'Sectors of 512 bytes written.', LABELS), 'sectorsWritten'),
   series(counter('container_fs_reads_merged_total', 'Reads merged with others.', LABELS), 'readsMerged'),
@@ -68,8 +68,8 @@ const disk: readonly FieldSeries<Disk>[] = [
 ];
 
 /** The root of v1 has no counts of its own for most disks. */
-const requests: readonly FieldSeries<Disk>[] = deviceSeries.flatMap(({ family, field }) =>
-  field === 'reads' || field === 'writes' ? [series<Disk>(family, field)] : [],
+const requests: readonly FieldSeries<DiskUse>[] = deviceSeries.flatMap(({ family, field }) =>
+  field === 'reads' || field === 'writes' ? [series<DiskUse>(family, field)] : [],
 );
 
 /** Families added by this file, in addition to those that all cgroups have. */
@@ -92,7 +92,7 @@ export class RootFilesystems {
   }
 
   /** `counted` are the devices whose reads and writes the row has already. */
-  async add(out: Snapshot, row: Row, counted: ReadonlySet<string>): Promise<void> {
+  async add(out: Snapshot, row: CgroupRow, counted: ReadonlySet<string>): Promise<void> {
     const disks = this.#disks(out);
     const all = readMounts(this.#host);
     const mayBlock = blockingMounts(all);
@@ -116,7 +116,7 @@ export class RootFilesystems {
   }
 
   /** Read failures affect the values of disks, not of space. */
-  #disks(out: Snapshot): ReadonlyMap<string, Disk> {
+  #disks(out: Snapshot): ReadonlyMap<string, DiskUse> {
     const path = this.#host.proc('diskstats');
     try {
       const text = this.#host.readIfExists(path);
@@ -144,7 +144,7 @@ function deviceMounts(mounts: readonly Mount[]): Map<string, Mount> {
 const MISTAKEN = 1e9;
 
 /** Disks and partitions by name, `/dev/sda`. */
-const disksByName = (disks: readonly DiskStats[]): Map<string, Disk> =>
+const disksByName = (disks: readonly DiskStats[]): Map<string, DiskUse> =>
   new Map(
     disks.map(({ device, readMs, writeMs, ioMs, weightedMs, ...counts }) => [
       `/dev/${device}`,

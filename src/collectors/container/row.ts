@@ -35,14 +35,14 @@ export interface CgroupOrigin {
 }
 
 /** The state of a cgroup between cycles. */
-export class Row {
+export class CgroupRow {
   readonly cgroup: Cgroup;
   /** Rows are numbered in order of creation, to spread periodic work. */
   readonly serial: number;
   /** The row of its parent cgroup. */
-  readonly above: Row | undefined;
+  readonly above: CgroupRow | undefined;
   /** The same for a container in a pod. */
-  readonly pod: Row | undefined;
+  readonly pod: CgroupRow | undefined;
   readonly origin: CgroupOrigin;
   limits: Limits | undefined;
   seen: LastReading | undefined;
@@ -51,7 +51,7 @@ export class Row {
   /** The reading before that of {@link seen}. */
   spent: CgroupReading | undefined;
   /** Of a pod: the rows of its containers, by id. */
-  readonly #containers = new Map<string, Row>();
+  readonly #containers = new Map<string, CgroupRow>();
   /** Whether this is the container that holds the pod's network, called sandbox, infra or pause container. */
   isSandbox: boolean;
   /** Whether its labels are final. */
@@ -68,7 +68,7 @@ export class Row {
   #labels = '{';
 
   /** Registers the container with its pod. */
-  constructor(cgroup: Cgroup, serial: number, above: Row | undefined, origin: CgroupOrigin) {
+  constructor(cgroup: Cgroup, serial: number, above: CgroupRow | undefined, origin: CgroupOrigin) {
     const pod = above?.cgroup.kind === 'pod' ? above : undefined;
     this.cgroup = cgroup;
     this.serial = serial;
@@ -81,12 +81,12 @@ export class Row {
   }
 
   /** Of a pod: the rows of its containers. */
-  get containers(): Row[] {
+  get containers(): CgroupRow[] {
     return [...this.#containers.values()];
   }
 
   /** The sandbox of a pod, once it is known. */
-  get sandbox(): Row | undefined {
+  get sandbox(): CgroupRow | undefined {
     for (const row of this.#containers.values()) if (row.isSandbox) return row;
     return undefined;
   }

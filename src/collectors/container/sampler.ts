@@ -18,7 +18,7 @@ import { isReported } from './network.ts';
 import { ProcessFinder } from './process-finder.ts';
 import { isPopulated, openFiles, openFilesLimit } from './processes.ts';
 import { type CgroupReader, type CgroupReading, folderOf, type MachineMemory, type ReadingOptions } from './reading.ts';
-import type { CgroupOrigin, Row } from './row.ts';
+import type { CgroupOrigin, CgroupRow } from './row.ts';
 
 /**
  * Nothing indicates that a process was given another limit of open files, which hardly ever happens: in each cycle it is
@@ -72,7 +72,7 @@ export class Sampler {
   }
 
   /** Begins a cycle; `rows` are those of the last one. */
-  async begin(machine: MachineMemory, rows: Iterable<Row>, turns: Turns): Promise<void> {
+  async begin(machine: MachineMemory, rows: Iterable<CgroupRow>, turns: Turns): Promise<void> {
     this.#cycle++;
     this.#reader.begin();
     this.#changes.begin();
@@ -95,13 +95,13 @@ export class Sampler {
   }
 
   /** To be called for a row whose cgroup is gone. */
-  forget({ cgroup: { id } }: Row): void {
+  forget({ cgroup: { id } }: CgroupRow): void {
     this.#reader.forget(id);
     this.#changes.forget(id);
   }
 
   /** Whether the cgroup of a row is still the one that it was created for, and no later one of that name. */
-  isSame({ cgroup: { id }, origin: { inode } }: Row): boolean {
+  isSame({ cgroup: { id }, origin: { inode } }: CgroupRow): boolean {
     if (this.#changes.isCurrent(id)) return true;
     this.#changes.watch(id);
     const now = this.#host.inode(folderOf(this.#tree, id));
@@ -136,7 +136,7 @@ export class Sampler {
    * Reads a row's cgroup; what can only have changed with an event, such as its limits, only after one. Throws
    * MissingFile for one that is gone.
    */
-  read(row: Row, out: Snapshot): CgroupReading {
+  read(row: CgroupRow, out: Snapshot): CgroupReading {
     const { id, kind } = row.cgroup;
     // The machine's memory is the limit of the root.
     const isWhole = kind === 'root' || row.limits === undefined || !this.#changes.isCurrent(id);
@@ -165,7 +165,7 @@ export class Sampler {
   }
 
   /** The traffic of the network that a row represents; undefined if it represents none. */
-  interfaces(row: Row, out: Snapshot): NetDevice[] | undefined {
+  interfaces(row: CgroupRow, out: Snapshot): NetDevice[] | undefined {
     try {
       return this.#interfaces(row, out);
     } catch (cause) {
@@ -175,7 +175,7 @@ export class Sampler {
   }
 
   /** Adds the sockets of the network that a row represents, if configured. */
-  addConnections(out: Snapshot, row: Row): void {
+  addConnections(out: Snapshot, row: CgroupRow): void {
     const kinds = this.#sockets;
     if (kinds.size === 0) return;
     const holder = row.cgroup.kind === 'root' ? undefined : networkHolder(row)?.network;
@@ -184,7 +184,7 @@ export class Sampler {
     else if (folder !== undefined) addConnections(out, this.#host, row, folder, kinds);
   }
 
-  #interfaces(row: Row, out: Snapshot): NetDevice[] | undefined {
+  #interfaces(row: CgroupRow, out: Snapshot): NetDevice[] | undefined {
     if (row.cgroup.kind === 'root') return this.#netDev(netPath(this.#host, 'dev'), row, out);
     const holder = networkHolder(row);
     if (holder === undefined) return undefined;
@@ -209,7 +209,7 @@ export class Sampler {
    * so files that were present before are missing, or whole folders. If that persists, it is reported from the next
    * cycle on.
    */
-  #mustBeThere({ seen, cgroup: { id } }: Row, { misses }: CgroupReading): void {
+  #mustBeThere({ seen, cgroup: { id } }: CgroupRow, { misses }: CgroupReading): void {
     if (misses <= (seen?.reading.misses ?? 0)) return;
     if (seen === undefined) {
       if (this.#reader.isWhole(id)) return;
@@ -220,25 +220,25 @@ export class Sampler {
   }
 
   /** Overwrites the devices of the last reading, instead of leaving a third of a megabyte of garbage a minute. */
-  #netDev(path: string, { cgroup, seen }: Row, out: Snapshot): NetDevice[] | undefined {
+  #netDev(path: string, { cgroup, seen }: CgroupRow, out: Snapshot): NetDevice[] | undefined {
     const text = this.#host.readLinesIfExists(path);
     if (text === undefined) return undefined;
     const losses = { lose: (_: string, cause: unknown) => out.lose(`${cgroup.id}: network`, cause) };
     return parseNetDev(losses, path, text, isReported, seen?.interfaces);
   }
 
-  #openFilesLimit({ pid, serial, limits }: Row, pidBefore: string | undefined): number | undefined {
+  #openFilesLimit({ pid, serial, limits }: CgroupRow, pidBefore: string | undefined): number | undefined {
     if (pid === undefined) return undefined;
     const isDue = pid !== pidBefore || this.#cycle % OPEN_FILES_EVERY === serial % OPEN_FILES_EVERY;
     return isDue ? openFilesLimit(this.#host, pid) : limits?.openFiles;
   }
 
-  #needsProcesses({ cgroup, isNamed }: Row): boolean {
+  #needsProcesses({ cgroup, isNamed }: CgroupRow): boolean {
     const { all, fileDescriptors, sockets } = this.#wanted;
     return all || fileDescriptors || sockets || (cgroup.kind === 'container' && !isNamed);
   }
 
-  #lookAtProcesses(row: Row, reading: CgroupReading, out: Snapshot): void {
+  #lookAtProcesses(row: CgroupRow, reading: CgroupReading, out: Snapshot): void {
     const { all, fileDescriptors, sockets } = this.#wanted;
     const { cgroup } = row;
     const pids = this.#processes.idsIn(cgroup.id);
@@ -260,7 +260,7 @@ export class Sampler {
 const OPEN_FILES = 'open files';
 
 /** A pod's network is reported on the row of its sandbox, or, if the runtime creates none, on the pod's own. */
-function networkHolder(row: Row): Row | undefined {
+function networkHolder(row: CgroupRow): CgroupRow | undefined {
   if (row.isSandbox) return row;
   if (row.cgroup.kind !== 'pod') return undefined;
   const { containers } = row;

@@ -32,7 +32,7 @@ const FILE_ORIGIN: LineOrigin = {
   overflow: ([logfile = '', ...rest]) => [logfile, ...rest.map(() => OTHER)],
 };
 
-class Counter implements LineMetric {
+class LineCounter implements LineMetric {
   readonly family: Family;
   readonly #set: CounterSet;
 
@@ -71,7 +71,7 @@ interface Bars {
 }
 
 /** Gauges, which have the last value, and histograms. */
-class Values implements LineMetric {
+class LineValues implements LineMetric {
   readonly family: Family;
   readonly #max: number;
   readonly #overflow: LineOrigin['overflow'];
@@ -163,9 +163,14 @@ export function lineMetric(rule: LogRule, { labels: own, overflow }: LineOrigin 
   const { metric: name, type, help, labels, buckets, maxSeries } = rule;
   const text = help ?? `Log file lines matched by a collectors.log rule (${type}).`;
   const names = [...own, ...labels];
-  if (type === 'counter') return new Counter(ownCounter(name, text, names), maxSeries, overflow);
-  if (type === 'gauge') return new Values(gauge(name, text, names), maxSeries, overflow);
-  return new Values({ ...family('histogram', name, text, names), startsAtZero: true }, maxSeries, overflow, buckets);
+  if (type === 'counter') return new LineCounter(ownCounter(name, text, names), maxSeries, overflow);
+  if (type === 'gauge') return new LineValues(gauge(name, text, names), maxSeries, overflow);
+  return new LineValues(
+    { ...family('histogram', name, text, names), startsAtZero: true },
+    maxSeries,
+    overflow,
+    buckets,
+  );
 }
 
 /** A rule with the metric that it counts into, which it may share with others. */

@@ -4,7 +4,7 @@ import { savedFields } from './saved.ts';
 import type { LogState } from './state.ts';
 
 /** Further state of a collector besides its counters. */
-interface Extra {
+interface FurtherState {
   dump(): unknown;
   /** Returns the keys of further counters that continue. */
   restore(saved: unknown): readonly string[];
@@ -12,7 +12,7 @@ interface Extra {
   release?(): void;
 }
 
-const NOTHING: Extra = { dump: () => undefined, restore: () => [] };
+const NOTHING: FurtherState = { dump: () => undefined, restore: () => [] };
 
 /**
  * The counters of a collector as a section of the state: they continue after a restart, and the first snapshot marks
@@ -22,12 +22,17 @@ export class Remembered {
   readonly #state: LogState;
   readonly #name: string;
   readonly #counters: Readonly<Record<string, CounterSet>>;
-  readonly #extra: Extra;
+  readonly #extra: FurtherState;
   #continued: Set<string> | undefined;
   #ready: Promise<void> | undefined;
 
   /** `counters` by their names in the file. */
-  constructor(state: LogState, name: string, counters: Readonly<Record<string, CounterSet>>, extra: Extra = NOTHING) {
+  constructor(
+    state: LogState,
+    name: string,
+    counters: Readonly<Record<string, CounterSet>>,
+    extra: FurtherState = NOTHING,
+  ) {
     this.#state = state;
     this.#name = name;
     this.#counters = counters;

@@ -36,15 +36,15 @@ export const lnstat = defineCollector({
 });
 
 /** One count of one CPU. */
-interface Count {
+interface CpuCount {
   readonly name: string;
   readonly cpu: number;
   readonly value: number;
 }
 
 /** All counts of a file. */
-function readLnstat(lost: Losses, host: Host, path: string): Count[] {
-  const counts: Count[] = [];
+function readLnstat(lost: Losses, host: Host, path: string): CpuCount[] {
+  const counts: CpuCount[] = [];
   let names: string[] | undefined;
   let cpu = 0;
   recordsOfFile(lost, host, path, (line) => {

@@ -61,13 +61,13 @@ const SUMMED: Readonly<Record<string, { help: string; sums: readonly Detailed[] 
 };
 
 /** A family and the indexes of the counters in rtnl_link_stats64 that it sums. */
-export interface Counter {
+export interface NetworkCounter {
   readonly family: Family;
   readonly fields: readonly number[];
 }
 
 /** The counters of a device, summed as in /proc/net/dev or individually. */
-export function netlinkCounters(detailed: boolean, labels: readonly string[]): Counter[] {
+export function netlinkCounters(detailed: boolean, labels: readonly string[]): NetworkCounter[] {
   if (detailed) {
     const all = Object.entries(DETAILED);
     return all.map(([name, help], index) => ({ family: networkCounter(name, help, labels), fields: [index] }));

@@ -15,7 +15,7 @@ import { gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { defineCollector } from '../collector.ts';
 import { nameFilter } from './name-filter.ts';
-import { type Counter, fileFamilies, netlinkCounters } from './netdev-families.ts';
+import { fileFamilies, type NetworkCounter, netlinkCounters } from './netdev-families.ts';
 
 const addressInfo = gauge('node_network_address_info', 'Always 1; an address of the device.', [
   'device',
@@ -83,7 +83,12 @@ export const netdev = defineCollector({
 
 const ifalias = (host: Host, device: string): string => host.attribute(host.sys('class/net', device, 'ifalias')) ?? '';
 
-function addCounters(out: Snapshot, counters: readonly Counter[], statistics: BigUint64Array, labels: string[]): void {
+function addCounters(
+  out: Snapshot,
+  counters: readonly NetworkCounter[],
+  statistics: BigUint64Array,
+  labels: string[],
+): void {
   for (const { family, fields } of counters) {
     let sum = 0n;
     for (const field of fields) sum += statistics[field] ?? 0n;

@@ -80,13 +80,13 @@ function setting(host: Host, name: string): number {
 }
 
 /** State letter and number of threads. */
-interface Stat {
+interface StateAndThreads {
   readonly state: string;
   readonly threads: number;
 }
 
 /** Undefined for a process that has exited in the meantime. */
-function readStat(host: Host, path: string): Stat | undefined {
+function readStat(host: Host, path: string): StateAndThreads | undefined {
   try {
     return oneLine(path, host.read(path), parseStat);
   } catch (cause) {
@@ -98,7 +98,7 @@ function readStat(host: Host, path: string): Stat | undefined {
 /**
  * The third and the twentieth field; the second, the name in parentheses, may itself contain blanks and parentheses.
  */
-export function parseStat(text: string): Stat {
+export function parseStat(text: string): StateAndThreads {
   const [state = '', ...fields] = text.slice(text.lastIndexOf(')') + 2).split(' ', 18);
   if (!/^[A-Za-z]$/.test(state)) throw new Error('expected a state letter after the name in parentheses');
   return { state, threads: integer(fields[16]) };

@@ -54,7 +54,7 @@ export const tcpstat = defineCollector({
 });
 
 /** Sums by the label `state`; states without sockets are absent. */
-class Sums extends Map<string, number> {
+class SocketSums extends Map<string, number> {
   addSocket(state: number, receiveQueue: number, sendQueue: number): void {
     this.#increase(NAMES[state] ?? 'unknown', 1);
     this.#increase('rx_queued_bytes', receiveQueue);
@@ -66,8 +66,8 @@ class Sums extends Map<string, number> {
   }
 }
 
-function askTcp(host: Host, netlink: Netlink): Sums {
-  const sums = new Sums();
+function askTcp(host: Host, netlink: Netlink): SocketSums {
+  const sums = new SocketSums();
   // Without IPv6 the kernel rejects the dump of its sockets.
   const families = host.exists(netPath(host, 'tcp6')) ? [AF_INET, AF_INET6] : [AF_INET];
   for (const family of families) {
@@ -82,8 +82,8 @@ function askTcp(host: Host, netlink: Netlink): Sums {
 /** The files of busy hosts are long, 150 bytes per socket. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
-function readTcp(out: Snapshot, host: Host): Sums {
-  const sums = new Sums();
+function readTcp(out: Snapshot, host: Host): SocketSums {
+  const sums = new SocketSums();
   const [path, path6] = [netPath(host, 'tcp'), netPath(host, 'tcp6')] as const;
   const found = [path, path6].filter((one) => readSockets(out, host, one, sums));
   if (found.length === 0) throw new MissingFile(path);
@@ -91,7 +91,7 @@ function readTcp(out: Snapshot, host: Host): Sums {
 }
 
 /** A header line, then one socket per line: number, addresses, state, `tx_queue:rx_queue`, … in hexadecimal. */
-function readSockets(out: Snapshot, host: Host, path: string, sums: Sums): boolean {
+function readSockets(out: Snapshot, host: Host, path: string, sums: SocketSums): boolean {
   const take = (line: string) => {
     const socket = parseSocketLine(line);
     if (socket) sums.addSocket(socket.state, socket.receiveQueue, socket.sendQueue);

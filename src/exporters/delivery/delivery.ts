@@ -38,7 +38,7 @@ const PROBE = Buffer.from('# firesteel checks whether pushes are accepted here\n
  * The result for a batch: `settled` (accepted, or dropped and counted), or still to be sent (`again`, in parts when it
  * was too large).
  */
-type Outcome = 'settled' | { readonly again: readonly Batch[] };
+type DeliveryOutcome = 'settled' | { readonly again: readonly Batch[] };
 
 /** The size limit of an address after a 413, as a share of the size that was rejected: batches vary in size. */
 const SMALLER = 0.9;
@@ -66,7 +66,7 @@ export class Delivery {
   }
 
   /** One attempt. `signal` aborts it, at the end of the process only. */
-  async try(batch: Batch, permit: UploadPermit, signal: AbortSignal): Promise<Outcome> {
+  async try(batch: Batch, permit: UploadPermit, signal: AbortSignal): Promise<DeliveryOutcome> {
     try {
       return await this.#attempt(batch, permit, signal);
     } catch (cause) {
@@ -79,7 +79,7 @@ export class Delivery {
     }
   }
 
-  async #attempt(batch: Batch, permit: UploadPermit, signal: AbortSignal): Promise<Outcome> {
+  async #attempt(batch: Batch, permit: UploadPermit, signal: AbortSignal): Promise<DeliveryOutcome> {
     const { endpoints, report } = this.#options;
     const { batch: text, out } = await this.#withoutLeftOut(batch);
     const sent = await this.#upload.payloadOf(text, signal);
@@ -143,7 +143,7 @@ export class Delivery {
     }
   }
 
-  #later(batch: Batch, permit: UploadPermit, attempt: UploadAttempt, rule: ResponseRule): Outcome {
+  #later(batch: Batch, permit: UploadPermit, attempt: UploadAttempt, rule: ResponseRule): DeliveryOutcome {
     const { protocol, settings, endpoints, report } = this.#options;
     const { url } = permit.endpoint;
     const isPause = rule.action === 'pause';
@@ -187,7 +187,7 @@ export class Delivery {
     attempt: UploadAttempt,
     rule: ResponseRule,
     signal: AbortSignal,
-  ): Promise<Outcome> {
+  ): Promise<DeliveryOutcome> {
     const { protocol, endpoints, leftOut, report } = this.#options;
     const { endpoint } = permit;
     const send = async (part: Batch, method: Upload['method'] = protocol.method): Promise<PartVerdict> => {
@@ -234,7 +234,7 @@ export class Delivery {
     return 'settled';
   }
 
-  #drop(batch: Batch, url: string, attempt: UploadAttempt, rule: ResponseRule): Outcome {
+  #drop(batch: Batch, url: string, attempt: UploadAttempt, rule: ResponseRule): DeliveryOutcome {
     this.#options.report.failed(batch, url, attempt, rule, undefined);
     this.#options.report.dropped(rule.reason, batch.samples);
     batch.onSettled?.();

@@ -13,10 +13,10 @@ export interface RewrittenBatch extends Omit<Batch, 'encoding'> {
   readonly omitted: number;
 }
 
-type Packing = 'zstd' | 'gzip' | 'none';
+type PayloadCompression = 'zstd' | 'gzip' | 'none';
 
 /** The compressor of text pads short texts with a comment, which other formats do not have. */
-const PACK: Readonly<Record<Packing, (payload: Buffer) => Buffer>> = {
+const PACK: Readonly<Record<PayloadCompression, (payload: Buffer) => Buffer>> = {
   zstd: (payload) => zstdCompressSync(payload),
   gzip: (payload) => compressor('gzip').packSync(payload),
   none: (payload) => payload,
@@ -36,7 +36,7 @@ export async function rewriteBatch(
   { encoding, ...batch }: Batch,
   target: Target,
   { rewrite, envelope = { start: '', between: '', end: '' } }: Format,
-  compression: Packing,
+  compression: PayloadCompression,
   signal: AbortSignal,
 ): Promise<RewrittenBatch> {
   const { unpack } = compressor(compressionOf(encoding));

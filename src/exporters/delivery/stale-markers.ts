@@ -26,7 +26,7 @@ interface StaleMarkerOptions {
 }
 
 /** The series of one upload. */
-interface Piece extends Omit<EndedSeries, 'lost'> {
+interface MarkerUpload extends Omit<EndedSeries, 'lost'> {
   readonly target: Target;
 }
 
@@ -46,7 +46,7 @@ export class StaleMarkers {
   readonly #options: StaleMarkerOptions;
   readonly #stopping = new AbortController();
   readonly #cut = new AbortController();
-  readonly #queue: Piece[] = [];
+  readonly #queue: MarkerUpload[] = [];
   /** Total length of the queued keys. */
   #characters = 0;
   #working: Promise<void> | undefined;
@@ -57,7 +57,7 @@ export class StaleMarkers {
   }
 
   /** Marks these series as stale at the receiver. Returns immediately. */
-  end({ keys, lost, ...of }: Piece & EndedSeries): void {
+  end({ keys, lost, ...of }: MarkerUpload & EndedSeries): void {
     if (this.#stopping.signal.aborted || this.#isCoolingDown(this.#options.url(of.target))) return;
     const count = countWithin(keys, MAX_ENDED_CHARACTERS - this.#characters);
     this.#options.onDropped('too_many', lost + keys.length - count);
@@ -91,7 +91,7 @@ export class StaleMarkers {
     this.#working = undefined;
   }
 
-  async #send({ target, stampMs, keys, mayPush }: Piece): Promise<'sent' | 'failed' | 'unneeded'> {
+  async #send({ target, stampMs, keys, mayPush }: MarkerUpload): Promise<'sent' | 'failed' | 'unneeded'> {
     const { url, sender, clock, random } = this.#options;
     const { signal } = this.#stopping;
     if (signal.aborted) return 'unneeded';
@@ -142,7 +142,7 @@ export class StaleMarkers {
   }
 }
 
-const lengthOf = ({ keys }: Piece): number => keys.reduce((sum, { length }) => sum + length, 0);
+const lengthOf = ({ keys }: MarkerUpload): number => keys.reduce((sum, { length }) => sum + length, 0);
 
 /** The labels of a series key, with `__name__`. */
 function labelsOfKey(key: string): SeriesLabels {

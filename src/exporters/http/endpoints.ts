@@ -14,13 +14,13 @@ export interface Endpoint {
   /** Batches with more bytes have been rejected as too large. */
   maxBytes: number;
   /** The state of each lane at this address. */
-  readonly lanes: Map<string, Lane>;
+  readonly lanes: Map<string, LaneState>;
   /** The lane whose upload failed last. */
   failedLane: string | undefined;
 }
 
 /** One lane at one address. */
-interface Lane {
+interface LaneState {
   readonly breaker: Breaker;
   /** Whether another lane's upload was accepted since the last failure of this one. */
   othersAccepted: boolean;
@@ -234,7 +234,7 @@ export class Endpoints {
   }
 }
 
-function laneOf({ lanes }: Endpoint, name: string): Lane {
+function laneOf({ lanes }: Endpoint, name: string): LaneState {
   const lane = lanes.get(name) ?? { breaker: new Breaker(), othersAccepted: false };
   lanes.set(name, lane);
   return lane;

@@ -26,14 +26,14 @@ interface Range {
  * A compressed request that is reused as long as its series stay the same: a cycle only writes values and timestamps,
  * which are not compressed.
  */
-interface Template extends SnappyTemplate, Pick<RawRequest, 'samples' | 'metadata'> {
+interface RequestTemplate extends SnappyTemplate, Pick<RawRequest, 'samples' | 'metadata'> {
   readonly ranges: readonly Range[];
 }
 
 /** The templates of some series: several when their labels are long. */
 interface Part {
   readonly ranges: readonly Range[];
-  readonly templates: readonly Template[];
+  readonly templates: readonly RequestTemplate[];
 }
 
 /** What the templates were built for. */
@@ -209,7 +209,7 @@ const areSame = (ones: readonly Range[], others: readonly Range[]): boolean =>
 
 /** A request with these values, in the order of the template's series. */
 function filled(
-  { elements, inputBytes, places, samples, metadata, ranges }: Template,
+  { elements, inputBytes, places, samples, metadata, ranges }: RequestTemplate,
   values: ReadonlyMap<ReadonlySeries, readonly number[]>,
   stamp: Buffer,
   withMetadata: boolean,
@@ -228,7 +228,7 @@ function filled(
   return { members: [packed], rawBytes, samples, zeros: 0, isLater: false };
 }
 
-function templateOf({ content, sampleAt, samples, metadata }: RawRequest, ranges: readonly Range[]): Template {
+function templateOf({ content, sampleAt, samples, metadata }: RawRequest, ranges: readonly Range[]): RequestTemplate {
   const places = sampleAt.map((at) => at + NUMBERS_AT);
   return { ...snappyTemplate(content, places, NUMBERS_BYTES), samples, metadata, ranges };
 }
@@ -238,8 +238,8 @@ async function templatesOf(
   ranges: readonly Range[],
   target: readonly Label[],
   options: RequestOptions,
-): Promise<Template[]> {
-  const made: Template[] = [];
+): Promise<RequestTemplate[]> {
+  const made: RequestTemplate[] = [];
   const builder = requestBuilder(options.version, target);
   let own: Range[] = [];
   for (const { series, from, to } of ranges) {

@@ -1,8 +1,8 @@
-import type { Field } from './field.ts';
+import type { JournalField } from './field.ts';
 
 /** The fields of one entry at a time, by name. */
 export class CurrentFields {
-  fields: readonly Field[] = [];
+  fields: readonly JournalField[] = [];
 
   get(name: string): string | undefined {
     for (const field of this.fields) if (field.name === name) return field.text;

@@ -6,7 +6,7 @@ import { decodeLz4 } from './lz4.ts';
 import { littleU64, MAX_JOURNAL_OBJECT_BYTES, type Window } from './window.ts';
 
 /** One field of an entry. Its value may be any bytes; they are held as a string of one character per byte. */
-export class Field {
+export class JournalField {
   readonly name: string;
   readonly latin1: string;
   readonly isWanted: boolean;
@@ -64,7 +64,12 @@ const MAX_NAME = 64;
  * The field of the data object at `offset`, without its value if it is not requested. Values that are compressed with
  * xz, which Node can't decode, are `unsupported`.
  */
-export function readField(window: Window, offset: number, isCompact: boolean, names: FieldNames): Field | Unreadable {
+export function readField(
+  window: Window,
+  offset: number,
+  isCompact: boolean,
+  names: FieldNames,
+): JournalField | Unreadable {
   const head = isCompact ? 72 : 64;
   if (!window.seek(offset, head)) return 'corrupt';
   if (window.buffer[window.at] !== DATA) return 'corrupt';
@@ -91,7 +96,7 @@ function unpack(packed: Buffer, compression: number): Buffer | Unreadable {
   }
 }
 
-function parse(buffer: Buffer, from: number, end: number, names: FieldNames): Field | Unreadable {
+function parse(buffer: Buffer, from: number, end: number, names: FieldNames): JournalField | Unreadable {
   let equals = from;
   const last = Math.min(end, from + MAX_NAME + 1);
   while (equals < last && buffer[equals] !== EQUALS) equals++;
@@ -99,8 +104,8 @@ function parse(buffer: Buffer, from: number, end: number, names: FieldNames): Fi
   const name = names.find(buffer, from, equals);
   if (name === undefined) return UNWANTED;
   if (!name.isWanted) return name.isShared ? UNWANTED : UNWANTED_ONCE;
-  return new Field(name, buffer.toString('latin1', equals + 1, end));
+  return new JournalField(name, buffer.toString('latin1', equals + 1, end));
 }
 
-const UNWANTED = new Field({ text: '', isWanted: false, isShared: true }, '');
-const UNWANTED_ONCE = new Field({ text: '', isWanted: false, isShared: false }, '');
+const UNWANTED = new JournalField({ text: '', isWanted: false, isShared: true }, '');
+const UNWANTED_ONCE = new JournalField({ text: '', isWanted: false, isShared: false }, '');

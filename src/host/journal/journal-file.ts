@@ -1,6 +1,6 @@
 import { ENTRY_HEAD, type EntryPosition, FileEntry } from './entry.ts';
 import { EntryIndex } from './entry-index.ts';
-import { type Field, readField, type Unreadable } from './field.ts';
+import { type JournalField, readField, type Unreadable } from './field.ts';
 import { FieldNames } from './field-names.ts';
 import { type Header, id128, MIN_HEADER_BYTES, readJournalHeader, UnsupportedJournal } from './header.ts';
 import { type ReadAt, viewU64, Window } from './window.ts';
@@ -32,7 +32,7 @@ export class JournalFile {
   readonly #index: EntryIndex;
   readonly #names: FieldNames;
   /** Fields by the offset of their data object; entries share most of them. */
-  readonly #remembered = new Map<number, Field>();
+  readonly #remembered = new Map<number, JournalField>();
   #header: Header;
   #bootId = '';
   readonly #bootBytes = Buffer.alloc(16);
@@ -104,9 +104,9 @@ export class JournalFile {
   }
 
   /** The wanted fields of an entry, in the order of the file; unreadable ones are omitted and counted. */
-  fields({ offset }: Pick<EntryPosition, 'offset'>): Field[] {
+  fields({ offset }: Pick<EntryPosition, 'offset'>): JournalField[] {
     const count = this.#readItems(offset);
-    const fields: Field[] = [];
+    const fields: JournalField[] = [];
     for (let index = 0; index < count; index++) {
       const item = ITEMS[index] as number;
       const known = this.#remembered.get(item);
@@ -160,7 +160,7 @@ export class JournalFile {
     return count;
   }
 
-  #remember(offset: number, field: Field): void {
+  #remember(offset: number, field: JournalField): void {
     if (this.#remembered.size >= MAX_REMEMBERED) this.#remembered.clear();
     this.#remembered.set(offset, field);
   }

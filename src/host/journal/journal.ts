@@ -1,7 +1,7 @@
 import { errorCode } from '../../base/error-text.ts';
 import type { Cursor } from './cursor.ts';
 import type { EntryPosition } from './entry.ts';
-import type { Field } from './field.ts';
+import type { JournalField } from './field.ts';
 import { listJournals, problemOf } from './listing.ts';
 import { Merge } from './merge.ts';
 import { type FilePosition, type JournalPosition, wasRead } from './position.ts';
@@ -11,7 +11,7 @@ import { OpenJournalFile } from './source.ts';
 /** Where to start without a saved position: after all existing entries, or at a given age. */
 export type Start = 'now' | { readonly sinceRealtime: number; readonly bootId?: string };
 
-interface JournalOptions {
+interface JournalReading {
   /** Folders of journal files, or of such folders, as /var/log/journal is. */
   readonly paths: readonly string[];
   /** Names of the fields to read; all if unset. */
@@ -25,10 +25,10 @@ interface JournalOptions {
 /** An entry with its wanted fields. */
 export interface ReadEntry {
   readonly entry: EntryPosition;
-  readonly fields: readonly Field[];
+  readonly fields: readonly JournalField[];
 }
 
-interface Known {
+interface KnownFile {
   readonly ctimeMs: number;
   readonly fileId: string;
 }
@@ -39,13 +39,13 @@ interface Known {
  */
 export class Journal {
   readonly lost: Lost = { rotated: 0, corrupt: 0, unreadable: 0 };
-  readonly #options: JournalOptions;
+  readonly #options: JournalReading;
   /** Open files, by id. */
   readonly #sources = new Map<string, OpenJournalFile>();
   /** Read positions of files that exist but are not open, by id. */
   readonly #closed = new Map<string, FilePosition>();
   /** Files by device and inode. */
-  readonly #known = new Map<string, Known>();
+  readonly #known = new Map<string, KnownFile>();
   #lostFields = 0;
   readonly #progress: Progress;
   readonly #merge: Merge;
@@ -53,7 +53,7 @@ export class Journal {
   /** How many of the open files are not in the order of their first entries yet. */
   #unsorted = 0;
 
-  constructor(options: JournalOptions) {
+  constructor(options: JournalReading) {
     this.#options = options;
     const { position } = options;
     this.#progress = new Progress(this.lost, position);

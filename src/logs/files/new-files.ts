@@ -1,7 +1,7 @@
 import type { FileState, TailedFile } from '../../host/tail/tailed-file.ts';
 
 /** A position in files. */
-interface FilePosition {
+interface FileSetsPosition {
   /** By name of a set, its files. */
   readonly sets: Readonly<Record<string, readonly FileState[]>>;
   /** Number of files that had appeared when it was taken. */
@@ -12,10 +12,10 @@ interface FilePosition {
 const SEEN = 'seen';
 
 /** The text of a position. */
-export const filePositionText = ({ sets, seen }: FilePosition): string => JSON.stringify({ ...sets, [SEEN]: seen });
+export const filePositionText = ({ sets, seen }: FileSetsPosition): string => JSON.stringify({ ...sets, [SEEN]: seen });
 
 /** A position; those of earlier versions do not have the number. Throws a SyntaxError. */
-export function parseFilePosition(text: string): FilePosition {
+export function parseFilePosition(text: string): FileSetsPosition {
   const { [SEEN]: seen = 0, ...sets }: { seen?: number } & Record<string, readonly FileState[]> = JSON.parse(text);
   return { sets, seen };
 }
@@ -67,7 +67,7 @@ export class NewFiles {
   }
 
   /** A position with the files that have appeared after it was taken. */
-  since(position: string): FilePosition {
+  since(position: string): FileSetsPosition {
     const { sets, seen } = parseFilePosition(position);
     const complete: Record<string, readonly FileState[]> = { ...sets };
     for (const { set, state, offset, seen: at } of this.#files)

@@ -13,7 +13,7 @@ const COMPRESSED = /\.(?:gz|bz2|xz|zst|lz4)$/;
 const CARRIAGE_RETURN = 13;
 
 /** The result of a read. */
-interface Gathered {
+interface GatheredLines {
   readonly target: EntryTarget;
   /** Bytes of files. */
   read: number;
@@ -66,7 +66,7 @@ export class ShippedSet {
   }
 
   /** Reads lines of these files; false when the limits were reached before their end. */
-  async read(files: readonly TailedFile[], gathered: Gathered, readUs: number, turns: Turns): Promise<boolean> {
+  async read(files: readonly TailedFile[], gathered: GatheredLines, readUs: number, turns: Turns): Promise<boolean> {
     for (const file of files) {
       const origin = fileOrigin(file.path, this.#common);
       while (file.isOpen) {
@@ -84,7 +84,7 @@ export class ShippedSet {
   }
 
   /** Reads lines of one chunk; returns by how many bytes the file's position advances. */
-  #readChunk(file: TailedFile, origin: FileOrigin, gathered: Gathered, readUs: number): number {
+  #readChunk(file: TailedFile, origin: FileOrigin, gathered: GatheredLines, readUs: number): number {
     const begin = file.offset;
     const bytes = this.#chunk.subarray(0, file.read(this.#chunk, begin));
     const whole = this.#decoder.wholeLines(bytes);
@@ -104,7 +104,7 @@ export class ShippedSet {
     return bytes.length;
   }
 
-  #take(bytes: Buffer, file: TailedFile, origin: FileOrigin, gathered: Gathered, readUs: number): void {
+  #take(bytes: Buffer, file: TailedFile, origin: FileOrigin, gathered: GatheredLines, readUs: number): void {
     const isCut = bytes.length > MAX_LINE_BYTES;
     const text = this.#decoder.text(isCut ? bytes.subarray(0, MAX_LINE_BYTES) : bytes);
     const line = text.charCodeAt(text.length - 1) === CARRIAGE_RETURN ? text.slice(0, -1) : text;

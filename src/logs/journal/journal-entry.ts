@@ -1,6 +1,6 @@
 import { cursorText } from '../../host/journal/cursor.ts';
 import type { EntryPosition } from '../../host/journal/entry.ts';
-import type { Field } from '../../host/journal/field.ts';
+import type { JournalField } from '../../host/journal/field.ts';
 import type { ReadEntry } from '../../host/journal/journal.ts';
 import type { LogEntry, StoredField } from '../entry.ts';
 
@@ -15,14 +15,14 @@ interface Values {
 }
 
 /** Whether a field duplicates a value of the entry's header. */
-const isOwn = ({ name }: Field): boolean => name === BOOT || name === MONOTONIC;
+const isOwn = ({ name }: JournalField): boolean => name === BOOT || name === MONOTONIC;
 
 /** An entry of the journal; its fields keep their names, with `_BOOT_ID` and the time since boot as in journalctl. */
 export class JournalEntry implements LogEntry {
   readonly source = 'journal';
   readonly labels: Labels;
   readonly #entry: EntryPosition;
-  readonly #fields: readonly Field[];
+  readonly #fields: readonly JournalField[];
   #made: Values | undefined;
 
   constructor({ entry, fields }: ReadEntry, labels: Labels) {

@@ -17,7 +17,7 @@ const STEP = 32;
 const SCAN_MS = 1000;
 
 /** The part of the journal to read. */
-type JournalOptions = Omit<LogsSection['journal'], 'enabled'>;
+type ShippingOptions = Omit<LogsSection['journal'], 'enabled'>;
 
 /** The journal of this host. */
 export const journalSource = (world: LogWorld): LogSourceType => ({
@@ -32,7 +32,7 @@ export const journalSource = (world: LogWorld): LogSourceType => ({
 export class JournalSource implements LogSource {
   readonly name: LogSourceName;
   readonly #world: LogWorld;
-  readonly #options: JournalOptions;
+  readonly #options: ShippingOptions;
   readonly #journal: Journal;
   readonly #passes: ReturnType<typeof journalFilter>;
   readonly #labels: JournalLabels;
@@ -49,7 +49,7 @@ export class JournalSource implements LogSource {
   constructor(
     name: LogSourceName,
     world: LogWorld,
-    options: JournalOptions,
+    options: ShippingOptions,
     saved: SavedPosition | undefined,
     without?: string,
   ) {

@@ -3,7 +3,7 @@ import type { RelabelRule } from './rule.ts';
 import { expand } from './template.ts';
 
 /** Labels by name, including `__name__`, changed in place. A label with an empty value does not exist. */
-export type Labels = Map<string, string>;
+export type LabelMap = Map<string, string>;
 
 const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 
@@ -11,12 +11,12 @@ const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
  * Applies rules in order, like Prometheus. Returns false when a rule drops the series or target; `labels` must not be
  * used then. Throws the error of a pattern for a text that is too expensive to match.
  */
-export function applyRules(labels: Labels, rules: readonly RelabelRule[]): boolean {
+export function applyRules(labels: LabelMap, rules: readonly RelabelRule[]): boolean {
   for (const rule of rules) if (!applyRule(labels, rule)) return false;
   return true;
 }
 
-function applyRule(labels: Labels, rule: RelabelRule): boolean {
+function applyRule(labels: LabelMap, rule: RelabelRule): boolean {
   const { action, regex, targetLabel } = rule;
   switch (action) {
     case 'replace':
@@ -56,7 +56,7 @@ function applyRule(labels: Labels, rule: RelabelRule): boolean {
   }
 }
 
-function replace(labels: Labels, rule: RelabelRule): void {
+function replace(labels: LabelMap, rule: RelabelRule): void {
   const { regex, matchesAll, targetLabel, replacement } = rule;
   const source = sourceOf(labels, rule);
   const isPlain = !targetLabel.includes('$') && !replacement.includes('$');
@@ -70,7 +70,7 @@ function replace(labels: Labels, rule: RelabelRule): void {
   if (LABEL_NAME.test(name)) set(labels, name, expand(replacement, groups));
 }
 
-function sourceOf(labels: Labels, { sourceLabels, separator }: RelabelRule): string {
+function sourceOf(labels: LabelMap, { sourceLabels, separator }: RelabelRule): string {
   const [first, ...more] = sourceLabels;
   if (first === undefined) return '';
   let text = labels.get(first) ?? '';
@@ -79,7 +79,7 @@ function sourceOf(labels: Labels, { sourceLabels, separator }: RelabelRule): str
 }
 
 /** An empty value removes the label. */
-function set(labels: Labels, name: string, value: string): void {
+function set(labels: LabelMap, name: string, value: string): void {
   if (value === '') labels.delete(name);
   else labels.set(name, value);
 }

@@ -4,7 +4,7 @@ import { type Family, isMetricName } from '../family.ts';
 import { type ReadonlySeries, SeriesList, type Snapshot } from '../snapshot.ts';
 import { blockOfPairs, shownSeries } from '../text/format.ts';
 import { parseLine } from '../text/parse.ts';
-import { applyRules, type Labels } from './apply.ts';
+import { applyRules, type LabelMap } from './apply.ts';
 import { NAME, type RelabelPattern, type RelabelRule } from './rule.ts';
 
 /** The steps applied to the series of a group, in this order. */
@@ -164,7 +164,7 @@ export class Relabeling {
     if (!this.admits(owner.name)) return 'dropped';
     if (this.#settings.rules.length === 0) return 'same';
     const key = series.key(index);
-    let labels: Labels | 'same' | undefined;
+    let labels: LabelMap | 'same' | undefined;
     try {
       labels = this.#relabeled(key);
     } catch (cause) {
@@ -177,10 +177,10 @@ export class Relabeling {
   }
 
   /** The labels of a series after relabeling; undefined when it is dropped, or has lost its name. */
-  #relabeled(key: string): Labels | 'same' | undefined {
+  #relabeled(key: string): LabelMap | 'same' | undefined {
     const before = labelsOf(key);
     if (before === undefined) return 'same';
-    const labels: Labels = new Map(before);
+    const labels: LabelMap = new Map(before);
     for (const [name, value] of this.#fixed) labels.set(name, value);
     if (!applyRules(labels, this.#settings.rules)) return undefined;
     // The receiver sets the labels of the push again, whatever a rule has changed.
@@ -239,11 +239,11 @@ function sameTail(series: ReadonlySeries, last: ReadonlySeries, head: number): n
 }
 
 /** The labels of a key with the name of the series; undefined for a key that is not in the text format. */
-function labelsOf(key: string): Labels | undefined {
+function labelsOf(key: string): LabelMap | undefined {
   try {
     const line = parseLine(`${key} 0`);
     if (line?.kind !== 'sample') return undefined;
-    const labels: Labels = new Map([[NAME, line.name]]);
+    const labels: LabelMap = new Map([[NAME, line.name]]);
     for (const [name, value] of line.labels) if (value !== '') labels.set(name, value);
     return labels;
   } catch {
@@ -251,7 +251,7 @@ function labelsOf(key: string): Labels | undefined {
   }
 }
 
-function keyOf(labels: Labels): string {
+function keyOf(labels: LabelMap): string {
   const own = [...labels].filter(([name]) => name !== NAME);
   const block = blockOfPairs(own);
   return labels.get(NAME) + block;

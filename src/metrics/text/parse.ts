@@ -79,7 +79,7 @@ export function parseLine(
   number = 1,
   { quotedNames = false }: TextFormatOptions = {},
 ): TextLine | undefined {
-  const cursor = new Cursor(line, number);
+  const cursor = new LineCursor(line, number);
   cursor.take(BLANKS);
   if (cursor.done) return undefined;
   return cursor.peek === '#' ? parseComment(line, number, quotedNames) : parseSample(cursor, quotedNames);
@@ -90,7 +90,7 @@ function parseComment(line: string, number: number, quotedNames: boolean): TextL
   if (!match) return undefined;
   const [, keyword, word = '', rest = ''] = match;
   const isQuoted = quotedNames && word.startsWith('"');
-  const name = isQuoted ? new Cursor(word, number).quoted('a metric name') : word;
+  const name = isQuoted ? new LineCursor(word, number).quoted('a metric name') : word;
   if (isQuoted ? name === '' : !isMetricName(name))
     throw new TextFormatError(
       number,
@@ -107,7 +107,7 @@ function parseComment(line: string, number: number, quotedNames: boolean): TextL
   return { kind: 'type', name, type };
 }
 
-function parseSample(cursor: Cursor, quotedNames: boolean): TextSample {
+function parseSample(cursor: LineCursor, quotedNames: boolean): TextSample {
   const bareName = cursor.take(NAME);
   if (bareName === '' && !(quotedNames && cursor.peek === '{'))
     throw cursor.error('a line must start with a metric name or #');
@@ -137,7 +137,7 @@ function parseSample(cursor: Cursor, quotedNames: boolean): TextSample {
 }
 
 /** The name at the start of `{"my.metric", …}`, with the separator before the labels. */
-function parseQuotedName(cursor: Cursor): string {
+function parseQuotedName(cursor: LineCursor): string {
   cursor.take(BLANKS);
   const name = cursor.quoted('a metric name');
   if (name === '') throw cursor.error('the metric name is empty');
@@ -148,7 +148,7 @@ function parseQuotedName(cursor: Cursor): string {
 }
 
 /** The labels after the opening brace, with the closing one. */
-function parseLabels(cursor: Cursor, quotedNames: boolean): [string, string][] {
+function parseLabels(cursor: LineCursor, quotedNames: boolean): [string, string][] {
   const labels: [string, string][] = [];
   for (;;) {
     cursor.take(BLANKS);
@@ -178,7 +178,7 @@ function parseGoFloat(text: string): number {
 
 const quote = (text: string): string => JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
 
-class Cursor {
+class LineCursor {
   readonly #line: string;
   readonly #number: number;
   #at = 0;

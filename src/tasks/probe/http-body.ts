@@ -5,9 +5,9 @@ import { ProbeFailure } from './failure.ts';
 
 /** Supported compressions of a body. */
 export const COMPRESSIONS = ['gzip', 'br', 'deflate', 'zstd'] as const;
-type Compression = (typeof COMPRESSIONS)[number];
+type ContentCoding = (typeof COMPRESSIONS)[number];
 
-const DECODERS: Readonly<Record<Compression, () => Transform>> = {
+const DECODERS: Readonly<Record<ContentCoding, () => Transform>> = {
   gzip: createGunzip,
   br: createBrotliDecompress,
   deflate: createInflate,
@@ -17,7 +17,7 @@ const DECODERS: Readonly<Record<Compression, () => Transform>> = {
 /** Options for reading a body. */
 interface BodyReadOptions {
   /** Compression to decode; the length is then that of the decoded body. */
-  readonly compression?: Compression;
+  readonly compression?: ContentCoding;
   /** Whether the text is needed. */
   readonly keep: boolean;
   /** A larger body fails the probe. */
@@ -99,7 +99,7 @@ function decoderFor(charset: string): TextDecoder {
 }
 
 /** The compression of a body, if its header names one that can be decoded. */
-export function encodingOf(headers: IncomingHttpHeaders): Compression | undefined {
+export function encodingOf(headers: IncomingHttpHeaders): ContentCoding | undefined {
   const named = (headers['content-encoding'] ?? '').trim().toLowerCase().replace(/^x-/, '');
   return COMPRESSIONS.find((one) => one === named);
 }

@@ -45,7 +45,7 @@ export interface Probing {
 }
 
 /** State of a target between runs. */
-interface Target {
+interface ProbedTarget {
   readonly name: string;
   successes: number;
   failures: number;
@@ -83,7 +83,7 @@ export const probeTimeoutMs = ({ timeoutMs, intervalMs }: Pick<TaskWorld, 'timeo
  * are adjacent.
  */
 export function probeTargets(world: TaskWorld, options: ProbeOptions, begin: (target: string) => Probing): TaskRun {
-  const targets = options.targets.map((name): Target => ({ name, successes: 0, failures: 0, reason: 'ok' }));
+  const targets = options.targets.map((name): ProbedTarget => ({ name, successes: 0, failures: 0, reason: 'ok' }));
   return async (out, signal) => {
     const results: (Result | undefined)[] = [];
     const running: Promise<void>[] = [];
@@ -112,7 +112,7 @@ async function probeTarget(
 ): Promise<Result> {
   const timeoutMs = probeTimeoutMs(world);
   const startMs = monotonicMs();
-  using deadline = new Deadline(timeoutMs, outer);
+  using deadline = new ProbeDeadline(timeoutMs, outer);
   const { signal } = deadline;
   const probing = begin();
   let lookupSeconds = 0;
@@ -197,7 +197,7 @@ function report(
   out: Snapshot,
   world: TaskWorld,
   options: ProbeOptions,
-  target: Target,
+  target: ProbedTarget,
   { failure, seconds, lookupSeconds, resolved, address, probing, others }: Result,
 ): void {
   const { job, now, log } = world;
@@ -234,7 +234,7 @@ function report(
 }
 
 /** Fires after `timeoutMs`, or when `outer` does; for `using`, so that it is cleaned up. */
-class Deadline {
+class ProbeDeadline {
   readonly #controller = new AbortController();
   readonly #outer: AbortSignal;
   readonly #timer: NodeJS.Timeout;

@@ -27,7 +27,7 @@ interface SourceSetWorld {
 }
 
 /** One source and its last good content. */
-interface Followed {
+interface FollowedSource {
   readonly source: TaskListSource;
   content: Content | undefined;
   problems: readonly string[];
@@ -49,8 +49,8 @@ export class SourceSet {
   readonly #up: Gauge<'source'>;
   readonly #success: Gauge<'source'>;
   readonly #hash: Gauge<'source' | 'hash'>;
-  #followed = new Map<string, Followed>();
-  #next = new Map<string, Followed>();
+  #followed = new Map<string, FollowedSource>();
+  #next = new Map<string, FollowedSource>();
 
   constructor(world: SourceSetWorld) {
     this.#world = world;
@@ -122,9 +122,15 @@ export class SourceSet {
     for (const { source } of this.#followed.values()) source.stop();
   }
 
-  #first(settings: SourceSettings): Followed {
+  #first(settings: SourceSettings): FollowedSource {
     const source = this.#make(settings);
-    const followed: Followed = { source, content: undefined, problems: [], lastSuccessMs: undefined, isStarted: false };
+    const followed: FollowedSource = {
+      source,
+      content: undefined,
+      problems: [],
+      lastSuccessMs: undefined,
+      isStarted: false,
+    };
     try {
       followed.content = source.first();
       if (followed.content) followed.lastSuccessMs = this.#world.now();
@@ -149,7 +155,7 @@ export class SourceSet {
     );
   }
 
-  async #offer(followed: Followed, content: Content): Promise<void> {
+  async #offer(followed: FollowedSource, content: Content): Promise<void> {
     if (content.hash !== followed.content?.hash) {
       const others = [...this.#followed.values()].filter((each) => each !== followed);
       const commit = () => {
@@ -167,7 +173,7 @@ export class SourceSet {
     this.#report();
   }
 
-  #failed(followed: Followed, cause: unknown): void {
+  #failed(followed: FollowedSource, cause: unknown): void {
     const problems = cause instanceof SourceError ? cause.problems : [errorText(cause)];
     if (problems.join('\n') !== followed.problems.join('\n')) {
       const message = 'a task source is unusable; keeping its last valid tasks';
@@ -187,5 +193,5 @@ export class SourceSet {
   }
 }
 
-const inputsOf = (followed: ReadonlyMap<string, Followed>): TaskInputs[] =>
+const inputsOf = (followed: ReadonlyMap<string, FollowedSource>): TaskInputs[] =>
   [...followed.values()].flatMap(({ content }) => content?.inputs ?? []);

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { addConnections, countTcp, countUdp } from '../../../src/collectors/container/connections.ts';
-import { Row } from '../../../src/collectors/container/row.ts';
+import { CgroupRow } from '../../../src/collectors/container/row.ts';
 import { Host } from '../../../src/host/host.ts';
 import { DEFAULT_PATHS } from '../../../src/host/paths.ts';
 import { Snapshot } from '../../../src/metrics/snapshot.ts';
@@ -215,7 +215,7 @@ test('the sockets of this host: a listening one is counted', async (context) => 
   context.after(() => server.close());
   const out = new Snapshot();
   const cgroup = { id: '/', kind: 'root', podUid: undefined, containerId: undefined } as const;
-  const row = new Row(cgroup, 0, undefined, { inode: undefined, started: undefined });
+  const row = new CgroupRow(cgroup, 0, undefined, { inode: undefined, started: undefined });
   addConnections(out, new Host(DEFAULT_PATHS), row, '/proc/self/net', new Set(['tcp', 'udp']));
   assert.deepEqual(out.errors, []);
   const listening = out.keys.findIndex(
