@@ -8,7 +8,7 @@ export function kubeStateReference(resources: readonly Resource[], options: z.Zo
     '# Kubernetes object metrics',
     GENERATED,
     'Metrics of the ksm collector about the objects of a cluster, with the names of kube-state-metrics. Each series ' +
-      'begins with the labels that identify its object.',
+      'begins with the labels that identify its object. Labels in parentheses are those that not every series has.',
     '## Options',
     'Below `collectors.ksm`.',
     table(['option', 'default', 'what'], optionsOf(options)),
@@ -26,8 +26,10 @@ function resourceSection({ name, apiVersion, kind, enabled, identity, families }
   ].join('\n\n');
 }
 
-function familyRow({ family, stability, optIn, allowlisted }: KubeFamily): string[] {
-  const further = allowlisted === undefined ? family.labels : [...family.labels, `by ${allowlisted}Allowlist`];
+function familyRow({ family, stability, optIn, allowlisted, extraLabels = [] }: KubeFamily): string[] {
+  const some = extraLabels.map((label) => (label.includes('*') ? label : `(${label})`));
+  const further =
+    [...family.labels, ...some].join(', ') + (allowlisted === undefined ? '' : ` by ${allowlisted}Allowlist`);
   const promise = optIn === true ? `${stability}, opt-in` : stability;
-  return [`\`${family.name}\``, family.type, further.join(', '), promise, family.help];
+  return [`\`${family.name}\``, family.type, further, promise, family.help];
 }
