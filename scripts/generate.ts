@@ -9,8 +9,10 @@ import { containerSection } from '../src/collectors/container/index.ts';
 import { machineFamilies } from '../src/collectors/container/machine.ts';
 import { resources } from '../src/collectors/ksm/resources/index.ts';
 import { ksmSection } from '../src/collectors/ksm/section.ts';
+import { kubeStateOwnFamilies } from '../src/collectors/ksm/self-samples.ts';
 import { LOG_COLLECTORS } from '../src/collectors/log/section.ts';
 import { nodeCollectors } from '../src/collectors/node/index.ts';
+import { nodeReportFamilies } from '../src/collectors/node/report.ts';
 import { processCollector } from '../src/collectors/process/index.ts';
 import { processName } from '../src/collectors/process/matcher.ts';
 import { settingsSchema } from '../src/commands/settings.ts';
@@ -49,9 +51,10 @@ const files: Readonly<Record<string, () => string | Promise<string>>> = {
       machine: machineFamilies,
     }),
   'docs/metrics/differences.md': () => differencesPage(resources),
-  'docs/metrics/kube-state.md': () => kubeStateReference(resources, ksmSection.unwrap() as z.ZodObject),
+  'docs/metrics/kube-state.md': () =>
+    kubeStateReference(resources, ksmSection.unwrap() as z.ZodObject, kubeStateOwnFamilies),
   'docs/metrics/log.md': () => logReference(LOG_COLLECTORS),
-  'docs/metrics/node.md': () => nodeReference(nodeCollectors),
+  'docs/metrics/node.md': () => nodeReference(nodeCollectors, nodeReportFamilies),
   'docs/metrics/process.md': () => processReference(processCollector() as unknown as CollectorSpec, processName),
   'docs/security.md': () => withPrivilegesTable(readFileSync('docs/security.md', 'utf8')),
   'docs/tasks/options.md': () =>

@@ -1,9 +1,14 @@
 import type * as z from 'zod';
 import type { KubeFamily, Resource } from '../src/collectors/ksm/resource.ts';
-import { GENERATED, optionsOf, table } from './metric-reference.ts';
+import type { Family } from '../src/metrics/family.ts';
+import { GENERATED, optionsOf, familyRow as ownRow, table } from './metric-reference.ts';
 
-/** The page on the ksm collector: its options, and the families of each resource. */
-export function kubeStateReference(resources: readonly Resource[], options: z.ZodObject): string {
+/** The page on the ksm collector: its options, the families of each resource, and those about the collector, `own`. */
+export function kubeStateReference(
+  resources: readonly Resource[],
+  options: z.ZodObject,
+  own: readonly Family[],
+): string {
   return [
     '# Kubernetes object metrics',
     GENERATED,
@@ -13,6 +18,9 @@ export function kubeStateReference(resources: readonly Resource[], options: z.Zo
     'Below `collectors.ksm`.',
     table(['option', 'default', 'what'], optionsOf(options)),
     ...resources.map(resourceSection),
+    '## Metrics about the collector',
+    'As kube-state-metrics has them about itself; those of Firesteel are in [operations](../operations.md).',
+    table(['metric', 'type', 'labels', 'help'], own.map(ownRow)),
     '',
   ].join('\n\n');
 }

@@ -15,11 +15,14 @@ const lists = counter('kube_state_metrics_list_total', 'Lists of a resource, by 
 const watches = counter('kube_state_metrics_watch_total', 'Watches of a resource, by result.', BY_RESULT);
 const buildInfo = gauge(
   'kube_state_metrics_build_info',
-  'Always 1; information about the agent in place of kube-state-metrics.',
+  'Always 1; version of the agent that provides these metrics.',
   ['branch', 'goversion', 'revision', 'version'],
 );
 const ordinal = gauge('kube_state_metrics_shard_ordinal', 'The shard that this agent exposes.', ['shard_ordinal']);
 const totalShards = gauge('kube_state_metrics_total_shards', 'Number of shards that the objects are split into.');
+
+/** The families of {@link kubeStateSeries}. */
+export const kubeStateOwnFamilies = [lists, watches, buildInfo, ordinal, totalShards];
 
 /** Adds series unchanged. */
 type AddSeries = (out: Snapshot) => void;

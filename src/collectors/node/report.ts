@@ -14,6 +14,9 @@ const buildInfo = gauge('node_exporter_build_info', 'Always 1; version of the ag
   'version',
 ]);
 
+/** The families of {@link nodeReport}. */
+export const nodeReportFamilies = [duration, success, buildInfo];
+
 /** The results of the node collectors, in the series used by node_exporter's dashboards and alerts. */
 export const nodeReport =
   (version: string) =>
