@@ -31,7 +31,7 @@ export function rowsOf(path: string, schema: Schema, depth: number): string[][] 
   const page = ELSEWHERE[path];
   if (page !== undefined) return [[`\`${path}\``, '', `[${page}](${page})`]];
   const variants = variantsOf(schema) ?? (isSection(schema) ? only(schema) : undefined);
-  if (variants && depth < 4) return fieldRows(path, variants, depth);
+  if (variants && depth < 4) return [...introRows(path, schema), ...fieldRows(path, variants, depth)];
   const value = schema.default;
   const shown = value === undefined ? '' : `\`${JSON.stringify(value)}\``;
   return [[`\`${path}\``, shown, [choicesOf(schema), schema.description].filter(Boolean).join(' ')]];
@@ -57,14 +57,41 @@ export function fieldRows(path: string, variants: Variants, depth: number, all: 
     }
     const schemas = [...having.values()];
     if (schemas.every(({ const: constant }) => constant !== undefined)) return [choiceRow(at, schemas)];
-    if (schemas.every(isSection) && all > 1) return fieldRows(at, having, depth + 1, all);
-    const alike = Map.groupBy(having, ([, schema]) => JSON.stringify(schema));
-    return [...alike.values()].flatMap((same) => {
-      const rows = same.slice(0, 1).flatMap(([, schema]) => rowsOf(at, schema, depth + 1));
-      if (same.length === all) return rows;
-      const names = same.map(([name]) => name).join(', ');
-      return rows.map(([setting = '', value = '', what = '']) => [setting, value, `*${names}:* ${what}`.trim()]);
-    });
+    if (schemas.every(isSection) && all > 1) {
+      const byText = rowsByVariant(
+        having,
+        all,
+        ({ description }) => description ?? '',
+        (schema) => introRows(at, schema),
+      );
+      return [...byText, ...fieldRows(at, having, depth + 1, all)];
+    }
+    return rowsByVariant(
+      having,
+      all,
+      (schema) => JSON.stringify(schema),
+      (schema) => rowsOf(at, schema, depth + 1),
+    );
+  });
+}
+
+/** The text about a whole section; none for one without. */
+const introRows = (path: string, { description }: Schema): string[][] =>
+  description === undefined ? [] : [[`\`${path}\``, '', description]];
+
+/** The rows of schemas that are equal by `key`, with the names of the variants that have them unless `all` have. */
+function rowsByVariant(
+  having: Variants,
+  all: number,
+  key: (schema: Schema) => string,
+  rowsFor: (schema: Schema) => string[][],
+): string[][] {
+  const alike = Map.groupBy(having, ([, schema]) => key(schema));
+  return [...alike.values()].flatMap((same) => {
+    const rows = same.slice(0, 1).flatMap(([, schema]) => rowsFor(schema));
+    if (same.length === all) return rows;
+    const names = same.map(([name]) => name).join(', ');
+    return rows.map(([setting = '', value = '', what = '']) => [setting, value, `*${names}:* ${what}`.trim()]);
   });
 }
 

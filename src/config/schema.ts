@@ -122,25 +122,24 @@ const groupSettings = z
 const groups = z.strictObject(recordOf(GROUPS, () => groupSettings)).prefault({});
 
 const seriesLimit = z.int().min(1);
-const groupLimit = (usual: number) => seriesLimit.default(usual).describe('Maximum number of series of the group.');
 
 /** Generous for a real node or large cluster, and far below what overloads a receiver. */
 const budget = z
   .strictObject({
     groups: z
       .strictObject({
-        node: groupLimit(100_000),
-        container: groupLimit(250_000),
-        kubelet: groupLimit(50_000),
-        process: groupLimit(100_000),
-        ksm: groupLimit(10_000_000),
-        agent: groupLimit(20_000),
-        probe: groupLimit(50_000),
-        scrape: groupLimit(250_000),
-        pushed: groupLimit(100_000),
-        exec: groupLimit(50_000),
-        log: groupLimit(50_000),
-        event: groupLimit(50_000),
+        node: seriesLimit.default(100_000),
+        container: seriesLimit.default(250_000),
+        kubelet: seriesLimit.default(50_000),
+        process: seriesLimit.default(100_000),
+        ksm: seriesLimit.default(10_000_000),
+        agent: seriesLimit.default(20_000),
+        probe: seriesLimit.default(50_000),
+        scrape: seriesLimit.default(250_000),
+        pushed: seriesLimit.default(100_000),
+        exec: seriesLimit.default(50_000),
+        log: seriesLimit.default(50_000),
+        event: seriesLimit.default(50_000),
       })
       .prefault({})
       .describe('Maximum number of series of each group.'),

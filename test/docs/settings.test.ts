@@ -46,7 +46,7 @@ test('each setting of a collector is on the page of its section', () => {
   assert.ok(checked > 80, `${checked} settings`);
 });
 
-test('a nested section has a row for each of its settings, with choices and default', () => {
+test('a nested section has a row for its text and for each of its settings, with choices and default', () => {
   const options = z.strictObject({
     plain: z.string().optional().describe('A.'),
     nested: z
@@ -54,10 +54,12 @@ test('a nested section has a row for each of its settings, with choices and defa
         mode: z.enum(['one', 'two']).default('one').describe('B.'),
         deeper: z.strictObject({ url: z.string().default('u').describe('C.') }).prefault({}),
       })
-      .prefault({}),
+      .prefault({})
+      .describe('Of all.'),
   });
   assert.deepEqual(optionsOf(options), [
     ['`plain`', '', 'A.'],
+    ['`nested`', '', 'Of all.'],
     ['`nested.mode`', '`"one"`', '`one`, `two`. B.'],
     ['`nested.deeper.url`', '`"u"`', 'C.'],
   ]);

@@ -18,7 +18,7 @@ const settings = z.strictObject({
   type: typeSetting('in-place', 'A receiver of text'),
   ...commonSettings,
   ...httpSettings({ url: 'Base URL.', timeout: '10s' }),
-  ...deliverySettings({ retries: '3', cycles: 'Cycles queued in memory.' }),
+  ...deliverySettings({ retries: '3' }),
   compression: z.literal('gzip').default('gzip'),
 });
 

@@ -9,7 +9,7 @@ const settings = z.strictObject({
   type: typeSetting('model', 'Model of a receiver of JSON'),
   ...commonSettings,
   ...httpSettings({ url: 'Base URL, without /api/series.', timeout: '10s' }),
-  ...deliverySettings({ retries: '3', cycles: 'Cycles queued in memory.' }),
+  ...deliverySettings({ retries: '3' }),
   compression: z.enum(['zstd', 'gzip', 'none']).default('gzip').describe('Compression of requests.'),
 });
 

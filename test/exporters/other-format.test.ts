@@ -41,7 +41,7 @@ const settings = z.strictObject({
   type: typeSetting('lines', 'A receiver of another format'),
   ...commonSettings,
   ...httpSettings({ url: 'Base URL.', timeout: '10s' }),
-  ...deliverySettings({ retries: '3', cycles: 'Cycles queued in memory.' }),
+  ...deliverySettings({ retries: '3' }),
   compression: z.enum(['zstd', 'gzip', 'none']).default('gzip'),
   db: z.string().min(1),
 });

@@ -7,21 +7,29 @@ import type { HttpSettings } from '../http/settings.ts';
 interface DeliveryDefaults {
   /** The default of `retries`, in words. */
   readonly retries: string;
-  /** How many cycles are queued in memory, as a sentence. */
-  readonly cycles: string;
+  /** As in the protocol; true when unset. Without history there is neither a longer queue nor a spool. */
+  readonly keepsHistory?: boolean;
 }
 
+/** The text of a setting that is accepted, but about batches that such a receiver never gets. */
+const NO_HISTORY = 'Has no effect: one cycle is queued in memory, and the next replaces it.';
+
 /** Settings of every exporter that queues batches in memory and on disk. */
-export const deliverySettings = (defaults: DeliveryDefaults) => ({
+export const deliverySettings = ({ retries, keepsHistory = true }: DeliveryDefaults) => ({
   retries: z
     .int()
     .min(0)
     .max(100)
     .optional()
-    .describe(`Retries of one batch before it is dropped; ${defaults.retries} when unset.`),
+    .describe(`Retries of one batch before it is dropped; ${retries} when unset.`),
   queue: z
     .strictObject({
-      cycles: z.int().min(1).max(100).default(4).describe(defaults.cycles),
+      cycles: z
+        .int()
+        .min(1)
+        .max(100)
+        .default(4)
+        .describe(keepsHistory ? 'Cycles queued in memory.' : NO_HISTORY),
       bytes: bytes(64 * 1024)
         .prefault('8MiB')
         .describe('Compressed bytes queued in memory. The newest batch of each group is always kept.'),
@@ -32,16 +40,29 @@ export const deliverySettings = (defaults: DeliveryDefaults) => ({
       enabled: z
         .boolean()
         .default(true)
-        .describe('Spool batches that exceed the memory queue to disk, if spool.path is set.'),
+        .describe(
+          keepsHistory ? 'Spool batches that exceed the memory queue to disk, if spool.path is set.' : NO_HISTORY,
+        ),
     })
     .prefault({}),
   drain: z
     .strictObject({
-      bytesPerSecond: bytes(1024).prefault('4MiB').describe('Rate limit for older batches, in bytes per second.'),
-      share: z.number().min(0.01).max(1).default(0.5).describe('Share of the sending time that older batches may use.'),
+      bytesPerSecond: bytes(1024)
+        .prefault('4MiB')
+        .describe(keepsHistory ? 'Rate limit for older batches, in bytes per second.' : NO_HISTORY),
+      share: z
+        .number()
+        .min(0.01)
+        .max(1)
+        .default(0.5)
+        .describe(keepsHistory ? 'Share of the sending time that older batches may use.' : NO_HISTORY),
     })
     .prefault({})
-    .describe('How fast spooled batches are sent once the receiver is back. New batches always go first.'),
+    .describe(
+      keepsHistory
+        ? 'How fast spooled batches are sent once the receiver is back. New batches always go first.'
+        : NO_HISTORY,
+    ),
 });
 
 /** Settings of an exporter that queues batches and sends them over HTTP. */

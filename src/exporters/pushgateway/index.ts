@@ -25,10 +25,7 @@ const settings = z
     type: typeSetting('pushgateway', 'Prometheus Pushgateway'),
     ...commonSettings,
     ...httpSettings({ url: 'Base URL, without /metrics/job/….', timeout: '10s' }),
-    ...deliverySettings({
-      retries: '3',
-      cycles: 'Has no effect: one cycle is queued in memory, and the next replaces it.',
-    }),
+    ...deliverySettings({ retries: '3', keepsHistory: false }),
     compression: z
       .enum(['gzip', 'none'], { error: 'a Pushgateway supports gzip only' })
       .optional()

@@ -19,7 +19,7 @@ const WRONG_PATHS: readonly WrongPath[] = [
   },
 ];
 
-const { drain: _, ...delivery } = deliverySettings({ retries: 'no limit', cycles: 'Cycles queued in memory.' });
+const { drain: _, ...delivery } = deliverySettings({ retries: 'no limit' });
 
 /** The section of a remote write exporter. */
 export const remoteWriteSettings = z

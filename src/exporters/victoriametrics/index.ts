@@ -4,7 +4,7 @@ import { deliverySettings } from '../delivery/settings.ts';
 import { commonSettings, type ExporterType, typeSetting } from '../exporter-type.ts';
 import { httpSettings, refuseWrongPaths } from '../http/settings.ts';
 import { QUERY_PATHS, type WrongPath } from '../http/wrong-path.ts';
-import { janitorSettings } from '../janitor-settings.ts';
+import { ignoredJanitor } from '../janitor-settings.ts';
 
 const ADVICE = 'set the base URL, such as http://victoria-metrics:8428, or …/insert/0/prometheus of a cluster';
 
@@ -42,7 +42,7 @@ const settings = z
       url: 'Base URL, a full import URL, or …/insert/0/prometheus of a cluster.',
       timeout: '75s',
     }),
-    ...deliverySettings({ retries: 'no limit', cycles: 'Cycles queued in memory.' }),
+    ...deliverySettings({ retries: 'no limit' }),
     compression: z
       .enum(['zstd', 'gzip'], { error: 'vmagent supports gzip and zstd; none is for a Pushgateway' })
       .optional()
@@ -53,8 +53,8 @@ const settings = z
       .describe(
         'Mark vanished series, such as those of deleted pods, as stale immediately, over remote write. Otherwise they stay visible for 5 min. When unset, stale markers are sent if the receiver supports remote write.',
       ),
-    // Has no effect. It was accepted before each type had its own settings.
-    janitor: janitorSettings,
+    // It was accepted before each type had its own settings.
+    janitor: ignoredJanitor,
   })
   .superRefine(refuseWrongPaths('vmagent', WRONG_PATHS));
 
