@@ -39,7 +39,7 @@ const unused: Plugin = {
 const DEFERRED_BUILTINS = ['node:crypto', 'node:http', 'node:https', 'node:tls', 'node:worker_threads'];
 
 /** The used exports of yaml. */
-const YAML = ['LineCounter', 'parseAllDocuments', 'parseDocument', 'stringify'];
+const YAML = ['isNode', 'LineCounter', 'parseAllDocuments', 'parseDocument', 'stringify'];
 
 /** Loads zod, yaml and these modules on first use. */
 const whenUsed: Plugin = {

@@ -72,7 +72,7 @@ const AFTER_COLLECTION_MS = 500;
  */
 function collectGarbage(): void {
   setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void;
+  const collect: () => void = runInNewContext('gc');
   setFlagsFromString('--no-expose-gc');
   collect();
 }

@@ -11,13 +11,13 @@ export function deferredMember(
   name: string,
   given: (args: readonly unknown[]) => readonly unknown[] = (args) => args,
 ): object {
-  const real = () => Reflect.get(load(), name) as Callable;
+  const real = (): Callable => Reflect.get(load(), name);
   const proxy: object = new Proxy(callable(), {
     get(_, key) {
       const of = real();
       const value: unknown = Reflect.get(of, key);
       // A class checks its instances itself, even if deferred.
-      return key === Symbol.hasInstance ? (value as Callable).bind(of) : value;
+      return key === Symbol.hasInstance && typeof value === 'function' ? value.bind(of) : value;
     },
     apply: (_, self, args) => Reflect.apply(real(), self, given(args)),
     construct: (_, args, target) => Reflect.construct(real(), args, target === proxy ? real() : target),

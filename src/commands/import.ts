@@ -58,10 +58,7 @@ function checkKinds(config: ParsedFile, targets: ParsedFile): void {
   ]);
 }
 
-const hasModules = ({ value }: ParsedFile): boolean => {
-  const { modules } = (value ?? {}) as { readonly modules?: unknown };
-  return isMapping(modules);
-};
+const hasModules = ({ value }: ParsedFile): boolean => isMapping(value) && isMapping(value.modules);
 
 /** Throws ConfigError with the file and the position. */
 function parsed(path: string): ParsedFile {

@@ -37,7 +37,7 @@ export function answerOf(load: () => Loaded<Config>): Buffer {
 
 /** The configuration in such a result. Throws the ConfigError of the other process; an Error for anything else. */
 export function loadedFrom(bytes: Buffer): Loaded<Config> {
-  const answer = deserialize(bytes) as Answer;
+  const answer: Answer = deserialize(bytes);
   if ('problems' in answer) throw new ConfigError(answer.problems);
   if ('failure' in answer) throw new Error(answer.failure);
   const config = fromPlain(answer.config) as Config;

@@ -30,7 +30,7 @@ export function fromPlain(value: unknown): unknown {
   if (value instanceof Map) {
     const pattern: unknown = value.get('pattern');
     if (typeof pattern === 'string') return Pattern.of(pattern);
-    const { written, whole, matchesAll } = value.get('rule') as PlainRule;
+    const { written, whole, matchesAll }: PlainRule = value.get('rule');
     return new CompiledRule(written, Pattern.numbered(whole), matchesAll);
   }
   if (Array.isArray(value)) return value.map(fromPlain);

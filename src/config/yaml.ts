@@ -1,4 +1,4 @@
-import { LineCounter, parseDocument } from 'yaml';
+import { isNode, LineCounter, parseDocument } from 'yaml';
 import { errorText } from '../base/error-text.ts';
 import { Problems } from '../base/problems.ts';
 
@@ -42,8 +42,7 @@ export function parseYaml(name: string, text: string): YamlValue {
       placeOf(path) {
         for (let length = path.length; length > 0; length--) {
           const node: unknown = document.getIn(path.slice(0, length), true);
-          const range = (node as { range?: readonly number[] } | undefined)?.range;
-          if (range) return place(range[0] ?? 0);
+          if (isNode(node) && node.range) return place(node.range[0]);
         }
         return undefined;
       },

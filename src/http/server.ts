@@ -45,10 +45,7 @@ export async function startHttp(
 ): Promise<HttpServer> {
   const colon = listen.lastIndexOf(':');
   const host = listen.slice(0, colon).replace(/^\[|\]$/g, '');
-  const server = tls
-    ? createTlsServer({ ...LIMITS, handshakeTimeout: LIMITS.headersTimeout, ...readCertificate(tls) })
-    : createServer(LIMITS);
-  if (tls) followCertificate(server as TlsServer, tls, onError);
+  const server = tls ? secureServer(tls, onError) : createServer(LIMITS);
   boundConnections(server, () => settings().maxConnections ?? MAX_CONNECTIONS, tls !== undefined);
   server.setTimeout(IDLE_MS);
   await listenAt(server, Number(listen.slice(colon + 1)), host).catch((cause: unknown) => {
@@ -67,4 +64,10 @@ export async function startHttp(
         server.closeAllConnections();
       }),
   };
+}
+
+function secureServer(tls: ServerTls, onError: OnError): TlsServer {
+  const server = createTlsServer({ ...LIMITS, handshakeTimeout: LIMITS.headersTimeout, ...readCertificate(tls) });
+  followCertificate(server, tls, onError);
+  return server;
 }

@@ -1,3 +1,4 @@
+import { isMapping } from '../base/records.ts';
 import { type NodePods, POD_INFO_PATH } from '../kube/pod-info.ts';
 import type { JsonClient } from '../net/json-client.ts';
 import type { IdentitySource } from './source.ts';
@@ -20,15 +21,13 @@ export function stateSource(client: JsonClient, url: string, nodeName: string): 
 }
 
 /** The fields used are validated: an agent of another version, or another server, may have responded. */
-function isNodePods(value: unknown): value is NodePods {
-  const { pods } = (value ?? {}) as Partial<NodePods>;
-  return (
-    Array.isArray(pods) &&
-    (pods as Partial<NodePods['pods'][number]>[]).every(
-      ({ uid, namespace, name, containers }) =>
-        [uid, namespace, name].every((text) => typeof text === 'string') &&
-        Array.isArray(containers) &&
-        containers.every(({ id, name: container }) => typeof id === 'string' && typeof container === 'string'),
-    )
-  );
-}
+const isNodePods = (value: unknown): value is NodePods =>
+  isMapping(value) && Array.isArray(value.pods) && value.pods.every(isPod);
+
+const isPod = (pod: unknown): boolean =>
+  hasTexts(pod, ['uid', 'namespace', 'name']) &&
+  Array.isArray(pod.containers) &&
+  pod.containers.every((container) => hasTexts(container, ['id', 'name']));
+
+const hasTexts = (value: unknown, keys: readonly string[]): value is Readonly<Record<string, unknown>> =>
+  isMapping(value) && keys.every((key) => typeof value[key] === 'string');

@@ -1,4 +1,5 @@
 import { sum } from '../base/sum.ts';
+import { zip } from '../base/zip.ts';
 import type { Batch } from '../exporters/exporter.ts';
 import {
   type CompressedText,
@@ -68,7 +69,7 @@ function isSame(one: CollectedGroup, other: CollectedGroup): boolean {
 }
 
 const areAlike = <T>(ones: readonly T[], others: readonly T[], areSame: (one: T, other: T) => boolean): boolean =>
-  ones.length === others.length && ones.every((one, index) => areSame(one, others[index] as T));
+  ones.length === others.length && zip(ones, others).every(([one, other]) => areSame(one, other));
 
 function areEqual<T>(ones: readonly T[], others: readonly T[]): boolean {
   if (ones.length !== others.length) return false;
@@ -125,7 +126,8 @@ async function textsOf(
   const encode = async (asked: readonly Encoding[], chunks: Iterable<Buffer>) => {
     const texts = await compressEach(chunks, [...new Set(asked.map(written))], stampMs);
     for (const encoding of asked) {
-      made.set(encoding, { ...(texts.get(written(encoding)) as CompressedText), written: written(encoding) });
+      const text = texts.get(written(encoding));
+      if (text) made.set(encoding, { ...text, written: written(encoding) });
     }
   };
   if (!hasStamps) {

@@ -1,3 +1,4 @@
+import { zip } from '../base/zip.ts';
 import type { ReadonlySeries, Snapshot } from '../metrics/snapshot.ts';
 
 /** Finds the series that were present in the last cycle and are absent in this one. */
@@ -41,9 +42,7 @@ const EVERYTHING: Range = { head: 0, tail: 0 };
 
 /** The parts that the lists have in common with their successors: a vanished pod is a few series of many. */
 const changedRanges = (oldLists: readonly ReadonlySeries[], newLists: readonly ReadonlySeries[]): Range[] =>
-  oldLists.length === newLists.length
-    ? oldLists.map((old, index) => common(old, newLists[index] as ReadonlySeries))
-    : [];
+  oldLists.length === newLists.length ? [...zip(oldLists, newLists)].map(([old, now]) => common(old, now)) : [];
 
 function common(one: ReadonlySeries, other: ReadonlySeries): Range {
   const [length, otherLength] = [one.owners.length, other.owners.length];

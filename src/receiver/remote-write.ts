@@ -95,7 +95,7 @@ export function unpackSnappy(packed: Buffer, limit: number): Buffer {
     const offset = kind === 1 ? ((tag >>> 5) << 8) | reader.little(1) : reader.little(kind === 2 ? 2 : 4);
     if (offset === 0 || offset > at || at + size > length) throw corrupt();
     // Byte by byte: a copy may read what it has just written.
-    for (let index = 0; index < size; index++, at++) text[at] = text[at - offset] as number;
+    for (let index = 0; index < size; index++, at++) text[at] = text[at - offset] ?? 0;
   }
   if (at < length) throw corrupt();
   return text;

@@ -107,8 +107,9 @@ export class PageClient {
   async *#pieces(response: IncomingMessage, encoding: string): AsyncGenerator<Buffer> {
     let bytes = 0;
     const { stream, failed } = decoded(response, encoding);
+    const decompressed: AsyncIterable<Buffer> = stream;
     try {
-      for await (const piece of stream as AsyncIterable<Buffer>) {
+      for await (const piece of decompressed) {
         bytes += piece.length;
         if (bytes > this.#maxBytes) {
           throw new BadPage(`the page is larger than ${this.#maxBytes} bytes (limits.body)`);

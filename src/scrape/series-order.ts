@@ -69,7 +69,7 @@ export class SeriesOrder {
   #compare(): SeriesChange {
     const before = tableOf(this.#before, this.#before.length);
     let common = 0;
-    for (let index = 0; index < this.#count; index++) if (before.has(this.#now[index] as number)) common++;
+    for (let index = 0; index < this.#count; index++) if (before.has(this.#now[index] ?? 0)) common++;
     return { added: this.#count - common, mayHaveEnded: common < before.size };
   }
 }

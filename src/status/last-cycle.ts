@@ -36,7 +36,8 @@ export function familiesOf({ groups }: LastCycle, prepared: readonly Prepared[])
 /** Series of one family are often adjacent: one lookup per run instead of one per series. */
 function countRuns(owners: readonly Family[], add: (family: Family, series: number) => void): void {
   for (let start = 0; start < owners.length; ) {
-    const family = owners[start] as Family;
+    const family = owners[start];
+    if (family === undefined) return;
     let end = start + 1;
     while (owners[end] === family) end++;
     add(family, end - start);

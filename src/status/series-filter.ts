@@ -1,6 +1,6 @@
 import type { SeriesView } from '../http/status-view.ts';
 import { escapeLabelValue } from '../metrics/text/format.ts';
-import { parseLine, type TextSample } from '../metrics/text/parse.ts';
+import { parseKey } from '../metrics/text/parse.ts';
 
 /** A selection of series of a family. */
 export interface SeriesFilter {
@@ -39,5 +39,3 @@ export function seriesView(group: string, selector: string, value: string): Seri
   const { name, labels } = parseKey(selector);
   return { group, name, labels: Object.fromEntries(labels), value, selector };
 }
-
-const parseKey = (key: string): TextSample => parseLine(`${key} 0`) as TextSample;

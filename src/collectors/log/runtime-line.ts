@@ -36,7 +36,7 @@ const plain = (text: string): RuntimeLine => ({ text, stream: '', isPartial: fal
 
 function dockerLine(line: string): RuntimeLine | undefined {
   try {
-    const { log, stream } = JSON.parse(line) as { readonly log?: unknown; readonly stream?: unknown };
+    const { log, stream }: { readonly log?: unknown; readonly stream?: unknown } = JSON.parse(line);
     if (typeof log !== 'string') return undefined;
     const isPartial = !log.endsWith('\n');
     return { text: isPartial ? log : log.slice(0, -1), stream: typeof stream === 'string' ? stream : '', isPartial };

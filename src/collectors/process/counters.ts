@@ -28,14 +28,14 @@ export class Counters {
    */
   begin(wholly: boolean): void {
     for (let index = 0; index < COUNTERS; index++) {
-      if (Number.isNaN(this.#counted[index])) this.#counted[index] = wholly ? 0 : (this.now[index] as number);
+      if (Number.isNaN(this.#counted[index])) this.#counted[index] = wholly ? 0 : (this.now[index] ?? Number.NaN);
     }
   }
 
   /** The growth of a counter since it was last taken; 0 if it decreased, NaN if it is unreadable. */
   take(index: number): number {
-    const now = this.now[index] as number;
-    const counted = this.#counted[index] as number;
+    const now = this.now[index] ?? Number.NaN;
+    const counted = this.#counted[index] ?? Number.NaN;
     // Above it, a count went below zero, as write_bytes does after truncations.
     if (Number.isNaN(now) || now >= WRAPPED) return Number.NaN;
     this.#counted[index] = now;
@@ -54,13 +54,13 @@ export class Totals {
     for (let index = 0; index < COUNTERS; index++) {
       const growth = counters.take(index);
       if (Number.isNaN(growth)) continue;
-      this.#sums[index] = (this.#sums[index] as number) + growth;
+      this.#sums[index] = (this.#sums[index] ?? 0) + growth;
       this.#readable |= 1 << index;
     }
   }
 
   /** A sum; NaN if its counter was never readable. */
   get(index: number): number {
-    return this.#readable & (1 << index) ? (this.#sums[index] as number) : Number.NaN;
+    return this.#readable & (1 << index) ? (this.#sums[index] ?? 0) : Number.NaN;
   }
 }

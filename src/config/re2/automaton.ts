@@ -67,7 +67,7 @@ export class Automaton {
     for (let at = 0; at < text.length; at++) {
       let point = text.charCodeAt(at);
       if (point >= 0xd800 && point < 0xdc00) {
-        point = text.codePointAt(at) as number;
+        point = text.codePointAt(at) ?? point;
         if (point > 0xffff) at++;
       }
       const symbol = classOf(point);
@@ -110,7 +110,7 @@ export class Automaton {
     let { before, steps } = from;
     let count = steps.length;
     for (let at = start; at < text.length; at++) {
-      const point = text.codePointAt(at) as number;
+      const point = text.codePointAt(at) ?? 0;
       if (point > 0xffff) at++;
       const symbol = classOf(point);
       const kind = kinds[symbol] as number;

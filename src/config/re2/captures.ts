@@ -42,7 +42,7 @@ export function spans(
   let threads: Thread[] = [];
   let found: CaptureSlots | undefined;
   const kindAt = (at: number): number =>
-    at < 0 || at >= text.length ? EDGE : (kinds[classOf(text.charCodeAt(at))] as number);
+    at < 0 || at >= text.length ? EDGE : (kinds[classOf(text.charCodeAt(at))] ?? EDGE);
   for (let at = from; ; ) {
     if (found === undefined && (at === 0 || !isAnchored)) threads.push({ step: start, slots: [] });
     if (threads.length === 0) break;
@@ -58,7 +58,7 @@ export function spans(
       if (seen[index] === round) continue;
       seen[index] = round;
       work++;
-      const [next, argument] = [nexts[index] as number, args[index] as number];
+      const [next, argument] = [nexts[index] ?? 0, args[index] ?? 0];
       switch (ops[index]) {
         case OP.set:
           if (symbol >= 0 && contains[argument * kinds.length + symbol] === 1) reached.push({ step: next, slots });

@@ -152,7 +152,7 @@ class Alphabet {
     this.#ascii = Uint16Array.from({ length: 128 }, (_, point) => this.#search(point));
   }
 
-  readonly classOf = (point: number): number => (point < 128 ? (this.#ascii[point] as number) : this.#search(point));
+  readonly classOf = (point: number): number => (point < 128 ? (this.#ascii[point] ?? 0) : this.#search(point));
 
   /** The number of a set. */
   setOf(ranges: Ranges): number {
@@ -172,7 +172,7 @@ class Alphabet {
     let high = this.#starts.length;
     while (high - low > 1) {
       const middle = (low + high) >> 1;
-      if ((this.#starts[middle] as number) <= point) low = middle;
+      if ((this.#starts[middle] ?? 0) <= point) low = middle;
       else high = middle;
     }
     return low;

@@ -3,7 +3,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { ThrottledLog } from '../../base/log.ts';
 import type { Target } from '../../config/identity.ts';
 import { countWithin, MAX_ENDED_CHARACTERS } from '../../metrics/ended.ts';
-import { parseText } from '../../metrics/text/parse.ts';
+import { parseKey } from '../../metrics/text/parse.ts';
 import type { EndedSeries } from '../exporter.ts';
 import { withoutQueries } from '../http/response-text.ts';
 import type { Sender, Upload, UploadAttempt } from '../http/sender.ts';
@@ -146,7 +146,6 @@ const lengthOf = ({ keys }: MarkerUpload): number => keys.reduce((sum, { length 
 
 /** The labels of a series key, with `__name__`. */
 function labelsOfKey(key: string): SeriesLabels {
-  const [line] = parseText(`${key} 0\n`);
-  if (line?.kind !== 'sample') throw new Error(`BUG: not a series: ${key}`);
-  return [['__name__', line.name], ...line.labels];
+  const { name, labels } = parseKey(key);
+  return [['__name__', name], ...labels];
 }

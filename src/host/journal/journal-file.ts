@@ -108,7 +108,7 @@ export class JournalFile {
     const count = this.#readItems(offset);
     const fields: JournalField[] = [];
     for (let index = 0; index < count; index++) {
-      const item = ITEMS[index] as number;
+      const item = ITEMS[index] ?? 0;
       const known = this.#remembered.get(item);
       if (known !== undefined) {
         if (known.isWanted) fields.push(known);

@@ -128,7 +128,8 @@ export class Relabeling {
     for (let index = 0; index < count; index++) {
       if (index % SERIES_A_STEP === 0) yield;
       const place = index < head ? index : index >= count - tail ? index + shift : -1;
-      decisions.push(place === -1 ? this.#decide(series, index, errors) : (last?.decisions[place] as Decision));
+      const before = place === -1 ? undefined : last?.decisions[place];
+      decisions.push(before ?? this.#decide(series, index, errors));
     }
     if (decisions.every((decision) => decision === 'same')) {
       return { of: series, decisions, series: undefined, places: [], errors };
@@ -173,7 +174,7 @@ export class Relabeling {
     }
     if (labels === 'same') return 'same';
     if (labels === undefined) return 'dropped';
-    return { key: keyOf(labels), owner: this.#familyOf(owner, nameOf(key), labels.get(NAME) as string) };
+    return { key: keyOf(labels), owner: this.#familyOf(owner, nameOf(key), labels.get(NAME) ?? '') };
   }
 
   /** The labels of a series after relabeling; undefined when it is dropped, or has lost its name. */

@@ -73,6 +73,13 @@ export function* parseText(text: string, options: TextFormatOptions = {}): Gener
   }
 }
 
+/** A series key as name and labels, for keys of this agent's own series. */
+export function parseKey(key: string): TextSample {
+  const line = parseLine(`${key} 0`);
+  if (line?.kind !== 'sample') throw new Error(`BUG: not a series: ${key}`);
+  return line;
+}
+
 /** Parses one line, without its newline; undefined for blank lines and plain comments. */
 export function parseLine(
   line: string,

@@ -74,7 +74,7 @@ export class HttpProbing implements Probing {
     const startMs = monotonicMs();
     const { options, requests } = this.#task;
     let url = this.#url;
-    let { method } = options as { method: string };
+    let method: string = options.method;
     let payload = requests.payload();
     let isFirstHost = true;
     for (;;) {
