@@ -210,7 +210,7 @@ const containerLogs = z
       .min(1)
       .max(10_000)
       .default(1000)
-      .describe('Maximum number of files; any beyond are not followed, and reported as not readable.'),
+      .describe('Maximum number of files; any beyond are reported, but not followed.'),
     drop: z.array(pattern()).default([]).describe('Lines to ignore.'),
     rules: z
       .array(ruleOf('container_log_matches_total', CONTAINER_LABELS, 1000))

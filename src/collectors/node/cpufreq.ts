@@ -46,7 +46,7 @@ export const cpufreq = defineCollector({
     'Clock rates and governors of the CPUs, from `/sys/devices/system/cpu/cpu<N>/cpufreq`. Here ' +
     '`node_cpu_frequency_hertz` has only the label `cpu`.',
   options: NO_OPTIONS,
-  whenEmpty: 'no CPU has cpufreq',
+  whenEmpty: 'no CPU has frequency scaling (cpufreq)',
   families: [...Object.values(MEASURED), ...Object.values(SETTINGS), governor],
   create({ host }) {
     return async (out, signal) => {

@@ -13,7 +13,7 @@ export const entropy = defineCollector({
   enabled: true,
   summary: "The kernel's entropy pool, from `/proc/sys/kernel/random`.",
   options: NO_OPTIONS,
-  whenEmpty: 'none of the files exist',
+  whenEmpty: 'the kernel has neither entropy_avail nor poolsize',
   families: [available, poolSize],
   create({ host }) {
     return (out) => {

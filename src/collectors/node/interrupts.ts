@@ -15,8 +15,8 @@ const total = counter('node_interrupts_total', 'Interrupts handled; cpu is the c
 ]);
 
 const options = z.strictObject({
-  nameInclude: pattern().optional().describe('Which `<type>;<info>;<devices>` to export.'),
-  nameExclude: pattern().optional().describe('Which `<type>;<info>;<devices>` not to export.'),
+  nameInclude: pattern().optional().describe('Include only interrupts whose `<type>;<info>;<devices>` matches.'),
+  nameExclude: pattern().optional().describe('Exclude interrupts whose `<type>;<info>;<devices>` matches.'),
   includeZeros: z.boolean().default(true).describe('Also export interrupts that a CPU has never handled.'),
 });
 

@@ -14,7 +14,7 @@ const DEFAULT_FIELDS =
   '|Udp6?_(InDatagrams|OutDatagrams|NoPorts|RcvbufErrors|SndbufErrors))$';
 
 const options = z.strictObject({
-  fields: pattern().prefault(DEFAULT_FIELDS).describe('Which `<protocol>_<field>` to export.'),
+  fields: pattern().prefault(DEFAULT_FIELDS).describe('Include only fields whose `<protocol>_<field>` matches.'),
 });
 
 /** Counters of the network protocols. */

@@ -26,7 +26,7 @@ export const os = defineCollector({
   enabled: true,
   summary: 'Name, version and end of support of the distribution, from `/etc/os-release` or `/usr/lib/os-release`.',
   options: NO_OPTIONS,
-  whenEmpty: 'there is no os-release with variables',
+  whenEmpty: 'os-release is absent or has no variables',
   families: [info, version, supportEnd],
   create({ host }) {
     return (out) => {

@@ -21,8 +21,8 @@ const COLUMNS = [
 const ROW = /^(\S|\S.*?\S) +(\d+) +(\d+) +(\d+) +(\d+) +(\d+) *(?::|$)/;
 
 const options = z.strictObject({
-  slabsInclude: pattern().prefault('.*').describe('Which slabs to export.'),
-  slabsExclude: pattern().optional().describe('Which of these slabs to exclude.'),
+  slabsInclude: pattern().prefault('.*').describe('Include only slabs whose name matches.'),
+  slabsExclude: pattern().optional().describe('Exclude slabs whose name matches.'),
 });
 
 /** Memory of the kernel's own objects. */

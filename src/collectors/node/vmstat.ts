@@ -23,7 +23,7 @@ function familyOf(field: string): Family {
 }
 
 const options = z.strictObject({
-  fields: pattern().prefault('^(oom_kill|pgpg|pswp|pg.*fault).*').describe('Which fields of `/proc/vmstat` to export.'),
+  fields: pattern().prefault('^(oom_kill|pgpg|pswp|pg.*fault).*').describe('Include only fields whose name matches.'),
 });
 
 /** Paging, swapping and OOM kills. */
