@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import {
   constants,
+  deflateRawSync,
   gunzip,
   gunzipSync,
   gzip,
@@ -97,6 +98,10 @@ const ZSTD: Compressor = {
   // Remove what was appended to make it compressible.
   unpackSync: (member, textBytes) => zstdText(member, textBytes + PADDING.length).subarray(0, textBytes),
 };
+
+/** A piece of a deflate stream that ends with a whole byte but without a last block, into memory of its own. */
+export const deflatePiece = (text: Buffer): Buffer =>
+  own(deflateRawSync(text, { ...GZIP_OPTIONS, finishFlush: constants.Z_SYNC_FLUSH }));
 
 /** Created when first used; null where they are unavailable and node:zlib is used. */
 let contexts: ZstdContexts | null | undefined;

@@ -4,6 +4,7 @@ import type { Target } from '../../config/identity.ts';
 import { compressionOf, compressor } from '../../metrics/compression.ts';
 import type { Batch } from '../exporter.ts';
 import type { Upload } from '../http/sender.ts';
+import { GzipMember } from './gzip-member.ts';
 import type { Protocol } from './protocol.ts';
 
 /** A batch in the format of its receiver, for one upload. `samples` and `textBytes` are those of this payload. */
@@ -15,11 +16,18 @@ export interface RewrittenBatch extends Omit<Batch, 'encoding'> {
 
 type PayloadCompression = 'zstd' | 'gzip' | 'none';
 
-/** The compressor of text pads short texts with a comment, which other formats do not have. */
-const PACK: Readonly<Record<PayloadCompression, (payload: Buffer) => Buffer>> = {
-  zstd: (payload) => zstdCompressSync(payload),
-  gzip: (payload) => compressor('gzip').packSync(payload),
-  none: (payload) => payload,
+/** Compresses the parts of one payload. */
+interface Packer {
+  add(part: Buffer): Buffer;
+  /** What follows the last part. */
+  end?(): Buffer;
+}
+
+/** A packer for each payload. The zstd compressor of text pads short texts with a comment, which other formats lack. */
+const PACKERS: Readonly<Record<PayloadCompression, () => Packer>> = {
+  zstd: () => ({ add: (part) => zstdCompressSync(part) }),
+  gzip: () => new GzipMember(),
+  none: () => ({ add: (part) => part }),
 };
 
 /** The format of a receiver: see {@link Protocol}. */
@@ -40,13 +48,14 @@ export async function rewriteBatch(
   signal: AbortSignal,
 ): Promise<RewrittenBatch> {
   const { unpack } = compressor(compressionOf(encoding));
+  const packer = PACKERS[compression]();
   const members: Buffer[] = [];
   let textBytes = 0;
   let omitted = 0;
   const add = async (text: Buffer): Promise<void> => {
     textBytes += text.length;
     await turn();
-    members.push(PACK[compression](text));
+    members.push(packer.add(text));
   };
   for (const member of batch.members) {
     signal.throwIfAborted();
@@ -59,5 +68,6 @@ export async function rewriteBatch(
     await add(before.length === 0 ? rewritten.text : Buffer.concat([before, rewritten.text]));
   }
   if (members.length > 0 && envelope.end !== '') await add(Buffer.from(envelope.end));
+  if (members.length > 0 && packer.end) members.push(packer.end());
   return { ...batch, members, textBytes, samples: Math.max(0, batch.samples - omitted), compression, omitted };
 }
