@@ -1,7 +1,7 @@
 import { DeniedFile } from './errors.ts';
 import type { Host } from './host.ts';
 import { oneLine } from './lines.ts';
-import { integer } from './numbers.ts';
+import { count, integer } from './numbers.ts';
 
 /**
  * What `parse` makes of a file of one line; undefined when {@link Host.attribute} has none. Throws MalformedFile,
@@ -14,6 +14,9 @@ export function parsedAttribute<Value>(host: Host, path: string, parse: (text: s
 
 /** A {@link parsedAttribute} that is an integer. */
 export const integerAttribute = (host: Host, path: string): number | undefined => parsedAttribute(host, path, integer);
+
+/** Like {@link integerAttribute}, for a number that is never negative. Throws MalformedFile for one that is. */
+export const countAttribute = (host: Host, path: string): number | undefined => parsedAttribute(host, path, count);
 
 /** {@link Host.attribute}; also undefined when this process may not read it, as only root may read serial numbers. */
 export function readableAttribute(host: Host, path: string): string | undefined {

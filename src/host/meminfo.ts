@@ -1,6 +1,6 @@
 // /proc/meminfo: proc_meminfo(5); the lines of a NUMA node's meminfo in sysfs end the same way.
 import { eachRecord, type Losses, words } from './lines.ts';
-import { integer } from './numbers.ts';
+import { count } from './numbers.ts';
 
 /**
  * The wanted lines in the file's order, in bytes or as plain counts; undefined for one that is malformed, which is
@@ -29,5 +29,5 @@ export function parseMeminfo(
 export function memoryValue(text: string): number {
   const [value, unit] = words(text);
   if (unit !== undefined && unit !== 'kB') throw new Error(`unknown unit ${JSON.stringify(unit)}`);
-  return integer(value) * (unit === 'kB' ? 1024 : 1);
+  return count(value) * (unit === 'kB' ? 1024 : 1);
 }

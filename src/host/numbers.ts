@@ -29,11 +29,11 @@ export const WRAPPED = 2 ** 63;
 
 /**
  * A count: an {@link integer} that is not negative, and not a negative number printed as an unsigned one (2^64-1 for
- * -1).
+ * -1). 2^63-1, which is 2^63 as a double, is a limit that is not set.
  */
 export function count(text: string | undefined): number {
   const value = integer(text);
-  if (value < 0 || value >= WRAPPED) throw new Error(`expected a count, found ${text}`);
+  if (value < 0 || value > WRAPPED) throw new Error(`expected a count, found ${text}`);
   return value;
 }
 
@@ -55,6 +55,13 @@ export function decimalOrNone(text: string | null | undefined): number | undefin
   if (!text || !/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(text)) return undefined;
   const value = Number(text);
   return Number.isFinite(value) ? value : undefined;
+}
+
+/** A {@link decimal} number that is not negative. Throws NotANumber. */
+export function amount(text: string | undefined): number {
+  const value = decimal(text);
+  if (value < 0) throw new NotANumber(text);
+  return value;
 }
 
 /** A hexadecimal integer, with or without `0x`, as the nearest double. Throws NotANumber. */

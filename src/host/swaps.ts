@@ -1,6 +1,6 @@
 // /proc/swaps: proc_swaps(5). Present on every host whose kernel can swap; only its header without swap.
 import { eachRecord, type Losses, words } from './lines.ts';
-import { integer } from './numbers.ts';
+import { count, integer } from './numbers.ts';
 
 /** A swap device or file. */
 interface SwapDevice {
@@ -21,8 +21,8 @@ export function parseSwaps(lost: Losses, path: string, text: string): (SwapDevic
     const index = devices.push(undefined) - 1;
     const [device, type, kibibytes, usedKibibytes, priority] = words(line);
     if (device === undefined || type === undefined) throw new Error('expected a device and its type');
-    const sizeBytes = integer(kibibytes) * 1024;
-    devices[index] = { device, type, sizeBytes, usedBytes: integer(usedKibibytes) * 1024, priority: integer(priority) };
+    const sizeBytes = count(kibibytes) * 1024;
+    devices[index] = { device, type, sizeBytes, usedBytes: count(usedKibibytes) * 1024, priority: integer(priority) };
   });
   return devices;
 }

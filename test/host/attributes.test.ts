@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { integerAttribute } from '../../src/host/attributes.ts';
+import { countAttribute, integerAttribute } from '../../src/host/attributes.ts';
 import { cpuListAttribute, parseCpuList } from '../../src/host/cpu-list.ts';
 import { MalformedFile } from '../../src/host/errors.ts';
 import { Host } from '../../src/host/host.ts';
@@ -11,7 +11,8 @@ test('an attribute is read as a number; a missing one is undefined, other text i
   const host = new Host(hostTree(t, { 'sys/count': '-12\n', 'sys/volts': '1.5\n', 'sys/word': 'many\n' }));
   const path = (name: string) => join(host.paths.sysfs, name);
   assert.equal(integerAttribute(host, path('count')), -12);
-  assert.equal(integerAttribute(host, path('absent')), undefined);
+  assert.throws(() => countAttribute(host, path('count')), /sys\/count:1: expected a count, found -12/);
+  for (const read of [integerAttribute, countAttribute]) assert.equal(read(host, path('absent')), undefined);
   assert.throws(() => integerAttribute(host, path('volts')), /sys\/volts:1: expected a number, found "1.5"/);
   assert.throws(() => integerAttribute(host, path('word')), MalformedFile);
 });

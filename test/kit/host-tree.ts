@@ -16,13 +16,14 @@ export function fixturePaths(): HostPaths {
   return pathsBelow(fixture('node'));
 }
 
-/** A host with only these files (path below `proc`, `sys`, ... → content), removed after the test. */
+/** A host with only these files (path below `proc`, `sys`, ... → content), removed after the test; `path/` is a folder. */
 export function hostTree(context: TestContext, files: Readonly<Record<string, string | Buffer>>): HostPaths {
   const root = mkdtempSync(join(tmpdir(), 'firesteel-host-'));
   removeAfter(context, root);
   for (const [path, content] of Object.entries(files)) {
-    mkdirSync(dirname(join(root, path)), { recursive: true });
-    writeFileSync(join(root, path), content);
+    const isFolder = path.endsWith('/');
+    mkdirSync(isFolder ? join(root, path) : dirname(join(root, path)), { recursive: true });
+    if (!isFolder) writeFileSync(join(root, path), content);
   }
   return pathsBelow(root);
 }

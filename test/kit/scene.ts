@@ -7,7 +7,7 @@ import { fixture } from './host-tree.ts';
 
 /** A collector's files and its samples: everything that its tests need. */
 export interface Scene {
-  /** The kernel's files by their path below `proc`, `sys`, …: real ones, shortened. */
+  /** The kernel's files by their path below `proc`, `sys`, …: real ones, shortened. `path/` is an empty folder. */
   readonly files: Readonly<Record<string, string>>;
   /** All samples, `name{labels} value`, with labels in the order in which the family declares them; the tests sort the lines. */
   readonly lines: readonly string[];

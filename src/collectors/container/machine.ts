@@ -1,6 +1,6 @@
 // The machine as a kubelet reports it: CPUs, proc_meminfo(5), machine-id(5), memory modules in sysfs.
 import * as z from 'zod';
-import { integerAttribute } from '../../host/attributes.ts';
+import { countAttribute } from '../../host/attributes.ts';
 import { DeniedFile } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { readOsRelease } from '../../host/os-release.ts';
@@ -129,7 +129,7 @@ function readDimms(host: Host): Map<string, { count: number; bytes: number }> {
       if (!/^dimm\d+$/.test(name)) continue;
       const folder = `${controllers}/${controller}/${name}`;
       const type = host.attribute(`${folder}/dimm_mem_type`) ?? '';
-      const mebibytes = integerAttribute(host, `${folder}/size`);
+      const mebibytes = countAttribute(host, `${folder}/size`);
       // An empty slot is skipped.
       if (mebibytes === undefined) continue;
       const { count, bytes } = types.get(type) ?? { count: 0, bytes: 0 };

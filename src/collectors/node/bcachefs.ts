@@ -1,6 +1,6 @@
 // /sys/fs/bcachefs/<uuid>: fs/bcachefs/sysfs.c of bcachefs. No data without a mounted one.
 import { zip } from '../../base/zip.ts';
-import { integerAttribute, parsedAttribute } from '../../host/attributes.ts';
+import { countAttribute, parsedAttribute } from '../../host/attributes.ts';
 import type { Host } from '../../host/host.ts';
 import { integer } from '../../host/numbers.ts';
 import { counter, type Family, gauge } from '../../metrics/family.ts';
@@ -140,8 +140,8 @@ function addDevice(out: Snapshot, host: Host, folder: string, uuid: string, devi
   const number = (family: Family, file: string, read: (host: Host, path: string) => number | undefined) =>
     out.attempt(`${folder}/${file}`, () => addIfThere(out, family, read(host, `${folder}/${file}`), uuid, device));
   number(bucketSize, 'bucket_size', bytesAttribute);
-  number(buckets, 'nbuckets', integerAttribute);
-  number(durability, 'durability', integerAttribute);
+  number(buckets, 'nbuckets', countAttribute);
+  number(durability, 'durability', countAttribute);
   const sectionsOf = (file: string, title: RegExp): Sections =>
     out.attempt(`${folder}/${file}`, () =>
       parseSections(`${folder}/${file}`, host.readIfExists(`${folder}/${file}`) ?? '', title),

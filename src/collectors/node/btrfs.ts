@@ -1,8 +1,8 @@
 // /sys/fs/btrfs/<uuid>: btrfs(5), "Filesystem sysfs", and fs/btrfs/sysfs.c of the kernel. Nothing without mounted Btrfs.
-import { integerAttribute } from '../../host/attributes.ts';
+import { countAttribute } from '../../host/attributes.ts';
 import type { Host } from '../../host/host.ts';
 import { type Losses, words } from '../../host/lines.ts';
-import { integer } from '../../host/numbers.ts';
+import { count } from '../../host/numbers.ts';
 import { recordsOfFile } from '../../host/records.ts';
 import { counter, type Family, gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
@@ -81,7 +81,7 @@ function addFileSystem(out: Snapshot, host: Host, folder: string, name: string):
   const uuid = out.attempt(`${folder}/metadata_uuid`, () => metadataUuid(host, folder)) ?? name;
   const addNumber = (family: Family, file: string, ...labels: string[]) => {
     out.attempt(`${folder}/${file}`, () => {
-      const value = integerAttribute(host, `${folder}/${file}`);
+      const value = countAttribute(host, `${folder}/${file}`);
       if (value !== undefined) out.add(family, value, uuid, ...labels);
     });
   };
@@ -100,7 +100,7 @@ function addFileSystem(out: Snapshot, host: Host, folder: string, name: string):
   for (const device of devices) {
     const path = `${folder}/devices/${device}/size`;
     out.attempt(path, () => {
-      const sectors = integerAttribute(host, path);
+      const sectors = countAttribute(host, path);
       if (sectors !== undefined) out.add(deviceSize, sectors * 512, uuid, device);
     });
   }
@@ -143,7 +143,7 @@ function parsePairs(lost: Losses, host: Host, path: string): [keyword: string, v
   const pairs: [string, number][] = [];
   recordsOfFile(lost, host, path, (line) => {
     const [keyword = '', value] = words(line);
-    pairs.push([keyword, integer(value)]);
+    pairs.push([keyword, count(value)]);
   });
   return pairs;
 }

@@ -1,7 +1,7 @@
 // /proc/buddyinfo: proc_buddyinfo(5). Present on every Linux host.
 import { MalformedFile } from '../../host/errors.ts';
 import { eachRecord, words } from '../../host/lines.ts';
-import { integer } from '../../host/numbers.ts';
+import { count } from '../../host/numbers.ts';
 import { gauge } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
@@ -21,7 +21,7 @@ export const buddyinfo = defineCollector({
       eachRecord(out, path, host.read(path), (line, number) => {
         const [, node, zone, rest] = /^Node +(\d+), zone +(\S+) (.*)$/.exec(line) ?? [];
         if (node === undefined || zone === undefined) throw new Error('expected Node <number>, zone <name>');
-        zones.push({ number, node, zone, counts: words(rest ?? '').map(integer) });
+        zones.push({ number, node, zone, counts: words(rest ?? '').map(count) });
       });
       // All zones have the same sizes, those of the kernel; a line of another length is corrupt.
       const sizes = mostCommon(zones.map(({ counts }) => counts.length));

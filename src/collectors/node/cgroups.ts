@@ -1,6 +1,6 @@
 // /proc/cgroups: cgroups(7), version 1. Absent without CONFIG_PROC_PID_CGROUP; with version 2 alone it has little data.
 import { eachRecord, words } from '../../host/lines.ts';
-import { integer } from '../../host/numbers.ts';
+import { count } from '../../host/numbers.ts';
 import { gauge } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
@@ -20,8 +20,8 @@ export const cgroups = defineCollector({
     return (out) => {
       eachRecord(out, path, host.read(path), (line) => {
         if (line.startsWith('#')) return;
-        const [controller = '', , count, isEnabled] = words(line);
-        const [groups, flag] = [integer(count), integer(isEnabled)];
+        const [controller = '', , number, isEnabled] = words(line);
+        const [groups, flag] = [count(number), count(isEnabled)];
         out.add(cgroupCount, groups, controller);
         out.add(enabled, flag, controller);
       });

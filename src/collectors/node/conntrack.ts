@@ -1,6 +1,6 @@
 // /proc/sys/net/netfilter and /proc/net/stat/nf_conntrack: Documentation/networking/nf_conntrack-sysctl.rst of the
 // kernel and net/netfilter/nf_conntrack_standalone.c. Absent where the module nf_conntrack is not loaded.
-import { integerAttribute } from '../../host/attributes.ts';
+import { countAttribute, integerAttribute } from '../../host/attributes.ts';
 import { MissingFile } from '../../host/errors.ts';
 import { eachLine, filled, words } from '../../host/lines.ts';
 import { netPath } from '../../host/net-files.ts';
@@ -44,9 +44,10 @@ export const conntrack = defineCollector({
         const text = host.readIfExists(statPath);
         return text === undefined ? undefined : sumColumns(statPath, filled(statPath, text));
       });
-      const attribute = (path: string) => out.attempt(path, () => integerAttribute(host, path));
-      const count = (countsElsewhere ? sums?.entries : undefined) ?? attribute(countPath);
-      const most = attribute(limitPath);
+      const count =
+        (countsElsewhere ? sums?.entries : undefined) ?? out.attempt(countPath, () => countAttribute(host, countPath));
+      // Older kernels print a limit beyond 2^31 as a negative number.
+      const most = out.attempt(limitPath, () => integerAttribute(host, limitPath));
       if (count !== undefined) out.add(entries, count);
       if (most !== undefined) out.add(limit, most);
       for (const [column, family] of columns) {

@@ -1,7 +1,7 @@
 // /sys/devices/system/cpu: Documentation/ABI/testing/sysfs-devices-system-cpu. Only Intel counts throttling, and on
 // x86 most machines can't take their first CPU offline, which then has no file that says whether it is online.
 import { join } from 'node:path';
-import { integerAttribute } from '../../host/attributes.ts';
+import { countAttribute } from '../../host/attributes.ts';
 import { cpuListAttribute } from '../../host/cpu-list.ts';
 import type { Host } from '../../host/host.ts';
 import { integerOrNone } from '../../host/numbers.ts';
@@ -59,8 +59,8 @@ export function cpuSysfs(host: Host): (out: Snapshot) => void {
       for (const [cpu, value] of survey.online) out.add(online, value, cpu);
       for (const { path, family, labels } of survey.throttles) {
         out.attempt(path, () => {
-          const count = integerAttribute(host, path);
-          if (count !== undefined) out.add(family, count, ...labels);
+          const times = countAttribute(host, path);
+          if (times !== undefined) out.add(family, times, ...labels);
         });
       }
     });
@@ -68,7 +68,7 @@ export function cpuSysfs(host: Host): (out: Snapshot) => void {
 }
 
 function surveyOf(host: Host, folder: string): Omit<Survey, 'cpus' | 'isFirst'> {
-  const cpus = host.listIfExists(folder).filter((name) => /^cpu\d/.test(name));
+  const cpus = host.listIfExists(folder).filter((name) => /^cpu\d+$/.test(name));
   const onlineFile = (cpu: string) => host.attribute(join(folder, cpu, 'online'));
   const canGoOffline = cpus[0] !== undefined && onlineFile(cpus[0]) !== undefined;
   return {

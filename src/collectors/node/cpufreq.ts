@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { cpuListAttribute } from '../../host/cpu-list.ts';
 import type { Host } from '../../host/host.ts';
 import { oneLine, words } from '../../host/lines.ts';
-import { integer } from '../../host/numbers.ts';
+import { count } from '../../host/numbers.ts';
 import { type Family, gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { labelBlock } from '../../metrics/text/format.ts';
@@ -106,7 +106,7 @@ function addCpu(out: Snapshot, host: Host, { id, folder, files, measured }: Scal
   // Drivers that don't know a clock print `<unknown>`: then there is no sample.
   const addHertz = (family: Family, name: string, text: string | undefined) => {
     if (text === undefined || text.startsWith('<')) return;
-    const kilohertz = oneLine(join(folder, name), text, integer);
+    const kilohertz = oneLine(join(folder, name), text, count);
     out.addSeries(family, family.name + labelBlock(['cpu'], [id]), kilohertz * 1000);
   };
   const setting = (name: string) => (files.includes(name) ? host.attribute(join(folder, name)) : undefined);

@@ -1,5 +1,5 @@
 // /sys/block/dm-*: Documentation/ABI/testing/sysfs-block-dm of the kernel. Nothing without multipath devices.
-import { integerAttribute } from '../../host/attributes.ts';
+import { countAttribute } from '../../host/attributes.ts';
 import type { Host } from '../../host/host.ts';
 import { gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
@@ -51,7 +51,7 @@ function addDevice(out: Snapshot, host: Host, name: string, folder: string): voi
   out.add(info, 1, ...labels, uuid);
   const suspended = attribute('dm/suspended');
   if (suspended !== undefined) out.add(active, suspended === '0' ? 1 : 0, ...labels);
-  const sectors = integerAttribute(host, `${folder}/${name}/size`);
+  const sectors = countAttribute(host, `${folder}/${name}/size`);
   if (sectors !== undefined) out.add(size, sectors * 512, ...labels);
   const slaves = host.listIfExists(`${folder}/${name}/slaves`);
   const states = slaves.map((slave) => [slave, host.attribute(`${folder}/${slave}/device/state`)] as const);

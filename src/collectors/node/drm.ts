@@ -1,6 +1,6 @@
 // /sys/class/drm: drivers/gpu/drm/amd/amdgpu of the kernel (Documentation/gpu/amdgpu). Other drivers report none of
 // this.
-import { integerAttribute } from '../../host/attributes.ts';
+import { countAttribute } from '../../host/attributes.ts';
 import type { Host } from '../../host/host.ts';
 import { gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
@@ -54,8 +54,9 @@ function addCard(out: Snapshot, host: Host, card: string, folder: string): void 
   });
   for (const [file, family] of Object.entries(VALUES)) {
     // Cards that are part of the processor lack some of these.
-    out.attempt(card, () => {
-      const number = integerAttribute(host, `${folder}/${file}`);
+    const path = `${folder}/${file}`;
+    out.attempt(path, () => {
+      const number = countAttribute(host, path);
       if (number !== undefined) out.add(family, number, card);
     });
   }

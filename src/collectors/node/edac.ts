@@ -1,7 +1,7 @@
 // /sys/devices/system/edac/mc: Documentation/admin-guide/RAS/main.rst. Absent without ECC memory or a driver for it;
 // csrows only where the kernel still has CONFIG_EDAC_LEGACY_SYSFS.
 import { join } from 'node:path';
-import { integerAttribute } from '../../host/attributes.ts';
+import { countAttribute } from '../../host/attributes.ts';
 import type { Host } from '../../host/host.ts';
 import { counter, type Family } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
@@ -42,7 +42,7 @@ export const edac = defineCollector({
     const parent = host.sys('devices/system/edac/mc');
     return (out) => {
       for (const name of host.listIfExists(parent)) {
-        const controller = /^mc(\d+)/.exec(name)?.[1];
+        const controller = /^mc(\d+)$/.exec(name)?.[1];
         if (controller !== undefined) addController(out, host, join(parent, name), controller);
       }
     };
@@ -57,7 +57,7 @@ function addController(out: Snapshot, host: Host, folder: string, controller: st
     addCount(out, host, join(folder, `${kind}_noinfo_count`), csrow, controller, 'unknown');
   }
   for (const name of names) {
-    const row = /^csrow(\d+)/.exec(name)?.[1];
+    const row = /^csrow(\d+)$/.exec(name)?.[1];
     if (row !== undefined) addRow(out, host, join(folder, name), controller, row);
   }
 }
@@ -73,8 +73,9 @@ function addRow(out: Snapshot, host: Host, folder: string, controller: string, r
     out.attempt(join(folder, file), () => {
       const label = moduleLabel(host.attribute(join(folder, `ch${channel}_dimm_label`)));
       for (const [kind, family] of Object.entries(KINDS)) {
-        const count = `ch${channel}_${kind}_count`;
-        if (files.has(count)) addCount(out, host, join(folder, count), family.channel, controller, row, channel, label);
+        const errors = `ch${channel}_${kind}_count`;
+        if (files.has(errors))
+          addCount(out, host, join(folder, errors), family.channel, controller, row, channel, label);
       }
     });
   }
@@ -82,8 +83,8 @@ function addRow(out: Snapshot, host: Host, folder: string, controller: string, r
 
 function addCount(out: Snapshot, host: Host, path: string, family: Family, ...labels: string[]): void {
   out.attempt(path, () => {
-    const count = integerAttribute(host, path);
-    if (count !== undefined) out.add(family, count, ...labels);
+    const errors = countAttribute(host, path);
+    if (errors !== undefined) out.add(family, errors, ...labels);
   });
 }
 

@@ -1,6 +1,6 @@
 // /proc/sys/kernel/random: random(4). Present on every Linux host.
 import { oneLine } from '../../host/lines.ts';
-import { integer } from '../../host/numbers.ts';
+import { count } from '../../host/numbers.ts';
 import { gauge } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
@@ -24,7 +24,7 @@ export const entropy = defineCollector({
         const path = host.proc('sys/kernel/random', name);
         out.attempt(path, () => {
           const text = host.readIfExists(path);
-          if (text !== undefined) out.add(family, oneLine(path, text.trim(), integer));
+          if (text !== undefined) out.add(family, oneLine(path, text.trim(), count));
         });
       }
     };

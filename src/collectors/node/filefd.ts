@@ -1,6 +1,6 @@
 // /proc/sys/fs/file-nr: proc_sys_fs(5). Present on every Linux host.
 import { oneLine, words } from '../../host/lines.ts';
-import { integer } from '../../host/numbers.ts';
+import { count } from '../../host/numbers.ts';
 import { gauge } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
@@ -27,5 +27,5 @@ export const filefd = defineCollector({
 /** Open files and their limit, of `1024	0	1631329`; the second column has been 0 since Linux 2.6. */
 function parseFileNr(text: string): [open: number, limit: number] {
   const [open, , limit] = words(text);
-  return [integer(open), integer(limit)];
+  return [count(open), count(limit)];
 }

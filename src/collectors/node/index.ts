@@ -78,7 +78,7 @@ import { xfs } from './xfs.ts';
 import { zfs } from './zfs.ts';
 import { zoneinfo } from './zoneinfo.ts';
 
-/** All node collectors, by name. A new collector takes one file and one line here. */
+/** All node collectors, by name. */
 export const nodeCollectors: readonly CollectorSpec[] = [
   arp,
   bcache,

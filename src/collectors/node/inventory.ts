@@ -1,7 +1,7 @@
 // The identity of this machine: SMBIOS tables, os-release(5), machine-id(5), disks and network devices in sysfs. For
 // inventories that track changes; all of this is also in other node_* families.
 import { arch } from 'node:os';
-import { integerAttribute, readableAttribute } from '../../host/attributes.ts';
+import { countAttribute, readableAttribute } from '../../host/attributes.ts';
 import { parseCpuinfo } from '../../host/cpuinfo.ts';
 import type { Host } from '../../host/host.ts';
 import { readOsRelease } from '../../host/os-release.ts';
@@ -101,7 +101,7 @@ function addDisks(out: Snapshot, host: Host): string[] {
   for (const device of host.listIfExists(folder)) {
     if (NO_DISK.test(device)) continue;
     out.attempt(device, () => {
-      const sectors = integerAttribute(host, `${folder}/${device}/size`);
+      const sectors = countAttribute(host, `${folder}/${device}/size`);
       if (sectors === undefined || sectors === 0) return;
       const labels = [
         device,

@@ -7,7 +7,7 @@ import { MissingFile } from '../../host/errors.ts';
 import { addressText } from '../../host/ip-address.ts';
 import { eachLine, eachRecord, filled, type Losses, words } from '../../host/lines.ts';
 import { netPath } from '../../host/net-files.ts';
-import { hexadecimal, integer } from '../../host/numbers.ts';
+import { count, hexadecimal } from '../../host/numbers.ts';
 import { counter, gauge } from '../../metrics/family.ts';
 import { defineCollector } from '../collector.ts';
 
@@ -110,7 +110,7 @@ function parseBackends(lost: Losses, path: string, text: string): Backend[] {
       if (local === undefined) throw new Error('expected this backend to follow a virtual server');
       const [remote_address, remote_port] = endpoint(second);
       const labels = { ...local, remote_address, remote_port };
-      backends.push({ labels, weight: integer(weight), active: integer(active), inactive: integer(inactive) });
+      backends.push({ labels, weight: count(weight), active: count(active), inactive: count(inactive) });
       return;
     }
     local = undefined;

@@ -1,6 +1,6 @@
 // /sys/kernel/mm/ksm: Documentation/admin-guide/mm/ksm.rst. Absent without CONFIG_KSM.
 import { join } from 'node:path';
-import { integerAttribute } from '../../host/attributes.ts';
+import { countAttribute, integerAttribute } from '../../host/attributes.ts';
 import { counter, type Family, gauge } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
@@ -33,7 +33,9 @@ export const ksmd = defineCollector({
         const family = Object.hasOwn(FILES, name) ? FILES[name] : undefined;
         if (!family) continue;
         out.attempt(name, () => {
-          const value = integerAttribute(host, join(folder, name));
+          // Merging may save less than it costs.
+          const read = name === 'general_profit' ? integerAttribute : countAttribute;
+          const value = read(host, join(folder, name));
           if (value !== undefined) out.add(family, family === sleep ? value / 1000 : value);
         });
       }

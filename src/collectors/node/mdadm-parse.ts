@@ -1,7 +1,7 @@
 import { errorText } from '../../base/error-text.ts';
 import { MalformedFile } from '../../host/errors.ts';
 import { filled, type Losses, words } from '../../host/lines.ts';
-import { integer } from '../../host/numbers.ts';
+import { count } from '../../host/numbers.ts';
 
 /** An array of /proc/mdstat. */
 interface MdArray {
@@ -52,7 +52,7 @@ function arrayOf(line: string, details: readonly string[]): MdArray {
   const [device = '', colon, word = ''] = words(line);
   if (colon !== ':' || !/^\w/.test(word)) throw new Error('expected an array and its state, such as "md0 : active"');
   const status = details.find((detail) => / blocks/.test(detail)) ?? '';
-  const blocks = status === '' ? undefined : integer(words(status)[0]);
+  const blocks = status === '' ? undefined : count(words(status)[0]);
   const [required, active] = diskCounts(line, status);
   const progress =
     details.find((detail) => /^\s+(?:\[[=>.]+\]|(?:recovery|reshape|check|resync)\s*=)/.test(detail)) ?? '';
@@ -79,7 +79,7 @@ function diskCounts(line: string, status: string): readonly [required: number, a
   if (line.includes('inactive')) return [0, 0];
   // A new array has them on its own line, and no size yet.
   const counts = /\[(\d+)\/(\d+)\] \[[U_]+\]/.exec(status) ?? /\[(\d+)\/(\d+)\] \[[U_]+\]/.exec(line);
-  if (counts) return [integer(counts[1]), integer(counts[2])];
+  if (counts) return [count(counts[1]), count(counts[2])];
   // Personalities without redundancy print no counts, such as faulty and external containers.
   if (status !== '' && !/\braid\d|\bmultipath\b/.test(line)) {
     const all = line.split('[').length - 1;
@@ -91,5 +91,5 @@ function diskCounts(line: string, status: string): readonly [required: number, a
 /** `[=>....]  recovery =  8.5% (16775552/195310144) finish=17.0min speed=259783K/sec`, or `resync=DELAYED`. */
 function syncedBlocks(progress: string): number {
   if (/PENDING|DELAYED|REMOTE/.test(progress)) return 0;
-  return integer(/\((\d+)\/\d+\)/.exec(progress)?.[1]);
+  return count(/\((\d+)\/\d+\)/.exec(progress)?.[1]);
 }

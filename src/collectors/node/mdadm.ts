@@ -1,7 +1,7 @@
 // /proc/mdstat and /sys/block/md*/md: Documentation/admin-guide/md.rst of the kernel. Absent where the module md is not
 // loaded.
 import type { Host } from '../../host/host.ts';
-import { integer } from '../../host/numbers.ts';
+import { count } from '../../host/numbers.ts';
 import { gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
@@ -56,8 +56,8 @@ function addAttributes(out: Snapshot, host: Host, device: string): void {
   const level = attribute('level');
   if (level === undefined) return;
   // While the array grows this is `11 (10)`, the new number and the old one.
-  const count = attribute('raid_disks')?.replace(/ \(\d+\)$/, '');
-  if (level !== '' && !CONTAINERS.has(level) && count) out.add(raidDisks, integer(count), device);
+  const disks = attribute('raid_disks')?.replace(/ \(\d+\)$/, '');
+  if (level !== '' && !CONTAINERS.has(level) && disks) out.add(raidDisks, count(disks), device);
   const missing = REDUNDANT.has(level) ? attribute('degraded') : '0';
-  if (missing !== undefined) out.add(degraded, integer(missing), device);
+  if (missing !== undefined) out.add(degraded, count(missing), device);
 }

@@ -4,7 +4,7 @@
 import * as z from 'zod';
 import { zip } from '../../base/zip.ts';
 import { pattern } from '../../config/units.ts';
-import { integerAttribute } from '../../host/attributes.ts';
+import { countAttribute } from '../../host/attributes.ts';
 import type { Host } from '../../host/host.ts';
 import { addressText, scopeOf } from '../../host/ip-address.ts';
 import { NET_DEVICE_COUNTERS, parseNetDev } from '../../host/net-dev.ts';
@@ -74,7 +74,7 @@ export const netdev = defineCollector({
           out.add(family, device[field], ...deviceLabels);
         // The one counter missing in the file; the host's sysfs has it for the host's devices.
         const unhandled =
-          nohandler && integerAttribute(host, host.sys('class/net', device.name, 'statistics/rx_nohandler'));
+          nohandler && countAttribute(host, host.sys('class/net', device.name, 'statistics/rx_nohandler'));
         if (nohandler && unhandled !== undefined) out.add(nohandler, unhandled, ...deviceLabels);
       }
     };

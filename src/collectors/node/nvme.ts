@@ -1,6 +1,6 @@
 // /sys/class/nvme: drivers/nvme/host/sysfs.c of the kernel. Absent without NVMe controllers.
 import type { Host } from '../../host/host.ts';
-import { bigInteger } from '../../host/numbers.ts';
+import { count } from '../../host/numbers.ts';
 import { gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
@@ -78,8 +78,9 @@ function addNamespace(out: Snapshot, host: Host, labels: readonly [string, strin
   const blocks = attribute('size');
   const block = attribute('queue/logical_block_size');
   if (block === undefined) return;
-  const bytes = (count: string) => Number(bigInteger(count) * bigInteger(block));
-  out.add(blockSize, Number(bigInteger(block)), ...labels);
+  // Exact, because the size of a block is a power of 2.
+  const bytes = (text: string) => count(text) * count(block);
+  out.add(blockSize, count(block), ...labels);
   if (blocks !== undefined) {
     // sysfs counts sectors of 512 bytes, so the product is wrong for others; it is node_exporter's.
     out.add(size, bytes(blocks), ...labels);

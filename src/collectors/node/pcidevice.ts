@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { parsedAttribute } from '../../host/attributes.ts';
 import type { Host } from '../../host/host.ts';
 import { oneLine } from '../../host/lines.ts';
-import { decimal, integer, NotANumber } from '../../host/numbers.ts';
+import { count, decimal, integer, NotANumber } from '../../host/numbers.ts';
 import { type Family, gauge } from '../../metrics/family.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { defineCollector } from '../collector.ts';
@@ -39,9 +39,9 @@ function transfers(text: string): number | undefined {
   return decimal(number) * 1e9;
 }
 
-const width = (text: string): number | undefined => (isUnknown(text) ? undefined : integer(text));
+const width = (text: string): number | undefined => (isUnknown(text) ? undefined : count(text));
 const isUnknown = (text: string): boolean => text === '' || text.startsWith('Unknown');
-const node = (text: string): number | undefined => (text === '-1' ? undefined : integer(text));
+const node = (text: string): number | undefined => (text === '-1' ? undefined : count(text));
 
 const UNKNOWN = -1;
 const ATTRIBUTES: readonly Attribute[] = [
@@ -87,19 +87,19 @@ const ATTRIBUTES: readonly Attribute[] = [
   {
     family: value('sriov_numvfs', 'Enabled virtual functions.'),
     file: 'sriov_numvfs',
-    parse: integer,
+    parse: count,
     absent: 0,
   },
   {
     family: value('sriov_totalvfs', 'Maximum number of virtual functions.'),
     file: 'sriov_totalvfs',
-    parse: integer,
+    parse: count,
     absent: 0,
   },
   {
     family: value('sriov_vf_total_msix', 'MSI-X vectors available for assignment to virtual functions.'),
     file: 'sriov_vf_total_msix',
-    parse: integer,
+    parse: count,
     absent: 0,
   },
   {

@@ -5,7 +5,7 @@ import { MissingFile } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { oneLine } from '../../host/lines.ts';
 import { Namespaces } from '../../host/namespaces.ts';
-import { integer } from '../../host/numbers.ts';
+import { count } from '../../host/numbers.ts';
 import { gauge } from '../../metrics/family.ts';
 import { NoData } from '../../metrics/outcome.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
@@ -76,7 +76,7 @@ const isNumber = (name: string): boolean => /^\d+$/.test(name);
 
 function setting(host: Host, name: string): number {
   const path = host.proc('sys/kernel', name);
-  return oneLine(path, host.read(path).trim(), integer);
+  return oneLine(path, host.read(path).trim(), count);
 }
 
 /** State letter and number of threads. */
@@ -101,5 +101,5 @@ function readStat(host: Host, path: string): StateAndThreads | undefined {
 export function parseStat(text: string): StateAndThreads {
   const [state = '', ...fields] = text.slice(text.lastIndexOf(')') + 2).split(' ', 18);
   if (!/^[A-Za-z]$/.test(state)) throw new Error('expected a state letter after the name in parentheses');
-  return { state, threads: integer(fields[16]) };
+  return { state, threads: count(fields[16]) };
 }

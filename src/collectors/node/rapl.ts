@@ -2,7 +2,7 @@
 // because power draw leaks computed data (CVE-2020-8694).
 import { join } from 'node:path';
 import * as z from 'zod';
-import { integerAttribute } from '../../host/attributes.ts';
+import { countAttribute } from '../../host/attributes.ts';
 import { DeniedFile } from '../../host/errors.ts';
 import { counter, type Family } from '../../metrics/family.ts';
 import { defineCollector } from '../collector.ts';
@@ -41,7 +41,7 @@ export const rapl = defineCollector({
         }
         const { name, index } = zoneOf(fullName, used);
         try {
-          const microjoules = integerAttribute(host, join(path, 'energy_uj'));
+          const microjoules = countAttribute(host, join(path, 'energy_uj'));
           if (microjoules === undefined) continue;
           const labels = [String(index), path];
           if (enableZoneLabel) out.add(joules, microjoules / 1e6, ...labels, name);

@@ -2,7 +2,7 @@
 import { kernelUnits } from '../../host/auxv.ts';
 import { words } from '../../host/lines.ts';
 import { netPath } from '../../host/net-files.ts';
-import { integer } from '../../host/numbers.ts';
+import { count } from '../../host/numbers.ts';
 import { recordsOfFile } from '../../host/records.ts';
 import { gauge } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
@@ -74,6 +74,6 @@ function parseSockets(line: string): SocketCounts {
   const [protocol = '', ...pairs] = words(line);
   if (pairs.length === 0 || !protocol.endsWith(':')) throw new Error('expected a protocol and its counts');
   const values = new Map<string, number>();
-  for (let index = 0; index < pairs.length; index += 2) values.set(pairs[index] ?? '', integer(pairs[index + 1]));
+  for (let index = 0; index < pairs.length; index += 2) values.set(pairs[index] ?? '', count(pairs[index + 1]));
   return { protocol: protocol.slice(0, -1), values };
 }

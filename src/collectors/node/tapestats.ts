@@ -2,7 +2,7 @@
 // SCSI tape drives.
 import * as z from 'zod';
 import { pattern } from '../../config/units.ts';
-import { integerAttribute } from '../../host/attributes.ts';
+import { countAttribute } from '../../host/attributes.ts';
 import { counter, type Family, gauge } from '../../metrics/family.ts';
 import { defineCollector } from '../collector.ts';
 import { nameFilter } from './name-filter.ts';
@@ -52,7 +52,7 @@ export const tapestats = defineCollector({
         for (const [file, family, factor] of files) {
           const path = `${folder}/${device}/stats/${file}`;
           out.attempt(path, () => {
-            const value = integerAttribute(host, path);
+            const value = countAttribute(host, path);
             if (value !== undefined) out.add(family, value * factor, device);
           });
         }

@@ -41,7 +41,7 @@ export const time = defineCollector({
         const offset = isOwn ? own : offsetByRule(rule, milliseconds / 1000);
         out.add(zoneOffset, offset, zoneName(rule, offset));
       });
-      const devices = host.listIfExists(folder).filter((name) => /^clocksource\d/.test(name));
+      const devices = host.listIfExists(folder).filter((name) => /^clocksource\d+$/.test(name));
       for (const [index, name] of devices.entries()) {
         const device = String(index);
         out.attempt(name, () => {

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { pattern } from '../../config/units.ts';
 import { eachRecord } from '../../host/lines.ts';
-import { integer } from '../../host/numbers.ts';
+import { count } from '../../host/numbers.ts';
 import { type Family, untyped } from '../../metrics/family.ts';
 import { defineCollector } from '../collector.ts';
 
@@ -48,7 +48,7 @@ export const vmstat = defineCollector({
         const field = line.slice(0, blank);
         const family = known.has(field) ? known.get(field) : fields.test(field) ? familyOf(field) : undefined;
         families.set(field, family);
-        if (family) out.add(family, integer(line.slice(blank + 1)));
+        if (family) out.add(family, count(line.slice(blank + 1)));
       });
     };
   },

@@ -1,7 +1,7 @@
 // /sys/class/watchdog: Documentation/ABI/testing/sysfs-class-watchdog. Absent without a watchdog; the files depend on
 // the driver.
 import { join } from 'node:path';
-import { integerAttribute } from '../../host/attributes.ts';
+import { countAttribute } from '../../host/attributes.ts';
 import { type Family, gauge } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
@@ -45,7 +45,7 @@ export const watchdog = defineCollector({
           const files = new Set(host.listIfExists(join(parent, name)));
           for (const [file, family] of Object.entries(FILES)) {
             out.attempt(`${name}/${file}`, () => {
-              const value = files.has(file) ? integerAttribute(host, join(parent, name, file)) : undefined;
+              const value = files.has(file) ? countAttribute(host, join(parent, name, file)) : undefined;
               if (value !== undefined) out.add(family, value, name);
             });
           }

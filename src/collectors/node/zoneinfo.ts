@@ -1,7 +1,7 @@
 // /proc/zoneinfo: proc_zoneinfo(5); the names are in mm/vmstat.c. Present on every Linux host.
 import { zip } from '../../base/zip.ts';
 import { eachRecord, type Losses, words } from '../../host/lines.ts';
-import { integer } from '../../host/numbers.ts';
+import { count } from '../../host/numbers.ts';
 import { counter, type Family, gauge } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
@@ -99,11 +99,11 @@ function parseZoneinfo(lost: Losses, path: string, text: string): Zone[] {
     }
     const [keyword = '', ...rest] = words(line);
     const family = LINES.get(keyword);
-    if (family) values?.set(family, integer(rest[0]));
+    if (family) values?.set(family, count(rest[0]));
     if (keyword !== 'protection:') return;
     const [, list] = /^\((.*)\)$/.exec(rest.join(' ')) ?? [];
     if (list === undefined) throw new Error('expected numbers in parentheses');
-    const numbers = list.split(',').map((number) => integer(number.trim()));
+    const numbers = list.split(',').map((number) => count(number.trim()));
     for (const [family, number] of zip(PROTECTION, numbers)) values?.set(family, number);
   });
   return zones;

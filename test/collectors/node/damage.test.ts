@@ -52,20 +52,35 @@ const LENIENCY: Readonly<Record<string, Leniency>> = {
     wholes: /mountstats$/,
   },
   arp: { sums: /^node_arp_entries/ },
-  conntrack: { sums: /^node_nf_conntrack_stat_/ },
+  // A limit beyond 2^31.
+  conntrack: { sums: /^node_nf_conntrack_stat_/, signed: /_limit$/ },
   // Numbers are hexadecimal, with or without 0x.
   udp_queues: { sums: /^node_udp_/, skip: /words for a number/ },
   // An empty file has no metrics. A file with a malformed line is lost as a whole, as in node_exporter.
-  textfile: { live: /^node_textfile_scrape_error/, skip: /prom empty/, wholes: /\.prom$/ },
+  textfile: { live: /^node_textfile_scrape_error/, signed: /./, skip: /prom empty/, wholes: /\.prom$/ },
   // A heading line applies to the lines after it: without it they belong to the previous one.
-  ipvs: { skip: /ip_vs:\d+ dropped/ },
+  ipvs: { skip: /ip_vs:\d+ (?:cut|dropped)/ },
   zoneinfo: { skip: /zoneinfo:\d+ dropped/ },
-  // The text of udev is a label, whatever it contains.
-  diskstats: { skip: /udev\/data\/\S+:\d+ / },
+  // The text of udev is a label, whatever it contains. Xen has printed -1 requests in flight.
+  diskstats: { skip: /udev\/data\/\S+:\d+ /, signed: /^node_disk_io_now/ },
   // Without its line, there is no synchronisation. An array has several lines.
   mdadm: { skip: /mdstat:\d+ dropped/, wholes: /mdstat$/ },
   // Of chips that share a device, the name is a label.
-  hwmon: { skip: /hwmon\d+\/name:1 (?:cut|truncated)/ },
+  hwmon: { skip: /hwmon\d+\/name:1 (?:cut|truncated)/, signed: /^node_hwmon_/ },
+  // The kernel's counts of open requests have been below zero.
+  drbd: { signed: /^node_drbd_/ },
+  // One format of the kernel for all numbers, with a sign.
+  bcache: { signed: /^node_bcache_/ },
+  netstat: { signed: /^node_netstat_/ },
+  netclass: { signed: /^node_network_/ },
+  powersupplyclass: { signed: /^node_power_supply_/ },
+  sysctl: { signed: /^node_sysctl_/ },
+  swap: { signed: /^node_swap_priority/ },
+  zfs: { signed: /^node_zfs_/ },
+  thermal_zone: { signed: /_temp\b|_state\b/ },
+  ksmd: { signed: /^node_ksmd_general_profit_bytes/ },
+  // -1 where a link or a node is unknown, as in node_exporter.
+  pcidevice: { signed: /_link_/ },
   lnstat: { isPositional: true },
   softnet: { isPositional: true },
 };

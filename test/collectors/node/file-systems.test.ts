@@ -212,7 +212,7 @@ class DenyingHost extends Host {
 test("bcachefs' tables, sections and sizes", () => {
   assert.equal(parseHumanBytes('28.2k'), 28876);
   assert.equal(parseHumanBytes('720'), 720);
-  assert.throws(() => parseHumanBytes('ten'), /expected a number, found "ten"/);
+  for (const text of ['ten', '-5', '-1.2k']) assert.throws(() => parseHumanBytes(text), /expected a number, found "/);
   const sections = 'read:\nsb          :       86016\n\nwrite:\n  x:1\n';
   assert.deepEqual(
     [...parseSections('io_done', sections, /^(read|write):$/)],

@@ -43,6 +43,13 @@ export const scene: Scene = {
       messages: [/mem_info_vram_used:1: expected a number, found "lots"/],
     },
     {
+      what: 'a negative value is damage',
+      files: { ...FILES, [`${CARD}/gpu_busy_percent`]: '-4\n' },
+      lines: LINES.filter((line) => !line.startsWith('node_drm_gpu_busy_percent')),
+      outcome: 'partial',
+      messages: [/gpu_busy_percent:1: expected a count, found -4/],
+    },
+    {
       what: 'a missing value is not 0',
       files: { [`${CARD}/uevent`]: 'DRIVER=amdgpu\n', [`${CARD}/mem_info_vram_total`]: '8573157376\n' },
       lines: [
@@ -50,6 +57,12 @@ export const scene: Scene = {
         'node_drm_memory_vram_size_bytes{card="card0"} 8573157376',
       ],
       outcome: 'ok',
+    },
+    {
+      what: 'without any card there is no data, with the reason',
+      files: { 'sys/class/drm/': '' },
+      outcome: 'nodata',
+      messages: [/amdgpu/],
     },
     {
       what: 'without an amdgpu card there is no data, with the reason',

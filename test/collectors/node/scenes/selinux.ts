@@ -8,5 +8,7 @@ export const scene: Scene = {
     'etc/selinux/config': '# a comment\nSELINUX=enforcing\nSELINUXTYPE=targeted\n',
   },
   lines: ['node_selinux_config_mode 1', 'node_selinux_current_mode 1', 'node_selinux_enabled 1'],
+  // -1 for a mode that is none of the known ones.
+  leniency: { signed: /_mode$/ },
   linesWithoutFiles: ['node_selinux_enabled 0'],
 };
