@@ -100,7 +100,7 @@ test('a batch that is too large is sent in parts', async (context) => {
 
 test('after a 429, a batch is sent again after Retry-After, and without a response after a timeout', async (context) => {
   const { url, stored, requestsAt } = await receiver(context, [[429, 'slow down', { 'retry-after': '1' }], 'silence']);
-  const { exporter, counted, holds } = await sender(context, url, { timeout: '1s', retries: 100 });
+  const { exporter, counted, holds } = await sender(context, url, { timeout: '1s' });
   exporter.deliver(await batchOf(STAMP, [1]));
   await holds(async () => (await counted(SENT)) === 1);
   // Without the header, the first wait is half a second.
@@ -127,4 +127,11 @@ test('check-config --connect recognizes the receiver, and names wrong credential
   const [wrong] = await checkOf(url, { headers: { 'X-API-Key': 'another' } }, modelExporter);
   assert.deepEqual([right?.acceptsPushes, wrong?.acceptsPushes], [true, false], JSON.stringify([right, wrong]));
   assert.match(wrong?.text ?? '', /403: wrong key; check the credentials: headers\.X-API-Key/);
+});
+
+test('a URL with the path of the API is refused with advice', () => {
+  for (const path of ['/api/series', '/proxy/api/']) {
+    const { error } = modelExporter.settings.safeParse({ type: 'model', url: `http://receiver${path}` });
+    assert.match(error?.issues[0]?.message ?? '', /does not accept pushes of type model; omit \/api/, path);
+  }
 });

@@ -3,15 +3,19 @@ import { labelsOfTarget } from '../../src/config/identity.ts';
 import { overHttp } from '../../src/exporters/delivery/over-http.ts';
 import { deliverySettings } from '../../src/exporters/delivery/settings.ts';
 import { commonSettings, type ExporterType, typeSetting } from '../../src/exporters/exporter-type.ts';
-import { httpSettings } from '../../src/exporters/http/settings.ts';
+import { httpSettings, refuseWrongPaths } from '../../src/exporters/http/settings.ts';
 
-const settings = z.strictObject({
-  type: typeSetting('model', 'Model of a receiver of JSON'),
-  ...commonSettings,
-  ...httpSettings({ url: 'Base URL, without /api/series.', timeout: '10s' }),
-  ...deliverySettings({ retries: '3' }),
-  compression: z.enum(['zstd', 'gzip', 'none']).default('gzip').describe('Compression of requests.'),
-});
+const WRONG_PATHS = [{ path: /\/api(?:\/series)?$/, advice: 'omit /api: the agent adds /api/series itself' }];
+
+const settings = z
+  .strictObject({
+    type: typeSetting('model', 'Model of a receiver of JSON'),
+    ...commonSettings,
+    ...httpSettings({ url: 'Base URL, without /api/series.', timeout: '10s' }),
+    ...deliverySettings({ retries: 'no limit' }),
+    compression: z.enum(['zstd', 'gzip', 'none']).default('gzip').describe('Compression of requests.'),
+  })
+  .superRefine(refuseWrongPaths('model', WRONG_PATHS));
 
 /** Model of a receiver of JSON. */
 export const modelExporter: ExporterType<typeof settings> = {
@@ -30,14 +34,15 @@ export const modelExporter: ExporterType<typeof settings> = {
         contentType: 'application/json',
         envelope: { start: '{"series":[', between: ',', end: ']}' },
         rewrite(text, target, stampMs) {
+          const shared = Object.entries(labelsOfTarget(target));
           const series: string[] = [];
           let omitted = 0;
           for (const line of parseText(text.toString())) {
             if (line.kind !== 'sample') continue;
             const { name, value, timestampMs = stampMs } = line;
             // An empty label of the target removes that of the line, as in remote write.
-            const all = Object.entries({ ...Object.fromEntries(line.labels), ...labelsOfTarget(target) });
-            const labels = Object.fromEntries(all.filter(([, value]) => value !== ''));
+            const all = new Map([...line.labels, ...shared]);
+            const labels = Object.fromEntries([...all].filter(([, value]) => value !== ''));
             if (Number.isFinite(value)) series.push(JSON.stringify({ name, labels, value, timestampMs }));
             else omitted++;
           }
@@ -54,7 +59,7 @@ export const modelExporter: ExporterType<typeof settings> = {
           ...ADDRESS_RESPONSES,
         ],
         timeoutMs: 10_000,
-        retries: 3,
+        retries: Number.POSITIVE_INFINITY,
         keepsHistory: true,
       };
     },

@@ -1,7 +1,7 @@
 import type { KubeObject } from '../../kube/object.ts';
 import type { Family } from '../../metrics/family.ts';
 
-/** The stability level that kube-state-metrics assigns to a family. */
+/** The stability level of a family in kube-state-metrics; `ALPHA` for resources that it does not have. */
 export type Stability = 'STABLE' | 'BETA' | 'ALPHA' | 'DEPRECATED';
 
 /** A label value as found in the object; an absent one is written as an empty string. */

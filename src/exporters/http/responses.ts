@@ -142,7 +142,7 @@ export const ADDRESS_RESPONSES: readonly ResponseRule[] = [
     when: [0, 999],
     action: 'pause',
     reason: 'refused',
-    hint: 'the response names no line and no sample, so the data is not the cause: check url, route, TLS, tenant and credentials',
+    hint: 'not a known response to the data, so the batch is kept: check url, route, TLS, tenant and credentials',
   },
 ];
 

@@ -6,8 +6,8 @@ import { fullRenderer, resourceNamed } from './kit.ts';
 
 const nameOf = (line: string): string => line.slice(0, line.indexOf('{'));
 
-for (const [resource, object, samples] of EXPECTED) {
-  test(`the families of ${resource} that are in no case`, () => {
+for (const [index, [resource, object, samples]] of EXPECTED.entries()) {
+  test(`object ${index + 1}, of ${resource}, has the expected samples`, () => {
     const wanted = new Set(samples.map(nameOf));
     const { text } = fullRenderer(resourceNamed(resource), ['*'], ['*']).render({ metadata, ...object });
     const found = text.split('\n').filter((line) => wanted.has(nameOf(line)));

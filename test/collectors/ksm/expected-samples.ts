@@ -13,7 +13,10 @@ export const metadata = {
 /** Of resources without namespaces. */
 const clusterWide = { ...metadata, namespace: undefined };
 
-/** Samples of families that are neither in kube-state-metrics' cases nor in the recorded cluster, from its documentation. */
+/**
+ * Samples of families that are neither in kube-state-metrics' cases nor in the recorded cluster, from the documentation of
+ * the API and of kube-state-metrics. A resource may have several objects.
+ */
 export const EXPECTED: readonly (readonly [resource: string, object: object, samples: readonly string[]])[] = [
   [
     'certificatesigningrequests',
