@@ -58,7 +58,7 @@ export function decimalOrNone(text: string | null | undefined): number | undefin
 }
 
 /** A {@link decimal} number that is not negative. Throws NotANumber. */
-export function amount(text: string | undefined): number {
+export function unsignedDecimal(text: string | undefined): number {
   const value = decimal(text);
   if (value < 0) throw new NotANumber(text);
   return value;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { eachRecord } from '../../src/host/lines.ts';
-import { amount, count, counts, decimal, hexadecimal, integer } from '../../src/host/numbers.ts';
+import { count, counts, decimal, hexadecimal, integer, unsignedDecimal } from '../../src/host/numbers.ts';
 import { Snapshot } from '../../src/metrics/snapshot.ts';
 
 /** The values of a file with one number per line, and its losses. */
@@ -42,8 +42,8 @@ test('numbers are whole words of at most 64 bits, and counts are not negative', 
   assert.throws(() => count('18446744073709551615'), /expected a count/);
   // A limit that is not set, such as that of open files.
   assert.equal(count('9223372036854775807'), 2 ** 63);
-  assert.throws(() => amount('-0.5'), /expected a number, found "-0.5"/);
-  assert.equal(amount('0.5'), 0.5);
+  assert.throws(() => unsignedDecimal('-0.5'), /expected a number, found "-0.5"/);
+  assert.equal(unsignedDecimal('0.5'), 0.5);
 });
 
 test('the counts of a line are those of its words', () => {

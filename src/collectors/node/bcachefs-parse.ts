@@ -1,13 +1,13 @@
 import { MalformedFile } from '../../host/errors.ts';
 import { eachLine, eachRecord, type Losses, words } from '../../host/lines.ts';
-import { amount, integer } from '../../host/numbers.ts';
+import { integer, unsignedDecimal } from '../../host/numbers.ts';
 
 const UNITS = 'kmgtpe';
 
 /** Bytes as bcachefs prints them: `720`, `28.2k`, `10.8T`, in steps of 1024; whole bytes. Throws NotANumber. */
 export function parseHumanBytes(text: string): number {
   const power = UNITS.indexOf(text.at(-1)?.toLowerCase() ?? ' ') + 1;
-  return Math.trunc(amount(power > 0 ? text.slice(0, -1) : text) * 1024 ** power);
+  return Math.trunc(unsignedDecimal(power > 0 ? text.slice(0, -1) : text) * 1024 ** power);
 }
 
 /** Numbers that belong to a name. */

@@ -4,7 +4,7 @@ import { pattern } from '../../config/units.ts';
 import { parsedAttribute } from '../../host/attributes.ts';
 import type { Host } from '../../host/host.ts';
 import { oneLine } from '../../host/lines.ts';
-import { amount, bigInteger, count, integer } from '../../host/numbers.ts';
+import { bigInteger, count, integer, unsignedDecimal } from '../../host/numbers.ts';
 import type { Snapshot } from '../../metrics/snapshot.ts';
 import { defineCollector } from '../collector.ts';
 import {
@@ -101,4 +101,5 @@ function counterValue(host: Host, path: string, file: string): number | undefine
 const stateNumber = (text: string): number => count(text.split(':')[0]);
 
 /** `100 Gb/sec (4X EDR)` → 12.5e9; node_exporter reads the number with the precision of a 32-bit float. */
-const bytesPerSecond = (text: string): number => Math.trunc(Math.fround(amount(text.split(' ')[0])) * 125_000_000);
+const bytesPerSecond = (text: string): number =>
+  Math.trunc(Math.fround(unsignedDecimal(text.split(' ')[0])) * 125_000_000);

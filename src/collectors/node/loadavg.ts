@@ -2,7 +2,7 @@ import { errorText } from '../../base/error-text.ts';
 import { zip } from '../../base/zip.ts';
 // /proc/loadavg: proc_loadavg(5). Present on every Linux host.
 import { MalformedFile } from '../../host/errors.ts';
-import { amount } from '../../host/numbers.ts';
+import { unsignedDecimal } from '../../host/numbers.ts';
 import { gauge } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
@@ -32,7 +32,7 @@ export const loadavg = defineCollector({
 function parseLoadavg(path: string, text: string): [number, number, number] {
   const [one, five, fifteen] = text.split(' ', 3);
   try {
-    return [amount(one), amount(five), amount(fifteen)];
+    return [unsignedDecimal(one), unsignedDecimal(five), unsignedDecimal(fifteen)];
   } catch (cause) {
     throw new MalformedFile(path, 1, errorText(cause));
   }

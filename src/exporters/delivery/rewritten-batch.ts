@@ -17,14 +17,14 @@ export interface RewrittenBatch extends Omit<Batch, 'encoding'> {
 type PayloadCompression = 'zstd' | 'gzip' | 'none';
 
 /** Compresses the parts of one payload. */
-interface Packer {
+interface PartPacker {
   add(part: Buffer): Buffer;
   /** What follows the last part. */
   end?(): Buffer;
 }
 
 /** A packer for each payload. The zstd compressor of text pads short texts with a comment, which other formats lack. */
-const PACKERS: Readonly<Record<PayloadCompression, () => Packer>> = {
+const PACKERS: Readonly<Record<PayloadCompression, () => PartPacker>> = {
   zstd: () => ({ add: (part) => zstdCompressSync(part) }),
   gzip: () => new GzipMember(),
   none: () => ({ add: (part) => part }),
