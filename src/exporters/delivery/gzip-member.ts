@@ -11,7 +11,7 @@ const LAST_BLOCK = Buffer.from([3, 0]);
  * Netty 3, which OpenTSDB uses, ignores them.
  */
 export class GzipMember {
-  #hasBegun = false;
+  #hasBegun: boolean = false;
   #crc = 0;
   #bytes = 0;
 
