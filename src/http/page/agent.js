@@ -36,7 +36,7 @@ function leaderFacts({ election }) {
   if (election === undefined) return [];
   const { lease, master, holder, transitions, failure } = election;
   return [
-    { term: 'Pushes', text: master ? 'this agent' : 'another one', level: master ? 'ok' : 'off' },
+    { term: 'Pushes', text: master ? 'this agent' : holder ? 'another agent' : 'none', level: master ? 'ok' : 'off' },
     { term: 'Held by', text: holder || (lease === '' ? 'no election' : 'none') },
     { term: 'Lease', text: lease || '–' },
     { term: 'Hand-overs', text: count(transitions) },

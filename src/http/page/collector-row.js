@@ -65,7 +65,7 @@ function showReason(node, left, { reason, disabled, lostUnits, errors, withheld 
   }
   const unseen = withheld.length === 0 ? '' : `not visible: ${withheld.join('; ')}`;
   const first = reason ?? errors[0] ?? unseen;
-  const lost = lostUnits > 1 ? `${first} (${lostUnits} in all)` : first;
+  const lost = lostUnits > 1 ? `${first} (${lostUnits} lost units)` : first;
   const over = leftOut.map(({ family, series }) => `${family} (${count(series)} series)`).join(', ');
   setText(node, [lost, over && `left out by the series budget: ${over}`].filter((text) => text !== '').join('\n'));
 }

@@ -119,5 +119,5 @@ function showLeader({ election }) {
   else if (election.lease === '') tile('leader', 'this agent', 'without an election');
   else if (election.master) tile('leader', 'this agent', counted(election.transitions, 'hand-over'));
   else if (election.holder === '') tile('leader', 'none', election.lease, 'bad');
-  else tile('leader', 'another one', election.holder);
+  else tile('leader', 'another agent', election.holder);
 }

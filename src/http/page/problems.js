@@ -89,7 +89,7 @@ export function leaderProblem({ election }) {
 /** @param {StatusView} status @returns {Problem[]} */
 export function identityProblem({ identity }) {
   if (identity?.failure === undefined) return [];
-  const why = `${identity.source} has not answered for ${span(identity.ageSeconds)}: ${identity.failure}`;
+  const why = `${identity.source} has not responded for ${span(identity.ageSeconds)}: ${identity.failure}`;
   return [agentProblem('identity', KINDS.identity, 'warn', 'pod names are stale', why, '#agent')];
 }
 

@@ -140,7 +140,7 @@ test('each kind of problem is reported with its reason', () => {
     [
       { identity: { source: 'the kubelet', ageSeconds: 90, pods: 3, failure: 'ECONNREFUSED' } },
       /^Pod names are stale\.$/,
-      /the kubelet has not answered for 1 min 30 s: ECONNREFUSED/,
+      /the kubelet has not responded for 1 min 30 s: ECONNREFUSED/,
     ],
     [
       { reload: { atMs: NOW, applied: [], refused: ['push.intervall: unknown key'] } },
