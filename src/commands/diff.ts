@@ -164,5 +164,5 @@ function programOf(reading: Reading): Replaced {
   const most = counted.reduce((best, other) => (other.count > best.count ? other : best));
   if (most.count > 0) return most.replaced;
   const programs = REPLACED.map(({ program }) => program).join(', ');
-  throw new UsageError(`--against: no metrics of ${programs} among the ${names.length} series there`);
+  throw new UsageError(`--against: no metrics of ${programs} among its ${names.length} series`);
 }

@@ -46,8 +46,8 @@ export async function dispatch(commands: readonly ListedCommand[], argv: readonl
 
 function overview(commands: readonly ListedCommand[]): string {
   const lines = commands.map(({ name, summary }) => `  ${name.padEnd(14)} ${summary}`);
-  return `Firesteel collects the metrics of a Kubernetes node and cluster and pushes them to VictoriaMetrics, vmagent or
-Pushgateway.
+  return `Firesteel collects the metrics of a Kubernetes node and cluster and pushes them to VictoriaMetrics, vmagent,
+receivers of Prometheus remote write, and Pushgateway.
 
 usage: firesteel [COMMAND] [flags]
 

@@ -94,7 +94,7 @@ async function ofStamps(
     before = after;
     const pending = compared.pending.length;
     if (pending === 0 || now() >= end) break;
-    if (pending !== waiting) progress(`waiting for newer values there: ${pending} series`);
+    if (pending !== waiting) progress(`waiting for newer values of ${replaced.program}: ${pending} series`);
     waiting = pending;
   }
   const known = [...replaced.known, ...(isAlone ? alone : []), ...(hasPods ? [] : [NO_PODS])];
@@ -105,7 +105,7 @@ async function ofStamps(
   );
   const unseen = compared.unseen.map((what) => ({
     what,
-    reason: `no newer value there in ${LONGEST_WAIT_MS / 1000} s`,
+    reason: `no newer value of ${replaced.program} within ${LONGEST_WAIT_MS / 1000} s`,
   }));
   return { differences, explained: [...explained, ...unseen] };
 }

@@ -32,14 +32,14 @@ export const REPLACED: readonly Replaced[] = [
     names: /^node_/,
     known: [
       { series: /^node_exporter_build_info\{/, reason: "the other program's version" },
-      { series: /^node_scrape_collector_duration_seconds\{/, reason: 'how long each took' },
+      { series: /^node_scrape_collector_duration_seconds\{/, reason: 'how long the collectors of each program took' },
       {
         series: /^node_(kernel_hung_tasks_total|memory_Zswap(ped)?_bytes)\{/,
-        reason: 'newer than node_exporter 1.9; in 1.12',
+        reason: 'added after node_exporter 1.9; 1.12 has it',
       },
       {
         series: /^node_scrape_collector_success\{collector="(bcachefs|dmmultipath|kernel_hung)"/,
-        reason: 'newer than node_exporter 1.9; in 1.12',
+        reason: 'added after node_exporter 1.9; 1.12 has it',
       },
       {
         series: /^node_scrape_collector_success\{collector="pressure"/,
@@ -47,12 +47,12 @@ export const REPLACED: readonly Replaced[] = [
       },
       {
         series: /^node_textfile_(scrape_error|mtime_seconds)\{/,
-        reason: 'folders of textfiles are set for each: collectors.node.textfile.directory',
+        reason: 'each program reads the folders of its own setting: collectors.node.textfile.directory',
       },
       {
         series: /^node_disk_info\{.*rotational="[01]"/,
         reason:
-          'node_exporter 1.9 fails on queue attributes that this kernel lacks and reports 0; Firesteel reads only the one file',
+          'node_exporter 1.9 fails on queue attributes that this kernel lacks and reports 0; Firesteel reads only the file of this attribute',
       },
     ],
   },
@@ -60,7 +60,12 @@ export const REPLACED: readonly Replaced[] = [
     program: 'kube-state-metrics',
     section: 'ksm',
     names: /^kube_/,
-    known: [{ series: /^kube_state_metrics_/, reason: 'about the program itself; there on its telemetry port' }],
+    known: [
+      {
+        series: /^kube_state_metrics_/,
+        reason: 'about the program itself; kube-state-metrics exposes it on its telemetry port',
+      },
+    ],
   },
   {
     program: 'cAdvisor',
@@ -75,7 +80,7 @@ export const REPLACED: readonly Replaced[] = [
         series: /^container_fs_(reads|writes)(_bytes)?_total\{.*id="\/"/,
         reason: "for /, cAdvisor shows the I/O of the machine's disks, as node_disk_* does",
       },
-      { series: /[{,]id="(?!\/kubepods|\/?")(?!.*kubepods)/, reason: 'of a cgroup that is not of a pod' },
+      { series: /[{,]id="(?!\/kubepods|\/?")(?!.*kubepods)/, reason: 'the cgroup does not belong to a pod' },
     ],
     alone: [
       {
@@ -85,11 +90,11 @@ export const REPLACED: readonly Replaced[] = [
       {
         series:
           /^container_(oom_events_total|cpu_load_d_average_10s|health_state|memory_kernel_usage|memory_total_(in)?active_file_bytes)\{|^machine_(cpu_(books|drawers)|swap_bytes)\{/,
-        reason: 'newer than cAdvisor 0.39',
+        reason: 'added after cAdvisor 0.39',
       },
       {
         series: /^container_(file_descriptors|processes|sockets|threads|threads_max|ulimits_soft)\{/,
-        reason: 'off by default there: --disable_metrics without process',
+        reason: 'off by default in cAdvisor: --disable_metrics without process',
       },
     ],
   },

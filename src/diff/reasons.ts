@@ -21,10 +21,10 @@ export function reasonsFor({ known }: Replaced, off: OffByDefault, rounds: reado
     const reason = known.find((one) => one.series.test(series))?.reason;
     if (reason !== undefined) return reason;
     const setting = off(series);
-    if (side === 'theirs' && setting !== undefined) return `off by default here: ${setting}`;
+    if (side === 'theirs' && setting !== undefined) return `off by default in Firesteel: ${setting}`;
     if (groups.has(labelOf(series, 'groupname') ?? '')) return 'its processes started or ended meanwhile';
     if (side === 'theirs' && IO_OF.test(series) && isZeroThere(rounds, series)) {
-      return 'not readable (/proc/PID/io), which is a lost unit here and 0 there';
+      return '/proc/PID/io is not readable: a lost unit in Firesteel, 0 in process-exporter';
     }
     return side === 'ours' ? leftOut(series) : undefined;
   };
@@ -84,6 +84,6 @@ function leftOutThere(rounds: readonly Round[]): (series: string) => string | un
     const filter = FILTERS[index];
     const value = filter && labelOf(series, filter.label);
     if (filter === undefined || value === undefined || seen[index]?.has(value) === true) return undefined;
-    return `excluded there by ${filter.label}; collectors.node.${filter.setting} excludes it here`;
+    return `excluded by a filter of node_exporter on ${filter.label}; collectors.node.${filter.setting} excludes it in Firesteel`;
   };
 }

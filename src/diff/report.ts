@@ -69,11 +69,14 @@ export function reportText(judged: Judged, { replaced, lines, explained }: Repor
   const same = isSame(judged);
   return [
     `compared ${d.compared} series with ${replaced.program}: ${same ? 'no unexplained difference' : 'they differ'}`,
-    ...list('metrics only there', d.namesOnlyTheirs.map(named)),
-    ...list('metrics only here', d.namesOnlyOurs.map(named)),
-    ...list('series only there', d.seriesOnlyTheirs),
-    ...list('series only here', d.seriesOnlyOurs),
-    ...list('different values', d.values.map(valueLine)),
+    ...list(`metrics only in ${replaced.program}`, d.namesOnlyTheirs.map(named)),
+    ...list('metrics only in Firesteel', d.namesOnlyOurs.map(named)),
+    ...list(`series only in ${replaced.program}`, d.seriesOnlyTheirs),
+    ...list('series only in Firesteel', d.seriesOnlyOurs),
+    ...list(
+      'different values',
+      d.values.map((gap) => valueLine(gap, replaced)),
+    ),
     ...(same || lines > 0 ? [] : ['--details lists them']),
     ...byReason(judged.explained, explained),
     '',
@@ -97,7 +100,8 @@ export function reportJson(judged: Judged, { program }: Replaced): string {
   return `${JSON.stringify(report, (_, value: unknown) => (Number.isFinite(value) || typeof value !== 'number' ? value : String(value)))}\n`;
 }
 
-const valueLine = ({ series, ours, theirs }: ValueGap): string =>
-  theirs.length === 1
-    ? `${series}  here ${ours.join(', then ')}; there ${theirs[0]} between them`
-    : `${series}  here ${ours.join(', then ')}; there ${theirs.slice(0, 2).join('…')}, then ${theirs.slice(2).join('…')}`;
+const valueLine = ({ series, ours, theirs }: ValueGap, { program }: Replaced): string => {
+  const first = `${series}  Firesteel ${ours.join(', then ')}; ${program}`;
+  if (theirs.length === 1) return `${first} ${theirs[0]} between them`;
+  return `${first} ${theirs.slice(0, 2).join('…')}, then ${theirs.slice(2).join('…')}`;
+};

@@ -87,7 +87,7 @@ test('expected differences are separated, and the rest determines the result', (
   assert.equal(isSame(half), false);
   assert.match(
     reportText(half, options),
-    /^compared 2 series with exporter: they differ\ndifferent values: 1\n {2}b\{\} {2}here 2, then 2; there 1…1, then 1…1\n1 differences are expected/,
+    /^compared 2 series with exporter: they differ\ndifferent values: 1\n {2}b\{\} {2}Firesteel 2, then 2; exporter 1…1, then 1…1\n1 differences are expected/,
   );
   const both = because(/^[ab]\{/);
   assert.equal(isSame(both), true);
@@ -161,7 +161,7 @@ test('features disabled by default and filters of the other side are reported as
   const reason = await reasonOf('node', [seen, seen]);
   assert.match(
     reason('node_systemd_units{}', 'theirs') ?? '',
-    /off by default here: collectors\.node\.systemd\.enabled=true/,
+    /off by default in Firesteel: collectors\.node\.systemd\.enabled=true/,
   );
   assert.match(reason('node_scrape_collector_success{collector="systemd"}', 'theirs') ?? '', /systemd/);
   assert.equal(reason('node_uname_info{}', 'theirs'), undefined);

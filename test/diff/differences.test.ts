@@ -84,7 +84,7 @@ test('a container that only one side has is a difference, a cgroup of something 
   assert.match(differences.seriesOnlyTheirs.join(), /c2/);
   assert.deepEqual(
     explained.map(({ reason }) => reason),
-    ['of a cgroup that is not of a pod'],
+    ['the cgroup does not belong to a pod'],
   );
 });
 
@@ -114,7 +114,7 @@ test('values that stay old are not compared, and are reported', async () => {
   assert.equal(differences.compared, 1);
   assert.deepEqual(
     explained.map(({ what, reason }) => `${what.split('{')[0]}: ${reason}`),
-    ['container_cpu_usage_seconds_total: no newer value there in 150 s'],
+    ['container_cpu_usage_seconds_total: no newer value of cAdvisor within 150 s'],
   );
   assert.ok(seconds >= 150);
 });

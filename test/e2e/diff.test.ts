@@ -26,7 +26,7 @@ test('diff finds no unexplained difference from the real node_exporter, and dete
   assert.match(same.stdout(), /^compared \d{3,} series with node_exporter: no unexplained difference\n/);
   const other = diff('--seconds', '0', '--set', 'collectors.node.exclude=[uname]');
   assert.deepEqual(await other.ended, { code: 1, signal: null });
-  assert.match(other.stdout(), /metrics only there: 1\n {2}node_uname_info \(1 series\)/);
+  assert.match(other.stdout(), /metrics only in node_exporter: 1\n {2}node_uname_info \(1 series\)/);
 });
 
 test('diff finds no unexplained difference from the real process-exporter', { timeout: 180_000 }, async (t) => {
