@@ -111,7 +111,7 @@ export const AGENT: Dashboard = {
           legend: '{{resource}}',
         },
         {
-          title: "Resources that can't be listed",
+          title: 'Resources that cannot be listed',
           query:
             'count by (resource) (max by (cluster, resource) (firesteel_ksm_resource_up{cluster=~"$cluster"}) == 0)',
           legend: '{{resource}}',

@@ -50,7 +50,7 @@ export function loadConfig<Schema extends z.ZodType>(schema: Schema, sources: Co
   }
   const reserved = reservedKeys(input);
   if (reserved.length > 0) {
-    throw new ConfigError(reserved.map((path) => problemLine(path, 'this name can’t be used', origins)));
+    throw new ConfigError(reserved.map((path) => problemLine(path, 'this name is reserved: choose another', origins)));
   }
   // Each schema is used once: generating functions for objects takes a tenth of this process's CPU.
   const result = schema.safeParse(input, { reportInput: true, jitless: true });

@@ -65,7 +65,7 @@ export const taskRunnerSection = z
     allowFromApi: listOf()
       .default([])
       .describe(
-        'Task types allowed from the API and from URLs although they can do harm (exec), or whose tasks from there may connect to loopback and link-local addresses (http, scrape, …).',
+        'Task types accepted from the API although they can do harm (exec; from a URL, `sha256` of the source allows it), or whose tasks from the API and URLs may connect to loopback and link-local addresses (http, scrape, …).',
       ),
     denyAddresses: z
       .array(range)

@@ -81,7 +81,7 @@ async function explore(source: ApiSource, { query, signal }: HttpRequest): Promi
     return page ? json(200, page) : refuse(404, 'the last cycle has no family of that name');
   } catch (cause) {
     if (!deadline.aborted) throw cause;
-    return refuse(503, 'the search took too long; ask for a smaller family', { 'retry-after': '5' });
+    return refuse(503, 'the search took too long; choose a smaller family', { 'retry-after': '5' });
   }
 }
 

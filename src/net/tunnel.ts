@@ -66,7 +66,7 @@ export function tunnelAgent(proxy: ForwardProxy, lookup: LookupFunction, options
       fail(`did not open a tunnel to ${target}: it answered ${response.statusCode}`);
     });
     request.once('error', (cause: NodeJS.ErrnoException) =>
-      fail(`can’t be reached: ${cause.code ?? ''} ${errorText(cause)}`),
+      fail(`cannot be reached: ${cause.code ?? ''} ${errorText(cause)}`),
     );
     request.end();
     return undefined;

@@ -57,8 +57,14 @@ export async function checkTask(
     return wrong(['type'], `there is no type ${JSON.stringify(input.type.slice(0, 80))}${known}`);
   }
   if (type.risky && isRemote(source) && !(source === 'url' ? isPinned : allowFromApi.includes(type.name))) {
-    const how = source === 'url' ? 'a source with sha256 may have it' : 'taskRunner.allowFromApi may allow it';
-    return wrong(['type'], `${type.name} is accepted from the configuration file only; ${how}`);
+    const refused =
+      source === 'url'
+        ? 'from a URL only if its source has sha256'
+        : 'through the API only if taskRunner.allowFromApi names it';
+    return wrong(
+      ['type'],
+      `${type.name} is accepted ${refused}; the configuration file and folders may always define it`,
+    );
   }
   const parts = split(input);
   const common = commonTaskOptions.safeParse(parts.common, { reportInput: true });

@@ -78,7 +78,7 @@ export interface TaskType<Options extends z.ZodObject = z.ZodObject> {
   readonly onDemand?: boolean;
   /** How long a run may take to end after its timeout, milliseconds; 1 s when unset. */
   readonly graceMs?: number;
-  /** Whether it is accepted from the configuration file only, unless `taskRunner.allowFromApi` names it. */
+  /** Whether it is refused from the API unless `taskRunner.allowFromApi` names it, and from URLs without `sha256`. */
   readonly risky?: boolean;
   /**
    * Creates one task; state between runs is in this closure. Opens nothing: it is also called to only check tasks.

@@ -25,7 +25,7 @@ const MESSAGES: Readonly<Record<string, string>> = {
     ':4:10: exporters.gateway.url: /api/v1/import/prometheus does not accept pushes of type pushgateway; this is a path of VictoriaMetrics: set type: vmagent',
   'half-auth.yaml': ':6:7: exporters.vm.auth: username and passwordFile must be set together',
   'header-that-frames.yaml':
-    ':5:35: exporters.vm.headers.Transfer-Encoding: the agent sets this header itself, so it can’t be configured',
+    ':5:35: exporters.vm.headers.Transfer-Encoding: the agent sets this header itself, so it cannot be configured',
   'header-with-newline.yaml': ':5:21: exporters.vm.headers.X-K: a header value is one line without control characters',
   'identity-url-with-query.yaml':
     ':5:12: collectors.container.identity.url: no query in the URL: a token goes into a file, labels into labels',
@@ -33,7 +33,7 @@ const MESSAGES: Readonly<Record<string, string>> = {
   'not-a-mapping.yaml': ':1:1: expected a mapping such as "push:", found ["push","exporters"]',
   'not-whole-seconds.yaml': ':2:13: push.interval: must be whole seconds',
   'not-yaml.yaml': ':3:1: All mapping items must start at the same column',
-  'prototype-as-name.yaml': ':3:5: exporters.__proto__: this name can’t be used',
+  'prototype-as-name.yaml': ':3:5: exporters.__proto__: this name is reserved: choose another',
   'remote-write-url.yaml':
     ':4:10: exporters.vm.url: /api/v1/write does not accept pushes of type vmagent; this is for remote write: set the base URL, such as http://victoria-metrics:8428, or …/insert/0/prometheus of a cluster',
   'taken-label.yaml':

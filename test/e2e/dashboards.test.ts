@@ -17,7 +17,7 @@ import { startVictoriaMetrics, type VictoriaMetrics } from '../kit/victoria-metr
 /** Panels that are empty without problems, or in this test, with the reason. */
 const MAY_BE_EMPTY: Readonly<Record<string, string>> = {
   'agent/Failing now': 'no collector fails',
-  "agent/Resources that can't be listed": 'all can',
+  'agent/Resources that cannot be listed': 'all can',
   'agent/Samples dropped': 'none was',
   'agent/Entries acknowledged': 'no entries are shipped',
   'agent/Oldest unacknowledged entry': 'no entries are shipped',

@@ -76,7 +76,7 @@ test('got’s error without a message, and that of a proxy, have the cause when 
   const proxy = { url: new URL(`http://two.example:${port}`), shown: 'two.example', variable: 'HTTPS_PROXY' };
   const agent = { https: tunnelAgent(proxy, lookup, {}) };
   await assert.rejects(got('https://other.example', { agent, retry: { limit: 0 } }), {
-    message: `the proxy two.example can’t be reached: ECONNREFUSED ${refused}`,
+    message: `the proxy two.example cannot be reached: ECONNREFUSED ${refused}`,
   });
 });
 

@@ -56,6 +56,6 @@ test('an exec task cannot be created through the API, unless the configuration a
     (await startLocalAgent(t, config(more))).send('POST', '/v1/tasks', { body: { tasks: [task] } });
   const refused = await post({});
   assert.equal(refused.status, 403, refused.text);
-  assert.match(refused.text, /exec is accepted from the configuration file only; taskRunner.allowFromApi may allow it/);
+  assert.match(refused.text, /exec is accepted through the API only if taskRunner.allowFromApi names it/);
   assert.equal((await post({ taskRunner: { allowFromApi: ['exec'] } })).status, 201);
 });

@@ -371,5 +371,8 @@ test('an agent without the capabilities refuses user: when loading', { skip: pro
     ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', script],
     { encoding: 'utf8' },
   );
-  assert.match(said, /this agent runs as UID 65534 without CAP_SETUID and CAP_SETGID and can't run programs as 0:0/);
+  assert.match(
+    said,
+    /this agent runs as UID 65534 without CAP_SETUID and CAP_SETGID, so it cannot run programs as 0:0/,
+  );
 });

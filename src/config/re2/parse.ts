@@ -129,7 +129,7 @@ class Parser {
       (this.#text.peek() === '<' && !/[=!]/.test(this.#text.peek(1) ?? '') && this.#text.take('<'))
     ) {
       const name = this.#text.until('>') ?? '';
-      if (!/^\w+$/.test(name)) this.#text.refuse(`${JSON.stringify(name)} can't be the name of a group`);
+      if (!/^\w+$/.test(name)) this.#text.refuse(`${JSON.stringify(name)} cannot be the name of a group`);
       if (this.#names.has(name)) this.#text.refuse(`two groups have the name ${JSON.stringify(name)}`);
       this.#names.add(name);
       // A number always means the group of that number.

@@ -19,7 +19,7 @@ export function routesTo(name: string, settings: HttpSettings, env: NodeJS.Proce
       );
     } catch (cause) {
       if (!(cause instanceof ProxyError)) throw cause;
-      problems.push(`exporters.${name}: ${url} can’t be reached: ${cause.message}`);
+      problems.push(`exporters.${name}: ${url} cannot be reached: ${cause.message}`);
     }
   }
   return { problems, warnings };

@@ -114,7 +114,7 @@ export const ADDRESS_RESPONSES: readonly ResponseRule[] = [
     text: /certificate|CERT_|self.signed/i,
     action: 'retry',
     reason: 'network',
-    hint: 'the certificates of receiver and agent do not match: check tls.caFile, tls.serverName, tls.certFile',
+    hint: 'a TLS certificate was not accepted: check tls.caFile, tls.serverName and tls.certFile, and that it has not expired',
   },
   {
     when: 'network',

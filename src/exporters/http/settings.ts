@@ -25,7 +25,7 @@ const FRAMING = new Set([
 const headerName = z
   .string()
   .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'not a header name')
-  .refine((name) => !FRAMING.has(name.toLowerCase()), 'the agent sets this header itself, so it can’t be configured');
+  .refine((name) => !FRAMING.has(name.toLowerCase()), 'the agent sets this header itself, so it cannot be configured');
 
 const headers = z
   .record(

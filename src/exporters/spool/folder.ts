@@ -160,6 +160,6 @@ export function remedyOf(cause: unknown, folder: string): string {
   if (!isDenied(cause)) return 'check the folder and its disk';
   const owner = `${process.geteuid?.()}:${process.getegid?.()}`;
   if (cause instanceof Error && 'syscall' in cause && cause.syscall === 'mkdir')
-    return `this agent runs as ${owner} and can't create the folder: chown ${owner} ${dirname(folder)}`;
+    return `this agent runs as ${owner} and cannot create the folder: chown ${owner} ${dirname(folder)}`;
   return `this agent runs as ${owner}: chown -R ${owner} ${folder}, or remove the folder`;
 }

@@ -169,7 +169,7 @@ export class Relabeling {
     try {
       labels = this.#relabeled(key);
     } catch (cause) {
-      errors.push(new Error(`${shownSeries(key)} can't be relabeled: ${errorText(cause)}`));
+      errors.push(new Error(`${shownSeries(key)} cannot be relabeled: ${errorText(cause)}`));
       return 'same';
     }
     if (labels === 'same') return 'same';

@@ -68,7 +68,7 @@ export class TlsSettings {
       return made;
     } catch (cause) {
       const names = files.filter((path) => path !== undefined).join(', ');
-      throw new ProbeFailure('internal', `the TLS settings can’t be used (${names}): ${errorText(cause)}`, { cause });
+      throw new ProbeFailure('internal', `the TLS settings cannot be used (${names}): ${errorText(cause)}`, { cause });
     }
   }
 }

@@ -204,7 +204,7 @@ function userOf(text: string | undefined): { readonly uid: number; readonly gid:
   const held = ownCapabilities();
   if (!held.has('SETUID') || !held.has('SETGID')) {
     throw new Error(
-      `user: this agent runs as UID ${process.getuid?.()} without CAP_SETUID and CAP_SETGID and can't run programs as ${text}`,
+      `user: this agent runs as UID ${process.getuid?.()} without CAP_SETUID and CAP_SETGID, so it cannot run programs as ${text}`,
     );
   }
   return { uid, gid };
