@@ -121,9 +121,9 @@ test('the configuration page has every setting of every type, and names the type
     for (const key of Object.keys(shape)) assert.match(page, new RegExp(`\\| \`exporters\\.NAME\\.${key}[\`.]`), key);
   }
   assert.match(page, /`exporters\.NAME\.timeout` \| {2}\| \*[^*]*pushgateway[^*]*:\* /);
-  assert.match(page, /`exporters\.NAME\.drain` \| {2}\| \*vmagent:\* How fast /);
+  assert.match(page, /`exporters\.NAME\.drain` \| {2}\| \*vmagent[^*]*:\* How fast /);
   assert.match(page, /`exporters\.NAME\.janitor\.grace` \| `"30m"` \| \*vmagent:\* Has no effect: /);
-  assert.match(page, /`exporters\.NAME\.spool\.enabled` \| `true` \| \*pushgateway:\* Has no effect: /);
+  assert.match(page, /`exporters\.NAME\.spool\.enabled` \| `true` \| \*pushgateway[^*]*:\* Has no effect: /);
   assert.match(page, /`exporters\.NAME\.enabled` \| `true` \| Whether this exporter is used\. \|/);
 });
 
