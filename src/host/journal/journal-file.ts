@@ -143,7 +143,10 @@ export class JournalFile {
   /** Reads the offsets of an entry's data objects; returns how many there are. */
   #readItems(offset: number): number {
     const window = this.#window;
-    if (!window.seek(offset, ENTRY_HEAD)) return 0;
+    if (!window.seek(offset, ENTRY_HEAD)) {
+      this.damage.fields.corrupt++;
+      return 0;
+    }
     const { isCompact } = this.#header;
     const itemBytes = isCompact ? 4 : 16;
     const size = viewU64(window.view, window.at + 8);

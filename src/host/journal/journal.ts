@@ -1,12 +1,11 @@
-import { errorCode } from '../../base/error-text.ts';
 import type { Cursor } from './cursor.ts';
 import type { EntryPosition } from './entry.ts';
 import type { JournalField } from './field.ts';
-import { listJournals, problemOf } from './listing.ts';
+import { FileSet } from './file-set.ts';
 import { Merge } from './merge.ts';
-import { type FilePosition, type JournalPosition, wasRead } from './position.ts';
+import type { JournalPosition } from './position.ts';
 import { type Lost, Progress } from './progress.ts';
-import { OpenJournalFile } from './source.ts';
+import type { OpenJournalFile } from './source.ts';
 
 /** Where to start without a saved position: after all existing entries, or at a given age. */
 export type Start = 'now' | { readonly sinceRealtime: number; readonly bootId?: string };
@@ -28,11 +27,6 @@ export interface ReadEntry {
   readonly fields: readonly JournalField[];
 }
 
-interface KnownFile {
-  readonly ctimeMs: number;
-  readonly fileId: string;
-}
-
 /**
  * All files of a journal as one sequence of entries, which continues across rotations. {@link scan} lists the files,
  * {@link next} returns their entries one by one.
@@ -40,25 +34,33 @@ interface KnownFile {
 export class Journal {
   readonly lost: Lost = { rotated: 0, corrupt: 0, unreadable: 0 };
   readonly #options: JournalReading;
-  /** Open files, by id. */
-  readonly #sources = new Map<string, OpenJournalFile>();
-  /** Read positions of files that exist but are not open, by id. */
-  readonly #closed = new Map<string, FilePosition>();
-  /** Files by device and inode. */
-  readonly #known = new Map<string, KnownFile>();
-  #lostFields = 0;
+  readonly #files: FileSet;
   readonly #progress: Progress;
   readonly #merge: Merge;
-  #scans = 0;
-  /** How many of the open files are not in the order of their first entries yet. */
-  #unsorted = 0;
+  #lostFields = 0;
+  /** Whether the files are those of the first start. */
+  #isFirst: boolean;
+  /** Whether a file cannot be read: it may have the entries that are missing. */
+  #hasDenied: boolean = false;
+  /** Whether the files were listed again since the last scan. */
+  #hasConfirmed: boolean = false;
 
   constructor(options: JournalReading) {
     this.#options = options;
-    const { position } = options;
+    const { position, paths, wanted, leavesDeleted = false } = options;
+    this.#isFirst = position === undefined;
     this.#progress = new Progress(this.lost, position);
-    this.#merge = new Merge(this.#sources, (source) => this.#progress.noteCorrupt(source));
-    for (const [fileId, file] of Object.entries(position?.files ?? {})) this.#closed.set(fileId, file);
+    this.#files = new FileSet({
+      paths,
+      leavesDeleted,
+      ...(wanted && { wanted }),
+      positions: position?.files ?? {},
+      begin: (source) => this.#begin(source),
+      opened: (source) => this.#progress.see(source),
+      finished: (source) => this.#progress.finish(source),
+      left: (family, entries) => this.#progress.leave(family, entries),
+    });
+    this.#merge = new Merge(this.#files.sources, (source) => this.#progress.noteCorrupt(source));
   }
 
   /**
@@ -66,54 +68,47 @@ export class Journal {
    * folders are not a problem; `found` says whether any file exists.
    */
   scan(): { readonly found: number; readonly problems: readonly Error[] } {
-    const problems: Error[] = [];
-    const listed = listJournals(this.#options.paths, problems);
-    const isFirst = this.#scans++ === 0 && this.#options.position === undefined;
     this.#progress.beginScan();
-    const present = new Set<string>();
-    let denied = 0;
-    for (const { path, folder, key, ctimeMs, gid } of listed) {
-      try {
-        present.add(this.#see(path, folder, key, ctimeMs, isFirst));
-      } catch (cause) {
-        if (errorCode(cause) === 'ENOENT') continue;
-        denied++;
-        problems.push(problemOf(path, gid, cause));
-      }
-    }
-    if (this.#options.leavesDeleted) this.#leaveDeleted(present);
-    for (const [fileId, source] of this.#sources) this.#refresh(fileId, source, problems);
-    for (const fileId of this.#closed.keys()) if (!present.has(fileId)) this.#closed.delete(fileId);
-    const keys = new Set(listed.map(({ key }) => key));
-    for (const key of this.#known.keys()) if (!keys.has(key)) this.#known.delete(key);
-    this.#sort();
-    this.#progress.findGaps(this.#sources.values(), denied > 0);
-    this.#progress.endScan();
-    this.#merge.restart();
-    return { found: listed.length, problems };
+    const { found, problems, isComplete } = this.#update();
+    if (this.#isFirst) this.#progress.start(this.#files.sources.values());
+    this.#isFirst = false;
+    this.#hasConfirmed = false;
+    this.#countGaps();
+    if (isComplete) this.#progress.endScan();
+    return { found, problems };
   }
 
-  /** The next entry in order over all files; undefined if everything found by the last scan has been read. */
+  /**
+   * The next entry in order over all files; undefined if everything found by the last scan has been read, or if the next
+   * scan has to show whether entries before the next one are lost.
+   */
   next(): ReadEntry | undefined {
-    const source = this.#merge.next();
-    const entry = source?.peek();
-    if (source === undefined || entry === undefined) {
-      this.#closeFinished();
-      return undefined;
+    for (;;) {
+      const source = this.#nextSource();
+      const entry = source?.peek();
+      if (source === undefined || entry === undefined) {
+        this.#files.closeFinished();
+        return undefined;
+      }
+      const { file } = source;
+      const { corrupt } = file.damage.fields;
+      const before = file.unreadableFields;
+      const fields = file.fields(entry);
+      if (file.damage.fields.corrupt > corrupt && source.checkGone()) continue;
+      this.#lostFields += file.unreadableFields - before;
+      const isCredible = source.isCredible(entry.seqnum);
+      source.advance();
+      source.lastSeqnum = entry.seqnum;
+      this.#progress.note(source, entry, isCredible);
+      if (source.isFinished) this.#progress.finish(source);
+      return { entry, fields };
     }
-    const before = source.file.unreadableFields;
-    const fields = source.file.fields(entry);
-    this.#lostFields += source.file.unreadableFields - before;
-    source.advance();
-    source.lastSeqnum = entry.seqnum;
-    this.#progress.note(source, entry);
-    return { entry, fields };
   }
 
   /** Number of entries found by the last scan and not read yet. */
   get waiting(): number {
     let count = 0;
-    for (const { file, index } of this.#sources.values()) count += Math.max(0, file.entries - index);
+    for (const { unread } of this.#files.sources.values()) count += unread;
     return count;
   }
 
@@ -130,7 +125,7 @@ export class Journal {
   /** Fields that could not be read, over all open files. */
   get unreadableFields(): number {
     let count = 0;
-    for (const { file } of this.#sources.values()) count += file.unreadableFields;
+    for (const { file } of this.#files.sources.values()) count += file.unreadableFields;
     return count;
   }
 
@@ -141,98 +136,102 @@ export class Journal {
 
   /** Where to resume after the entries read so far. */
   position(): JournalPosition {
-    const files: Record<string, FilePosition> = Object.fromEntries(this.#closed);
-    for (const [fileId, source] of this.#sources) files[fileId] = { index: source.index, seqnum: source.lastSeqnum };
-    return { files, ...this.#progress.position() };
+    return { files: this.#files.positions, ...this.#progress.position() };
   }
 
   close(): void {
-    for (const source of this.#sources.values()) source.close();
+    this.#files.close();
   }
 
-  /** Registers a file, opens it if it may have new entries, and returns its id. */
-  #see(path: string, folder: string, key: string, ctimeMs: number, isFirst: boolean): string {
-    const known = this.#known.get(key);
-    if (known !== undefined) {
-      if (this.#sources.has(known.fileId)) return known.fileId;
-      // Closed files were read to their end; unless their name or content changes there is nothing new.
-      if (this.#closed.has(known.fileId) && known.ctimeMs === ctimeMs) return known.fileId;
-    }
-    const source = new OpenJournalFile(path, folder, this.#options.wanted);
-    const { fileId, seqnumId } = source.file.header;
-    this.#known.set(key, { ctimeMs, fileId });
-    if (this.#sources.has(fileId)) {
-      // A second name of the same file, or a copy.
-      source.close();
-      return fileId;
-    }
-    const read = this.#closed.get(fileId);
-    if (read !== undefined) source.goOn(read);
-    else this.#begin(source, isFirst);
-    this.#closed.delete(fileId);
-    this.#progress.seeSeries(seqnumId, folder);
-    source.file.release();
-    this.#sources.set(fileId, source);
-    this.#unsorted++;
-    return fileId;
+  #update(): ReturnType<FileSet['update']> {
+    const update = this.#files.update();
+    this.#hasDenied = update.hasDenied;
+    this.#merge.restart();
+    return update;
   }
 
-  /** Where to start in an unknown file. */
-  #begin(source: OpenJournalFile, isFirst: boolean): void {
-    const { file, folder } = source;
-    if (!isFirst) {
-      const boundary = this.#progress.boundary;
-      if (boundary !== undefined) source.index = file.search((entry) => wasRead(entry, folder, boundary));
-      return;
-    }
+  /** Where to start in a file without a position. */
+  #begin(source: OpenJournalFile): void {
     const { start } = this.#options;
-    if (start === 'now') {
-      source.index = file.entries;
-      const last = file.entries === 0 ? undefined : file.entry(file.entries - 1);
-      if (last !== undefined) this.#progress.note(source, last);
+    if (!this.#isFirst || start === 'now') {
+      if (this.#isFirst) this.#progress.skipAll(source);
+      else this.#progress.skipRead(source);
       return;
     }
     const { sinceRealtime, bootId } = start;
-    source.index = file.search(({ realtime }) => realtime < sinceRealtime);
+    source.isInitial = true;
+    source.index = source.file.search(({ realtime }) => realtime < sinceRealtime);
     for (let entry = source.peek(); bootId !== undefined && entry?.bootId !== bootId && entry; entry = source.peek()) {
       source.advance();
     }
   }
 
-  #leaveDeleted(present: ReadonlySet<string>): void {
-    for (const [fileId, source] of this.#sources) {
-      if (present.has(fileId)) continue;
-      source.close();
-      this.#sources.delete(fileId);
+  /**
+   * The file with the next entry. If numbers before this one are missing, their entries may have been written since the
+   * files were listed, or be in one that was renamed at that time: then it is looked for once more, and they are lost
+   * only if this entry was visible before, and they are still in no file.
+   */
+  #nextSource(): OpenJournalFile | undefined {
+    let source = this.#merge.next();
+    for (;;) {
+      const seqnum = source?.peek()?.seqnum;
+      if (source === undefined || seqnum === undefined) return undefined;
+      const from = this.#progress.gapBefore(source, seqnum);
+      if (from === seqnum) return source;
+      this.#files.leaveGone();
+      const earlier = this.#earliest(source, from, seqnum);
+      if (earlier !== undefined) {
+        this.#merge.restart();
+        source = earlier;
+      } else if (source.index < source.confirmed) {
+        this.#progress.countGap(source, from, seqnum, this.#hasDenied);
+        return source;
+      } else {
+        if (this.#hasConfirmed) return undefined;
+        this.#hasConfirmed = true;
+        this.#update();
+        source = this.#merge.next();
+      }
     }
   }
 
-  #sort(): void {
-    if (this.#unsorted === 0) return;
-    this.#unsorted = 0;
-    const byHead = [...this.#sources].sort(([, a], [, b]) => a.file.header.headRealtime - b.file.header.headRealtime);
-    this.#sources.clear();
-    for (const [fileId, source] of byHead) this.#sources.set(fileId, source);
-  }
-
-  #refresh(fileId: string, source: OpenJournalFile, problems: Error[]): void {
-    try {
-      const before = source.file.entries;
-      source.file.refresh();
-      if (source.file.entries === before && source.index >= before) source.file.release();
-    } catch (cause) {
-      problems.push(problemOf(source.path, undefined, cause));
-      source.close();
-      this.#sources.delete(fileId);
+  /**
+   * The file with the lowest next number before `to` that may have entries from `from` on, of the counter of `source`.
+   * After a restart of journald, up to systemd 253, numbers of a user may be below those that were read of others.
+   */
+  #earliest({ family, file }: OpenJournalFile, from: number, to: number): OpenJournalFile | undefined {
+    let earliest: OpenJournalFile | undefined;
+    let lowest = to;
+    for (const source of this.#files.sources.values()) {
+      if (source.family !== family && source.file.header.seqnumId !== file.header.seqnumId) continue;
+      const stated = source.nextSeqnum;
+      if (stated === undefined || stated >= lowest || source.file.header.tailSeqnum < from) continue;
+      const seqnum = source.peek()?.seqnum;
+      this.#progress.noteCorrupt(source);
+      if (seqnum === undefined || seqnum >= lowest) continue;
+      lowest = seqnum;
+      earliest = source;
     }
+    return earliest;
   }
 
-  #closeFinished(): void {
-    for (const [fileId, source] of this.#sources) {
-      if (!source.isFinished) continue;
-      source.close();
-      this.#sources.delete(fileId);
-      this.#closed.set(fileId, { index: source.index, seqnum: source.lastSeqnum });
+  /** Counts what is missing before the entries that are next: they may have to wait for a receiver. */
+  #countGaps(): void {
+    const first = new Map<string, { readonly source: OpenJournalFile; readonly seqnum: number }>();
+    for (const source of this.#files.sources.values()) {
+      const seqnum = source.nextSeqnum;
+      this.#progress.noteCorrupt(source);
+      if (seqnum === undefined) continue;
+      const { seqnumId } = source.file.header;
+      const other = first.get(seqnumId);
+      if (other === undefined || seqnum < other.seqnum) first.set(seqnumId, { source, seqnum });
+    }
+    this.#files.leaveGone();
+    for (const { source, seqnum } of first.values()) {
+      if (source.index >= source.confirmed) continue;
+      const from = this.#progress.gapBefore(source, seqnum);
+      if (from === seqnum || this.#earliest(source, from, seqnum) !== undefined) continue;
+      this.#progress.countGap(source, from, seqnum, this.#hasDenied);
     }
   }
 }

@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorCode, errorText } from '../../base/error-text.ts';
 
@@ -13,40 +13,59 @@ interface Listed {
   readonly gid: number;
 }
 
+/** The journal files found at one time. */
+interface Listing {
+  readonly files: readonly Listed[];
+  /** Whether files were renamed or removed in the meantime: one that was renamed may be missing. */
+  readonly isStable: boolean;
+  /** Whether all folders could be read. */
+  readonly isWhole: boolean;
+}
+
 const JOURNAL_NAME = /\.journal~?$/;
 
+/** Errors of a process that lacks memory or descriptors: they say nothing about the file. */
+const TRANSIENT: ReadonlySet<string | undefined> = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN', 'EINTR']);
+
+/** Whether an attempt may succeed a moment later. */
+export const isTransient = (cause: unknown): boolean => TRANSIENT.has(errorCode(cause));
+
 /** The journal files in `folders` and in folders of these; what is unreadable is added to `problems`. */
-export function listJournals(folders: readonly string[], problems: Error[]): Listed[] {
-  const listed: Listed[] = [];
+export function listJournals(folders: readonly string[], problems: Error[]): Listing {
+  const files: Listed[] = [];
+  let isStable = true;
+  let isWhole = true;
+  const namesIn = (folder: string): string[] => {
+    try {
+      return readdirSync(folder).sort();
+    } catch (cause) {
+      const code = errorCode(cause);
+      if (code === 'ENOENT' || code === 'ENOTDIR') return [];
+      isWhole = false;
+      if (isTransient(cause)) isStable = false;
+      problems.push(problemOf(folder, statSync(folder, { throwIfNoEntry: false })?.gid, cause));
+      return [];
+    }
+  };
   const visit = (root: string, folder: string, isRoot: boolean) => {
-    for (const name of namesIn(folder, problems)) {
+    for (const name of namesIn(folder)) {
       const path = join(folder, name);
       const isJournal = JOURNAL_NAME.test(name);
       if (!isJournal && !isRoot) continue;
       const stat = statSync(path, { throwIfNoEntry: false });
-      if (stat === undefined) continue;
-      if (stat.isDirectory()) {
+      if (stat === undefined) {
+        // A link to nothing stays one.
+        if (isJournal && !lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink()) isStable = false;
+      } else if (stat.isDirectory()) {
         if (isRoot) visit(root, path, false);
       } else if (isJournal && stat.isFile() && stat.size > 0) {
         // An empty one was just created: journald has not written its header yet.
-        listed.push({ path, folder: root, key: `${stat.dev}:${stat.ino}`, ctimeMs: stat.ctimeMs, gid: stat.gid });
+        files.push({ path, folder: root, key: `${stat.dev}:${stat.ino}`, ctimeMs: stat.ctimeMs, gid: stat.gid });
       }
     }
   };
   for (const root of folders) visit(root, root, true);
-  return listed;
-}
-
-function namesIn(folder: string, problems: Error[]): string[] {
-  try {
-    return readdirSync(folder).sort();
-  } catch (cause) {
-    const code = errorCode(cause);
-    if (code !== 'ENOENT' && code !== 'ENOTDIR') {
-      problems.push(problemOf(folder, statSync(folder, { throwIfNoEntry: false })?.gid, cause));
-    }
-    return [];
-  }
+  return { files, isStable, isWhole };
 }
 
 /** An error with the path, and with the group to add if access was denied. */

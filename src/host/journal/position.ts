@@ -6,12 +6,13 @@ export interface FilePosition {
   readonly index: number;
   /** The sequence number of the last of them; 0 when there is none. */
   readonly seqnum: number;
+  /** For a file that existed at the first start: its unread entries, and what shares their counter. */
+  readonly unread?: { readonly entries: number; readonly family: string };
+  /** Entries without a credible sequence number since the last one that has it. */
+  readonly unnumbered?: number;
 }
 
-/**
- * Everything up to some entries: entries before it in files that appear later have already been read. Files are not
- * written at the same moment, so the numbers of one series may have been read out of order.
- */
+/** The state before a complete scan: entries before it in files that appear later have already been read. */
 export interface Boundary {
   /** The last entry by wall clock. */
   readonly cursor: Cursor | undefined;
@@ -26,17 +27,19 @@ export interface JournalPosition {
   /** By the id of the file. */
   readonly files: Readonly<Record<string, FilePosition>>;
   readonly boundary: Boundary;
-  /** By series of sequence numbers, the highest that was read: a gap after it means lost entries. */
+  /** By series of sequence numbers, the highest that was read or counted as lost: a gap after it means lost entries. */
   readonly seqnums: Readonly<Record<string, number>>;
+  /** By series, the last number at the first start, while not all entries up to it are read: what was missing is no loss. */
+  readonly initial?: Readonly<Record<string, number>>;
+  /** By family of series, how many unread entries of deleted files are not counted as lost yet. */
+  readonly left?: Readonly<Record<string, number>>;
 }
 
 /**
- * Whether an entry of a file that did not exist at `boundary` had been read before. systemd copies the journal of /run
- * to /var with new numbers of the same series: then the time since boot decides.
+ * Whether an entry of a series that is unknown, or was read from another folder, had been read before `cursor`. systemd
+ * copies the journal of /run to /var with new numbers of the same series: then the time since boot decides.
  */
-export function wasRead(entry: Cursor, folder: string, { cursor, seqnums, folders }: Boundary): boolean {
-  const seqnum = seqnums[entry.seqnumId];
-  if (seqnum !== undefined && folders[entry.seqnumId] === folder) return entry.seqnum <= seqnum;
+export function wasRead(entry: Cursor, cursor: Cursor | undefined): boolean {
   if (cursor === undefined) return false;
   if (cursor.bootId === entry.bootId) return entry.monotonic <= cursor.monotonic;
   return entry.realtime <= cursor.realtime;
