@@ -214,7 +214,9 @@ function clientOf({ kubeconfig, context }: KsmSection): KubeClient {
   try {
     client.locate();
   } catch (cause) {
-    throw new ConfigError([`collectors.ksm: ${errorText(cause)}; name one with collectors.ksm.kubeconfig`]);
+    throw new ConfigError([
+      `collectors.ksm: ${errorText(cause)}; set collectors.ksm.kubeconfig or collectors.ksm.context`,
+    ]);
   }
   return client;
 }

@@ -21,8 +21,8 @@ exits with 2; exits with 0 when the agent would start with it. Files that it ref
 resources, process-exporter's YAML, secrets and certificates. Likely mistakes, such as no exporter at all, are warnings.
 
   --print      print the effective configuration, with defaults filled in and secrets hidden
-  --connect    also ask the receivers whether they accept pushes, and identify them; nothing is stored there. Exits with 1
-when one does not`,
+  --connect    also ask the receivers whether they accept pushes, and identify them; nothing is stored there.
+               Exits with 1 when one does not`,
   async run(args, io) {
     const { values, positionals } = parseFlags(args, FLAGS, 1);
     const [file] = positionals;

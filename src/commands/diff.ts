@@ -22,10 +22,10 @@ export const diff: Command = {
   help: `usage: firesteel diff --against URL [flags]
 
 Compares what Firesteel collects here with what node_exporter, kube-state-metrics, cAdvisor or process-exporter exposes at
-URL: metrics and series that only one has, and values that differ by more than they change between two readings. Reads twice, each
-time ours between two readings of theirs, and up to ${MAX_COMPARISONS - 1} times more if they differ: only what differs every time counts. Values of
-cAdvisor are older than the reading: each is compared with ours before and after its time stamp, until all have a new one. The
-exit code is 1 when there is a difference that has no known reason, 0 when not.
+URL: metrics and series that only one has, and values that differ by more than they change between two readings. In each of two
+rounds, Firesteel collects between two readings of URL; this is repeated up to ${MAX_COMPARISONS - 1} times while they differ: only what differs
+every time counts. Values of cAdvisor are older than the reading: each is compared with those that Firesteel collected before
+and after its timestamp, until all have a new one. The exit code is 1 when a difference has no known reason, otherwise 0.
 
   --against URL            the exporter's metrics, e.g. http://localhost:9100/metrics; a file is read once
   --ours URL               metrics of a running agent, instead of collecting here: includes the names of pods

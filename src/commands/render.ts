@@ -33,8 +33,9 @@ export const render: Command = {
   help: `usage: firesteel render -f FILE|- [flags]
 
 Prints what the ksm collector would expose for the objects in FILE: a list, an array, JSON lines or YAML documents, as
-from kubectl get -o json. Events are counted as the event collector does. Grouped by family. Needs no cluster. Objects of kinds that it does not know are counted on
-standard error; the exit code is 1 when part of an object could not be rendered. All list flags can be repeated.
+from kubectl get -o json, grouped by family. Events are counted as the event collector does. Needs no cluster. Objects of
+unsupported kinds are counted on standard error; the exit code is 1 when part of an object could not be rendered. All list
+flags can be repeated.
 
   -f, --file FILE                       - is standard input
   --labels-allowlist 'pods=[app,x-*]'   labels to expose in kube_*_labels; *=[*] for all

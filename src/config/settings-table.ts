@@ -17,7 +17,12 @@ export interface Setting {
 export const SETTINGS: readonly Setting[] = [
   { path: ['cluster'], env: ['FIRESTEEL_CLUSTER'], flag: 'cluster', help: 'name of the cluster' },
   { path: ['node'], env: ['FIRESTEEL_NODE', 'NODE_NAME'], flag: 'node', help: 'name of this node' },
-  { path: ['log', 'level'], env: ['FIRESTEEL_LOG_LEVEL'], flag: 'log.level', help: 'trace, debug, info, warn, error' },
+  {
+    path: ['log', 'level'],
+    env: ['FIRESTEEL_LOG_LEVEL'],
+    flag: 'log.level',
+    help: 'trace, debug, info, warn, error, fatal',
+  },
   {
     path: ['push', 'interval'],
     env: ['FIRESTEEL_PUSH_INTERVAL'],

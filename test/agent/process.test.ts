@@ -106,7 +106,7 @@ test('mistakes on the command line are reported in one line, with exit code 2', 
     [['collect', '--only', 'nod.loadavg'], /no group "nod"/],
     [
       ['run', '--set', 'collectors.ksm.enabled=true'],
-      /^collectors\.ksm: kubeconfig: no cluster: .*\/\.kube\/config; name one with/,
+      /^collectors\.ksm: kubeconfig: no cluster: .*\/\.kube\/config; set collectors\.ksm\.kubeconfig/,
     ],
     [['receive', '--listen', 'nonsense'], /--listen: expected HOST:PORT, found "nonsense"/],
   ];

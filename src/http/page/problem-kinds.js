@@ -19,7 +19,7 @@ export const KINDS = {
     '',
     '',
     'firesteelcyclesskipped',
-    'Read the end of the agent’s log: it names the last operation that was started. A process that hangs is killed after 100 s.',
+    'Read the end of the agent’s log: it has the reason for skipped cycles. A process that hangs is killed after 100 s, and then the log names the last operation that was started.',
   ),
   skipped: kind(
     '',
@@ -83,7 +83,7 @@ export const KINDS = {
   ),
   dropped: kind(
     'receiver ',
-    'receivers lost samples',
+    'receivers did not get all samples',
     'firesteelsamplesdropped',
     'Look up the reason in the runbook: it names the limit or the receiver to change.',
   ),

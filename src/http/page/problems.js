@@ -32,7 +32,7 @@ const MANY_SKIPPED = 3;
 export function cycleProblem({ nowMs, cycle: { lastMs, intervalSeconds } }) {
   if (lastMs === undefined || nowMs - lastMs < OVERDUE * intervalSeconds * 1000) return [];
   const since = span((nowMs - lastMs) / 1000);
-  const why = `The last cycle began ${since} ago; one is due every ${span(intervalSeconds)}. The log names the operation that hangs.`;
+  const why = `The last cycle began ${since} ago; one is due every ${span(intervalSeconds)}.`;
   return [agentProblem('cycle', KINDS.overdue, 'bad', 'nothing is collected', why, '#agent')];
 }
 
