@@ -2,7 +2,7 @@
 // with 1 if a committed file differs from the generated one.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import * as z from 'zod';
+import type * as z from 'zod';
 import type { CollectorSpec } from '../src/collectors/collector.ts';
 import { containerFamilies } from '../src/collectors/container/families.ts';
 import { containerSection } from '../src/collectors/container/index.ts';
@@ -26,6 +26,7 @@ import { ksmResourcesFile } from './helm/ksm-resources.ts';
 import { withAllResources } from './helm/presets.ts';
 import { helmSchema } from './helm/values-schema.ts';
 import { withValuesTable } from './helm/values-table.ts';
+import { inputSchema } from './input-schema.ts';
 import { kubeStateReference } from './kube-state-reference.ts';
 import { logReference } from './log-reference.ts';
 import { nodeReference } from './metric-reference.ts';
@@ -39,10 +40,8 @@ const files: Readonly<Record<string, () => string | Promise<string>>> = {
   'README.md': () => withCounts(readFileSync('README.md', 'utf8')),
   'docs/alerts/prometheusrule.yaml': prometheusRule,
   'docs/alerts/rules.yaml': rulesFile,
-  'docs/config.schema.json': () =>
-    `${JSON.stringify(z.toJSONSchema(settingsSchema, { io: 'input', target: 'draft-7' }), null, 2)}\n`,
-  'docs/configuration.md': () =>
-    configurationReference(z.toJSONSchema(settingsSchema, { io: 'input', target: 'draft-7' })),
+  'docs/config.schema.json': () => `${JSON.stringify(inputSchema(settingsSchema), null, 2)}\n`,
+  'docs/configuration.md': () => configurationReference(inputSchema(settingsSchema)),
   'docs/install.md': () => withRestrictedTable(readFileSync('docs/install.md', 'utf8')),
   'docs/metrics/container.md': () =>
     containerReference({
@@ -57,8 +56,7 @@ const files: Readonly<Record<string, () => string | Promise<string>>> = {
   'docs/metrics/node.md': () => nodeReference(nodeCollectors, nodeReportFamilies),
   'docs/metrics/process.md': () => processReference(processCollector() as unknown as CollectorSpec, processName),
   'docs/security.md': () => withPrivilegesTable(readFileSync('docs/security.md', 'utf8')),
-  'docs/tasks/options.md': () =>
-    taskReference((options) => z.toJSONSchema(options, { io: 'input', target: 'draft-7', unrepresentable: 'any' })),
+  'docs/tasks/options.md': () => taskReference((options) => inputSchema(options, { unrepresentable: 'any' })),
   ...Object.fromEntries(SECTIONS.map((name) => [`helm/files/alerts/${name}.yaml`, () => sectionFile(name)])),
   ...Object.fromEntries(DASHBOARDS.map((one) => [`helm/files/dashboards/${one.name}.json`, () => grafanaJson(one)])),
   'helm/files/ksm-resources.yaml': ksmResourcesFile,

@@ -1,6 +1,7 @@
-import * as z from 'zod';
+import type * as z from 'zod';
 import type { CollectorSpec } from '../src/collectors/collector.ts';
 import type { Family } from '../src/metrics/family.ts';
+import { inputSchema } from './input-schema.ts';
 import { settingRows } from './setting-rows.ts';
 
 /** The first line of every generated page. */
@@ -34,8 +35,7 @@ function collectorSection({ name, summary, options, families }: CollectorSpec): 
 export const familyRow = ({ name, type, labels, help }: Family) => [`\`${name}\``, type, labels.join(', '), help];
 
 /** Options as rows: name, default, description; those of nested sections have the whole path as name. */
-export const optionsOf = (options: z.ZodObject): string[][] =>
-  settingRows(z.toJSONSchema(options, { io: 'input', target: 'draft-7' }));
+export const optionsOf = (options: z.ZodObject): string[][] => settingRows(inputSchema(options));
 
 /** A table of Markdown. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

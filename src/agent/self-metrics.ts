@@ -8,7 +8,7 @@ import { softLimit } from '../host/limits.ts';
 export interface SelfMetrics {
   /** CPU time since the start and memory, as last collected; 0 where /proc has no value. */
   readonly use: { readonly cpuSeconds: number; readonly rssBytes: number };
-  /** Longest block of the event loop before the last push. */
+  /** Longest block of the event loop before these metrics were last collected. */
   readonly lagSeconds: number;
   /** Stops monitoring the event loop. */
   close(): void;
@@ -144,7 +144,7 @@ export function selfMetrics(registry: Registry, version: string): SelfMetrics {
   let isFirst = true;
   new Gauge({
     name: 'firesteel_event_loop_lag_max_seconds',
-    help: 'Longest block of the event loop since the last push.',
+    help: 'Longest block of the event loop since the last collection of these metrics, by a push or from /metrics.',
     registers,
     collect() {
       // The first iteration includes the time that the process spent waiting.

@@ -106,7 +106,7 @@ export function exportMetrics(registry: Registry): ExportMetrics {
     }),
     queueLimit: new Gauge({
       name: 'firesteel_export_queue_limit_bytes',
-      help: 'Size limit of the queue in bytes. Above it, the oldest batch is dropped.',
+      help: 'Size limit of the queue in bytes. Above it, the oldest batch moves from memory to disk, or is dropped.',
       labelNames: ['exporter', 'tier'] as const,
       registers,
     }),
@@ -160,7 +160,7 @@ export function exportMetrics(registry: Registry): ExportMetrics {
     }),
     lastSuccess: new Gauge({
       name: 'firesteel_export_last_success_timestamp_seconds',
-      help: 'Time of the last acknowledged upload, in seconds since 1970.',
+      help: 'Time of the last acknowledged upload of samples, in seconds since 1970.',
       labelNames: exporter,
       registers,
     }),
@@ -172,7 +172,7 @@ export function exportMetrics(registry: Registry): ExportMetrics {
     }),
     clockSkew: new Gauge({
       name: 'firesteel_export_clock_skew_seconds',
-      help: "How far the receiver's clock is ahead of this node's, in whole seconds.",
+      help: "How far the receiver's clock is ahead of this node's, in seconds. Up to 1 s too low, as receivers send whole seconds.",
       labelNames: exporter,
       registers,
     }),

@@ -70,7 +70,7 @@ export function logMetrics(lanes: () => readonly LaneGauges[]): LogMetrics {
     });
   losses(
     'firesteel_logs_lost_total',
-    'Log entries lost before they could be read, by reason: rotated away (from gaps in sequence numbers), corrupt, unreadable, too many while the queue was full or not open yet; also single values: lines that were truncated (cut), fields of the journal that cannot be read (fields).',
+    'Log entries lost before they could be read, by reason: rotated (gaps in sequence numbers), unreadable, corrupt; of events and traps also too_large, or not stored on disk: queue_full, disk, not_open. Also partial losses: cut (truncated lines), fields (journal fields that cannot be read).',
     ({ lost }) => lost,
   );
   losses(
@@ -94,7 +94,7 @@ export function logMetrics(lanes: () => readonly LaneGauges[]): LogMetrics {
     }),
     bytes: new Counter({
       name: 'firesteel_logs_bytes_total',
-      help: 'Bytes of acknowledged uploads of log entries before compression.',
+      help: 'Bytes of acknowledged uploads of log entries, before compression.',
       labelNames: OF,
       registers,
     }),

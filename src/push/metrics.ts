@@ -18,7 +18,7 @@ export function cycleMetrics(registry: Registry): CycleMetrics {
     }),
     samples: new Gauge({
       name: 'firesteel_cycle_samples',
-      help: 'Samples in the last cycle, over all groups.',
+      help: 'Samples of all groups in the last cycle that were passed to exporters; each counts once.',
       registers,
     }),
     skipped: new Counter({

@@ -71,7 +71,7 @@ export class ScrapeRole {
     const states = () => this.#states();
     new Gauge({
       name: 'firesteel_scrape_targets',
-      help: 'Targets of the local scrape by state: up, down, waiting for the first scrape, left_out (scrape.limits.targets).',
+      help: 'Scrape targets of this agent, by state: up, down, waiting (for the first scrape), left_out (beyond scrape.limits.targets).',
       labelNames: ['state'] as const,
       registers,
       collect() {

@@ -16,7 +16,11 @@ const skipped = ownCounter(
   [...BY_TASK, 'reason'],
 );
 const duration = gauge('firesteel_task_duration_seconds', 'How long the last run took.', BY_TASK);
-const interval = gauge('firesteel_task_interval_seconds', 'How often the task runs; 0 for on demand.', BY_TASK);
+const interval = gauge(
+  'firesteel_task_interval_seconds',
+  'Interval between runs of the task; 0 if it only runs on demand.',
+  BY_TASK,
+);
 const lastRun = gauge('firesteel_task_last_run_timestamp_seconds', 'When the last run ended.', BY_TASK);
 const lastSuccess = gauge(
   'firesteel_task_last_success_timestamp_seconds',

@@ -56,11 +56,18 @@ test('a nested section has a row for its text and for each of its settings, with
       })
       .prefault({})
       .describe('Of all.'),
+    changed: z
+      .array(z.string().transform((text) => new RegExp(text)))
+      .default([])
+      .describe('D.'),
+    required: z.array(z.string().transform((text) => new RegExp(text))).describe('E.'),
   });
   assert.deepEqual(optionsOf(options), [
     ['`plain`', '', 'A.'],
     ['`nested`', '', 'Of all.'],
     ['`nested.mode`', '`"one"`', '`one`, `two`. B.'],
     ['`nested.deeper.url`', '`"u"`', 'C.'],
+    ['`changed`', '`[]`', 'D.'],
+    ['`required`', '', 'E.'],
   ]);
 });

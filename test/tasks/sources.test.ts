@@ -169,6 +169,37 @@ test('a registry is requested with its ETag; failures change nothing; a restart 
   assert.match(JSON.stringify(damaged.log), /is damaged/);
 });
 
+test('a source counts as read when it has responded: at a restart when the stored copy was read, without one not yet', async (t) => {
+  const { state, url } = await registry(t);
+  state.text = `tasks:\n${load('one')}`;
+  const sources = [{ url, every: '1s' }];
+  const metric = async (agent: LocalAgent, name: string) =>
+    new RegExp(`^firesteel_source_${name}\\{[^}]*\\} (\\S+)$`, 'm').exec((await agent.get('/metrics')).text)?.[1];
+  const agent = await startLocalAgent(t, config(sources));
+  const stored = () => readdirSync(agent.folder).find((name) => name.startsWith('.source-'));
+  await until(async () => stored() !== undefined);
+  const copy = readFileSync(join(agent.folder, stored() ?? ''), 'utf8');
+
+  state.status = 0;
+  const fresh = await startLocalAgent(t, config(sources));
+  await until(async () => /^firesteel_build_info\{/m.test((await fresh.get('/metrics')).text));
+  assert.deepEqual(
+    [await metric(fresh, 'up'), await metric(fresh, 'last_success_timestamp_seconds')],
+    [undefined, undefined],
+  );
+
+  const fetchedMs = Date.now() - 3_600_000;
+  const restarted = await startLocalAgent(t, (folder) => {
+    writeFileSync(join(folder, stored() ?? ''), JSON.stringify({ ...JSON.parse(copy), fetchedMs }));
+    return config(sources)(folder);
+  });
+  await until(async () => (await idsOf(restarted)) === 'one');
+  assert.deepEqual(
+    [await metric(restarted, 'up'), Number(await metric(restarted, 'last_success_timestamp_seconds'))],
+    ['1', fetchedMs / 1000],
+  );
+});
+
 test('labels of a file are on all its tasks, unless they have their own or the source may not set them', async (t) => {
   const [first, second] = [configMap(t), configMap(t)];
   first.swap({

@@ -63,7 +63,7 @@ export function createEvents(
 ): Events {
   const seen = new Counter<'result'>({
     name: 'firesteel_kube_events_seen_total',
-    help: 'Events received, by result.',
+    help: 'Events received, by result: counted, remembered (by a standby), old, filtered, overflow.',
     labelNames: ['result'],
     registers: [registry],
   });

@@ -43,7 +43,9 @@ export const ksmOptions = z
     resources: z
       .array(z.enum(NAMES))
       .default(DEFAULTS)
-      .describe('Resources to watch; secrets (full objects, for their type) and configmaps only when listed here.'),
+      .describe(
+        'Resources to watch. Others only when listed here, such as secrets (full objects, for their type) and configmaps.',
+      ),
     namespaces: names('Only report objects in these namespaces; all namespaces when empty.'),
     namespacesDenylist: names('Exclude objects in these namespaces; takes precedence over namespaces.'),
     metricAllowlist: patterns(

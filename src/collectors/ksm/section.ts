@@ -20,7 +20,7 @@ export const ksmSection = ksmOptions
       .min(1)
       .optional()
       .describe(
-        'Name of this pod in a StatefulSet: its ordinal sets shard, the replicas set totalShards. Requires podNamespace.',
+        'Name of this pod in a StatefulSet: its ordinal becomes shard, the number of replicas totalShards. Requires podNamespace.',
       ),
     podNamespace: z.string().min(1).optional().describe('Namespace of the pod.'),
     podInfo: z

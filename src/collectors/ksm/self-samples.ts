@@ -122,21 +122,21 @@ const followColumns: readonly Column[] = [
     value: summed(({ objects }) => objects),
   },
   {
-    family: gauge('firesteel_ksm_shards', 'Compressed blocks that store the text.', RESOURCE),
+    family: gauge('firesteel_ksm_shards', 'Compressed blocks that store the text of the series.', RESOURCE),
     value: ({ ownsStore }, { blocks }) => (ownsStore ? blocks : undefined),
   },
   {
-    family: gauge('firesteel_ksm_text_bytes', 'Bytes of the text before compression.', RESOURCE),
+    family: gauge('firesteel_ksm_text_bytes', 'Bytes of the text of the series, before compression.', RESOURCE),
     value: ({ ownsStore }, { textBytes }) => (ownsStore ? textBytes : undefined),
   },
   {
-    family: gauge('firesteel_ksm_compressed_bytes', 'Bytes of the text as stored, compressed.', RESOURCE),
+    family: gauge('firesteel_ksm_compressed_bytes', 'Bytes of the text of the series as stored, compressed.', RESOURCE),
     value: ({ ownsStore }, { memberBytes }) => (ownsStore ? memberBytes : undefined),
   },
   {
     family: gauge(
       'firesteel_ksm_last_event_timestamp_seconds',
-      'Time when the last event or bookmark was received.',
+      'Time when the last event or bookmark was received, in seconds since 1970.',
       RESOURCE,
     ),
     value({ reflectors }) {

@@ -25,10 +25,11 @@ export const journalLag = gauge(
 );
 
 export const problemCounter = ownCounter('problem_counter', 'Number of times the problem occurred.', ['reason']);
-export const problemGauge = gauge('problem_gauge', 'Whether the problem affects the node at present.', [
-  'type',
-  'reason',
-]);
+export const problemGauge = gauge(
+  'problem_gauge',
+  'Whether the problem affects the node: until a message ends it, or for 10 minutes after its last message.',
+  ['type', 'reason'],
+);
 export const kernelMessages = ownCounter('kernel_messages_total', 'Kernel messages.', ['priority']);
 export const kernelLost = ownCounter(
   'kernel_messages_lost_total',

@@ -18,7 +18,9 @@ export const COMMON = {
     'probe_ip_addr_hash',
     "Specifies the hash of IP address. It's useful to detect if the IP address changes.",
   ),
-  up: probeGauge('firesteel_probe_up', 'Always 1; why the last probe ended as it did, as a label.', ['reason']),
+  up: probeGauge('firesteel_probe_up', 'Always 1. The label shows why the last probe failed; ok if it did not.', [
+    'reason',
+  ]),
   lastRun: probeGauge('firesteel_probe_last_run_timestamp_seconds', 'When the target was last probed.'),
   runs: counter('firesteel_probe_runs_total', 'Probes of the target since the task was loaded.', [
     ...IDENTITY,
@@ -34,7 +36,7 @@ export const COMMON = {
   ),
   addressDuration: probeGauge(
     'firesteel_probe_address_duration_seconds',
-    'How long this address took to connect, or to reply to a ping; only with addresses: all.',
+    'How long it took to connect to this address, or to get its reply to a ping; only with addresses: all.',
     ['ip'],
   ),
   addressesSkipped: probeGauge(

@@ -57,13 +57,13 @@ export class SourceSet {
     const registers = [world.registry];
     this.#up = new Gauge({
       name: 'firesteel_source_up',
-      help: 'Whether the last read of the source returned usable tasks.',
+      help: 'Whether the tasks last read from the source are usable. Absent before the first response of a URL.',
       labelNames: ['source'] as const,
       registers,
     });
     this.#success = new Gauge({
       name: 'firesteel_source_last_success_timestamp_seconds',
-      help: 'When the source was last read without a problem.',
+      help: 'When the source was last read without a problem, in seconds since 1970, also before a restart.',
       labelNames: ['source'] as const,
       registers,
     });
@@ -133,7 +133,7 @@ export class SourceSet {
     };
     try {
       followed.content = source.first();
-      if (followed.content) followed.lastSuccessMs = this.#world.now();
+      if (followed.content) followed.lastSuccessMs = followed.content.readMs ?? this.#world.now();
     } catch (cause) {
       this.#failed(followed, cause);
     }
@@ -186,7 +186,9 @@ export class SourceSet {
   #report(): void {
     this.#hash.reset();
     for (const { source, content, problems, lastSuccessMs } of this.#followed.values()) {
-      this.#up.set({ source: source.name }, problems.length === 0 ? 1 : 0);
+      if (content !== undefined || problems.length > 0) {
+        this.#up.set({ source: source.name }, problems.length === 0 ? 1 : 0);
+      }
       if (lastSuccessMs !== undefined) this.#success.set({ source: source.name }, lastSuccessMs / 1000);
       if (content) this.#hash.set({ source: source.name, hash: content.hash }, 1);
     }

@@ -4,6 +4,8 @@ import type { TaskInputs } from '../plan.ts';
 export interface Content {
   readonly hash: string;
   readonly inputs: readonly TaskInputs[];
+  /** When it was read from the source, milliseconds since 1970; just now when unset. */
+  readonly readMs?: number;
 }
 
 /** A source of tasks outside of the configuration file. */

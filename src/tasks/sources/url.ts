@@ -80,7 +80,7 @@ export class UrlSource implements TaskListSource {
     if (copy === undefined) throw new Error(`${file} is damaged: starting without the tasks of ${this.name}`);
     if (copy.url !== this.#settings.url || now() - copy.fetchedMs > this.#settings.keep) return undefined;
     this.#copy = copy;
-    return this.#content(copy.text);
+    return { ...this.#content(copy.text), readMs: copy.fetchedMs };
   }
 
   start(offer: (content: Content) => Promise<void>, failed: (cause: unknown) => void): void {

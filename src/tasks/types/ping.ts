@@ -207,7 +207,7 @@ class PingProbing implements Probing {
 export const ping = defineTaskType({
   name: 'ping',
   summary:
-    'Sends ICMP echoes, like the icmp prober of blackbox_exporter, without privileges where net.ipv4.ping_group_range allows it. With an interval below that of the push all echoes are counted, like in smokeping_prober.',
+    'Sends ICMP echoes, like the icmp prober of blackbox_exporter, without privileges where net.ipv4.ping_group_range allows it. With an interval below that of the push all echoes are counted, as in smokeping_prober.',
   group: 'probe',
   options,
   families: [...COMMON_FAMILIES, ...Object.values(ICMP), ...Object.values(SMOKEPING)],

@@ -45,7 +45,7 @@ export const cronjobs = defineResource<CronJob>({
     info(
       'kube_cronjob_info',
       'STABLE',
-      'Schedule and concurrency policy of the cron job.',
+      'Schedule, concurrency policy and time zone of the cron job; the time zone is "local" when unset.',
       ['schedule', 'concurrency_policy', 'timezone'],
       ({ spec }) => [spec?.schedule, spec?.concurrencyPolicy, spec?.timeZone ?? 'local'],
     ),
@@ -80,7 +80,7 @@ export const cronjobs = defineResource<CronJob>({
     single(
       'kube_cronjob_next_schedule_time',
       'STABLE',
-      'Next scheduled time of the cron job, in seconds since 1970; in the past when it is late.',
+      'Next scheduled time of the cron job, in seconds since 1970; in the past when it is late, absent while suspended.',
       nextScheduleTime,
     ),
     single(

@@ -33,9 +33,13 @@ export const ingresses = defineResource<Ingress>({
   enabled: true,
   identity: namespaced('ingress'),
   families: [
-    info('kube_ingress_info', 'STABLE', 'The class of the ingress.', ['ingressclass'], ({ metadata, spec }) => [
-      metadata?.annotations?.[CLASS_ANNOTATION] ?? spec?.ingressClassName ?? '_default',
-    ]),
+    info(
+      'kube_ingress_info',
+      'STABLE',
+      'The class of the ingress; _default when unset.',
+      ['ingressclass'],
+      ({ metadata, spec }) => [metadata?.annotations?.[CLASS_ANNOTATION] ?? spec?.ingressClassName ?? '_default'],
+    ),
     annotations('kube_ingress'),
     labels('kube_ingress'),
     created('kube_ingress'),
@@ -43,7 +47,7 @@ export const ingresses = defineResource<Ingress>({
     series(
       'kube_ingress_path',
       'STABLE',
-      'Paths of the ingress, with the backend service or resource of each.',
+      'Paths of the ingress, with the backend service or resource of each; service_port is 0 for a named port.',
       ['host', 'path', 'path_type'],
       ({ spec }, emit) => {
         for (const { host, http } of spec?.rules ?? []) {

@@ -110,9 +110,15 @@ export const jobs = defineResource<Job>({
       'When the job completed, in seconds since 1970.',
       ({ status }) => unixSeconds(status?.completionTime),
     ),
-    series('kube_job_status_suspended', 'ALPHA', 'Whether the job is suspended.', [], (job, emit) => {
-      for (const { status } of conditions(job, 'Suspended')) emit(flag(status === 'True'));
-    }),
+    series(
+      'kube_job_status_suspended',
+      'ALPHA',
+      'Whether the job is suspended; absent if it never was.',
+      [],
+      (job, emit) => {
+        for (const { status } of conditions(job, 'Suspended')) emit(flag(status === 'True'));
+      },
+    ),
     owner('kube_job', 'STABLE'),
   ],
 });
