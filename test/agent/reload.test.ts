@@ -8,6 +8,7 @@ import { type TestContext, test } from 'node:test';
 import { type AgentProcess, startAgentProcess } from '../kit/agent.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
 import { samplesOf } from '../kit/samples.ts';
+import { until } from '../kit/until.ts';
 
 /** A receiver that accepts everything and records the timestamps of each job, and the time and form of requests. */
 async function recordingReceiver(t: TestContext) {
@@ -141,11 +142,3 @@ test('200 reloads during pushes: no cycle is lost or duplicated, and memory does
   const skipped = linesOf(agent).filter(({ msg }) => /skipped/.test(msg));
   if (skipped.length === 0) assert.deepEqual(seconds, expected);
 });
-
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = AbortSignal.timeout(60_000);
-  while (!condition()) {
-    assert.ok(!deadline.aborted, 'did not happen');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
-import { until } from '../kit/exporter.ts';
 import { StateAgents } from '../kit/state-agents.ts';
+import { until } from '../kit/until.ts';
 
 test('only the leader of two state agents runs the tasks; the standby continues them when it is gone', {
   timeout: 120_000,

@@ -17,11 +17,12 @@ import { PushCycle } from '../../src/push/cycle.ts';
 import { Task } from '../../src/tasks/task.ts';
 import { TaskRunner } from '../../src/tasks/task-runner.ts';
 import { exec } from '../../src/tasks/types/exec.ts';
-import { exporterTo, type TriedExporter, until } from '../kit/exporter.ts';
+import { exporterTo, type TriedExporter } from '../kit/exporter.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
 import { createPrometheus, queryPrometheus } from '../kit/prometheus.ts';
 import { samplesOf } from '../kit/samples.ts';
 import { serverAvailable, startServer } from '../kit/servers.ts';
+import { until } from '../kit/until.ts';
 import { startVictoriaMetrics } from '../kit/victoria-metrics.ts';
 
 const PATHS = { procfs: '/proc', sysfs: '/sys', rootfs: '/', udev: '/run/udev/data', cgroup: '/sys/fs/cgroup' };

@@ -9,10 +9,11 @@ import { AgentRegistry } from '../../src/metrics/registry.ts';
 import type { Snapshot } from '../../src/metrics/snapshot.ts';
 import { labelBlock } from '../../src/metrics/text/format.ts';
 import { PushCycle } from '../../src/push/cycle.ts';
-import { exporterTo, until } from '../kit/exporter.ts';
+import { exporterTo } from '../kit/exporter.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
 import { samplesOf } from '../kit/samples.ts';
 import { serverAvailable, startServer } from '../kit/servers.ts';
+import { until } from '../kit/until.ts';
 import { startVictoriaMetrics } from '../kit/victoria-metrics.ts';
 
 /** A push cycle with one producer of `group`, whose clock and samples the test sets. */

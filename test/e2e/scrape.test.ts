@@ -6,11 +6,11 @@ import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import type { StatusView } from '../../src/http/status-view.ts';
-import { until } from '../kit/exporter.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
 import { startLocalAgent } from '../kit/local-agent.ts';
 import { samplesOf } from '../kit/samples.ts';
 import { serverAvailable, startServer } from '../kit/servers.ts';
+import { until } from '../kit/until.ts';
 import { startVictoriaMetrics } from '../kit/victoria-metrics.ts';
 
 const OPTIONS = { timeout: 180_000 };

@@ -7,8 +7,9 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { batchAt, dropped, exporterTo, SENT, until } from '../kit/exporter.ts';
+import { batchAt, dropped, exporterTo, SENT } from '../kit/exporter.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
+import { until } from '../kit/until.ts';
 
 type Handler = (request: IncomingMessage, body: Buffer, response: ServerResponse) => void;
 
@@ -39,7 +40,7 @@ test('a batch is sent unchanged, with its timestamp and length, over one keep-al
   });
   const { exporter, counted } = await exporterTo(url);
   exporter.deliver(await batchAt(1000));
-  while ((await counted(SENT)) !== 1) await new Promise((resolve) => setTimeout(resolve, 5));
+  await until(async () => (await counted(SENT)) === 1);
   exporter.deliver(await batchAt(2000));
   await two.promise;
   const path = '/api/v1/import/prometheus/metrics/job/node-exporter/instance/n1?timestamp=';
@@ -180,7 +181,7 @@ test('credentials come from files and reach neither log nor errors', async (t) =
   const headerFiles = { 'X-Proxy-Token': join(folder, 'header') };
   const { exporter, lines } = await exporterTo(url, { auth, headerFiles });
   exporter.deliver(await batchAt(1000));
-  while (lines.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  await until(() => lines.length > 0);
   await exporter.close(1000);
   server.closeAllConnections();
   assert.deepEqual(seen.slice(0, 2), [`Basic ${Buffer.from('admin:s3cret').toString('base64')}`, 'h1dden']);
@@ -240,7 +241,7 @@ test('an endless response is truncated: its code decides', { timeout: 120_000 },
   });
   const { exporter, counted } = await exporterTo(url, { retries: 0 });
   exporter.deliver(await batchAt(1000));
-  while ((await counted(dropped('server_error'))) !== 1) await new Promise((resolve) => setTimeout(resolve, 5));
+  await until(async () => (await counted(dropped('server_error'))) === 1);
   await exporter.close(1000);
 });
 
@@ -254,9 +255,9 @@ test('a keep-alive connection that the receiver has just closed costs one more r
   server.keepAliveTimeout = 60_000;
   const { exporter, lines, counted } = await exporterTo(url);
   exporter.deliver(await batchAt(1000));
-  while ((await counted(SENT)) !== 1) await new Promise((resolve) => setTimeout(resolve, 5));
+  await until(async () => (await counted(SENT)) === 1);
   exporter.deliver(await batchAt(2000));
-  while ((await counted(SENT)) !== 2) await new Promise((resolve) => setTimeout(resolve, 5));
+  await until(async () => (await counted(SENT)) === 2);
   assert.equal(requests, 3);
   assert.deepEqual(lines, []);
   await exporter.close(1000);
@@ -277,10 +278,10 @@ test('an agent that is no longer the leader sends nothing: neither queued batche
   const { exporter, counted } = await exporterTo(url);
   const mayPush = () => isLeader;
   exporter.deliver({ ...(await batchAt(1)), mayPush });
-  while ((await counted(SENT)) !== 1) await new Promise((resolve) => setTimeout(resolve, 5));
+  await until(async () => (await counted(SENT)) === 1);
   // Its keep-alive connection breaks after this agent has lost the leadership.
   exporter.deliver({ ...(await batchAt(2)), mayPush });
-  while (isLeader) await new Promise((resolve) => setTimeout(resolve, 5));
+  await until(() => !isLeader);
   await exporter.close(1000);
   assert.equal(requests, 2);
   assert.equal(await counted(dropped('not_master')), 1);

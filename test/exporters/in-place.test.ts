@@ -10,7 +10,8 @@ import { overHttp } from '../../src/exporters/delivery/over-http.ts';
 import { deliverySettings } from '../../src/exporters/delivery/settings.ts';
 import { commonSettings, typeSetting } from '../../src/exporters/exporter-type.ts';
 import { httpSettings } from '../../src/exporters/http/settings.ts';
-import { batchAt, contextOf, SENT, until } from '../kit/exporter.ts';
+import { batchAt, contextOf, SENT } from '../kit/exporter.ts';
+import { until } from '../kit/until.ts';
 
 // A protocol of text as in CONTRIBUTING.md, with a receiver that checks its rules.
 

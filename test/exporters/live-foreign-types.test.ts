@@ -6,9 +6,10 @@ import { counter, type Family, family, gauge } from '../../src/metrics/family.ts
 import type { Group } from '../../src/metrics/group.ts';
 import { Snapshot } from '../../src/metrics/snapshot.ts';
 import { encodeByObject } from '../../src/metrics/text/encoder.ts';
-import { exporterTo, until } from '../kit/exporter.ts';
+import { exporterTo } from '../kit/exporter.ts';
 import { samplesOf } from '../kit/samples.ts';
 import { serverAvailable, startServer } from '../kit/servers.ts';
+import { until } from '../kit/until.ts';
 
 const FAMILIES = 40;
 const plain = Array.from({ length: FAMILIES }, (_, index) => gauge(`plain_${index}`, 'One of many.'));

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
-import { batchAt, exporterTo, SENT, until } from '../kit/exporter.ts';
+import { batchAt, exporterTo, SENT } from '../kit/exporter.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
 import { startNginx } from '../kit/nginx.ts';
 import { serverAvailable, startServer } from '../kit/servers.ts';
+import { until } from '../kit/until.ts';
 import { startVictoriaMetrics } from '../kit/victoria-metrics.ts';
 
 const INSECURE = { tls: { insecureSkipVerify: true } };

@@ -7,8 +7,9 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
-import { batchOf, batchOfLines, checkOf, dropped, exporterTo, retried, SENT, until } from '../kit/exporter.ts';
+import { batchOf, batchOfLines, checkOf, dropped, exporterTo, retried, SENT } from '../kit/exporter.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
+import { until } from '../kit/until.ts';
 import { modelExporter } from './model.ts';
 
 const STAMP = 1_795_000_000_000;

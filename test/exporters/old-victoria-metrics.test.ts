@@ -7,9 +7,10 @@ import { type TestContext, test } from 'node:test';
 import { loadSettings } from '../../src/commands/settings.ts';
 import { targets } from '../../src/config/identity.ts';
 import { exporterTypeOf } from '../../src/exporters/index.ts';
-import { batchAt, exporterTo, SENT, until } from '../kit/exporter.ts';
+import { batchAt, exporterTo, SENT } from '../kit/exporter.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
 import { serverAvailable } from '../kit/servers.ts';
+import { until } from '../kit/until.ts';
 import { startVictoriaMetrics } from '../kit/victoria-metrics.ts';
 
 /**

@@ -17,18 +17,10 @@ import { httpSettings } from '../../src/exporters/http/settings.ts';
 import type { Encoding } from '../../src/metrics/compression.ts';
 import { Snapshot } from '../../src/metrics/snapshot.ts';
 import { parseText } from '../../src/metrics/text/parse.ts';
-import {
-  addEach,
-  batchOf as batchAtOf,
-  batchWith,
-  contextOf,
-  dropped,
-  exporterTo,
-  SENT,
-  until,
-} from '../kit/exporter.ts';
+import { addEach, batchOf as batchAtOf, batchWith, contextOf, dropped, exporterTo, SENT } from '../kit/exporter.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
 import { serverAvailable, startServer } from '../kit/servers.ts';
+import { until } from '../kit/until.ts';
 import { victoriaMetricsAt } from '../kit/victoria-metrics.ts';
 
 // A receiver with another format of the body, and a setting that it requires: InfluxDB's line protocol, reduced to what

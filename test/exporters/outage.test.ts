@@ -19,6 +19,7 @@ import type { Group } from '../../src/metrics/group.ts';
 import { AgentRegistry } from '../../src/metrics/registry.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
 import { samplesOf } from '../kit/samples.ts';
+import { until } from '../kit/until.ts';
 
 /** A receiver with configurable responses. */
 class Receiver {
@@ -107,14 +108,6 @@ async function batchAt(stampMs: number, lines = 1, group: Group = 'node'): Promi
   const compressed = (await compressEach(chunks, ['zstd'], stampMs)).get('zstd');
   assert.ok(compressed);
   return { group, stampMs, samples: lines, encoding: 'zstd', ...compressed };
-}
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 60_000;
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`still not: ${condition}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }
 
 test('an outage loses nothing: batches beyond memory wait on disk and follow, each with its timestamp', async (t) => {

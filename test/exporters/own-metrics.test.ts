@@ -9,8 +9,9 @@ import { Registry } from 'prom-client';
 import { createLog, ThrottledLog } from '../../src/base/log.ts';
 import { exportMetrics } from '../../src/exporters/metrics.ts';
 import { Janitor } from '../../src/exporters/pushgateway/janitor.ts';
-import { batchAt, exporterTo, until } from '../kit/exporter.ts';
+import { batchAt, exporterTo } from '../kit/exporter.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
+import { until } from '../kit/until.ts';
 
 /** A receiver whose clock is at `date`, in milliseconds since 1970. */
 async function receiver(

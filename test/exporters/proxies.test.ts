@@ -8,9 +8,10 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { checkConfig } from '../../src/commands/check-config.ts';
 import { runCommand } from '../kit/command.ts';
-import { batchAt, exporterTo, SENT, type TriedExporter, until } from '../kit/exporter.ts';
+import { batchAt, exporterTo, SENT, type TriedExporter } from '../kit/exporter.ts';
 import { startForwardProxy } from '../kit/forward-proxy.ts';
 import { fixture, scratchFolder } from '../kit/host-tree.ts';
+import { until } from '../kit/until.ts';
 
 /** A receiver that accepts everything, under a name that only the proxy knows. */
 async function receiver(t: TestContext, scheme: 'http' | 'https'): Promise<string> {

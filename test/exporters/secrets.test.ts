@@ -10,9 +10,10 @@ import { GatewayClient } from '../../src/exporters/pushgateway/gateway-client.ts
 import { pushgatewayExporter } from '../../src/exporters/pushgateway/index.ts';
 import { gauge } from '../../src/metrics/family.ts';
 import { Snapshot } from '../../src/metrics/snapshot.ts';
-import { batchAt, EXPORTER_TYPES, exporterTo, requiredSettings, until } from '../kit/exporter.ts';
+import { batchAt, EXPORTER_TYPES, exporterTo, requiredSettings } from '../kit/exporter.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
 import { entriesOf, shipAll } from '../kit/log-entries.ts';
+import { until } from '../kit/until.ts';
 
 const SECRET = 'a-secret-of-the-receiver';
 const BASIC = Buffer.from(`me:${SECRET}`).toString('base64');

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { createLog, ThrottledLog } from '../../src/base/log.ts';
 import { StaleMarkers } from '../../src/exporters/delivery/stale-markers.ts';
 import type { Upload, UploadAttempt } from '../../src/exporters/http/sender.ts';
+import { until } from '../kit/until.ts';
 
 const TARGET = { job: 'kubelet', instance: 'n1', labels: {} };
 
@@ -51,20 +52,20 @@ function receiver(codes: readonly UploadAttempt['code'][], isWanted = false) {
 }
 
 test('thousands of series are sent in pieces, in sequence', async () => {
-  const { markers, uploads, end, turn } = receiver([204]);
+  const { markers, uploads, end } = receiver([204]);
   end(2500);
   end(10);
-  while (uploads.length < 4) await turn();
+  await until(() => uploads.length >= 4);
   await markers.close(10_000);
   assert.equal(uploads.length, 4);
   assert.ok(uploads.every(({ compression, members }) => compression === 'snappy' && members.length === 1));
 });
 
 test('an invalid key loses its request, not the agent or the following ones', async () => {
-  const { markers, uploads, said, dropped, end, turn } = receiver([204]);
+  const { markers, uploads, said, dropped, end } = receiver([204]);
   markers.end({ target: TARGET, stampMs: 5, keys: ['it{pod="unterminated'], lost: 0 });
   end(1);
-  for (let turns = 0; uploads.length < 1 && turns < 500; turns++) await turn();
+  await until(() => uploads.length >= 1);
   await markers.close(10_000);
   assert.equal(uploads.length, 1);
   assert.match(said.join(), /failed to send stale markers/);
@@ -76,7 +77,7 @@ test('all series of 1,800 pods that vanish at once are ended; of more, those tha
 }, async () => {
   const some = receiver([204]);
   some.end(104_000, undefined, 150);
-  while (some.uploads.length < 104) await some.turn();
+  await until(() => some.uploads.length >= 104);
   await some.markers.close(10_000);
   assert.deepEqual(some.dropped, { too_many: 0, failed: 0 });
 
@@ -85,7 +86,7 @@ test('all series of 1,800 pods that vanish at once are ended; of more, those tha
   more.end(120_000, undefined, 150);
   const dropped = more.dropped.too_many;
   assert.ok(dropped > 10_000 && dropped < 20_000, `${dropped} are dropped`);
-  while (more.uploads.length < Math.ceil((120_000 - dropped) / 1000)) await more.turn();
+  await until(() => more.uploads.length >= Math.ceil((120_000 - dropped) / 1000));
   await more.turn();
   // What has been sent makes room.
   more.end(100_000, undefined, 150);
@@ -98,7 +99,7 @@ test('series whose keys were lost on the way count as dropped, unless the receiv
   markers.end({ target: TARGET, stampMs: 5, keys: [], lost: 3 });
   assert.deepEqual(dropped, { too_many: 3, failed: 0 });
   end(1);
-  while (uploads.length < 1) await turn();
+  await until(() => uploads.length >= 1);
   await turn();
   markers.end({ target: TARGET, stampMs: 5, keys: [], lost: 4 });
   await markers.close(10_000);
@@ -109,7 +110,7 @@ for (const code of [200, 302, 400, 401, 403, 404, 405, 415, 501] as const) {
   test(`a receiver that responds with ${code} does not support markers: it gets none for an hour, which is logged once`, async () => {
     const { markers, uploads, said, end, pass, turn } = receiver([code, 204]);
     end(3000);
-    while (uploads.length < 1) await turn();
+    await until(() => uploads.length >= 1);
     await turn();
     end(1);
     await turn();
@@ -118,7 +119,7 @@ for (const code of [200, 302, 400, 401, 403, 404, 405, 415, 501] as const) {
     assert.match(said[0] ?? '', /"level":"info".*does not support remote write/);
     pass(3_700_000);
     end(1);
-    while (uploads.length < 2) await turn();
+    await until(() => uploads.length >= 2);
     await markers.close(10_000);
   });
 }
@@ -126,10 +127,10 @@ for (const code of [200, 302, 400, 401, 403, 404, 405, 415, 501] as const) {
 test('if markers are configured, each rejection is a warning', async () => {
   const { markers, uploads, said, dropped, end, turn } = receiver([404], true);
   end(1);
-  while (uploads.length < 1) await turn();
+  await until(() => uploads.length >= 1);
   await turn();
   end(1);
-  while (uploads.length < 2) await turn();
+  await until(() => uploads.length >= 2);
   await markers.close(10_000);
   assert.match(said[0] ?? '', /"level":"warn".*failed to send stale markers/);
   assert.equal(dropped.failed, 2);
@@ -138,14 +139,14 @@ test('if markers are configured, each rejection is a warning', async () => {
 test('an overload is retried, at most three times; not at all by an agent that is no longer the leader', async () => {
   const again = receiver([503, 429, 204]);
   again.end(1);
-  while (again.uploads.length < 3) await again.turn();
+  await until(() => again.uploads.length >= 3);
   await again.markers.close(10_000);
   assert.equal(again.uploads.length, 3);
   assert.equal(again.dropped.failed, 0);
 
   const down = receiver(['error']);
   down.end(1);
-  while (down.uploads.length < 3) await down.turn();
+  await until(() => down.uploads.length >= 3);
   await down.turn();
   await down.markers.close(10_000);
   assert.equal(down.uploads.length, 3);

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { batchAt, dropped, exporterTo, SENT, until } from '../kit/exporter.ts';
+import { batchAt, dropped, exporterTo, SENT } from '../kit/exporter.ts';
+import { until } from '../kit/until.ts';
 
 /** A server that responds with `status` to everything; resolves to its URL and the number of pushes so far. */
 async function gateway(t: TestContext, status: number): Promise<{ url: string; pushes: () => number }> {

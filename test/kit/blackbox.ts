@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { cleanUp } from './clean-up.ts';
 import { startServer } from './servers.ts';
 
 /** A running blackbox_exporter. */
@@ -39,6 +41,10 @@ export function startUnpacked(context: TestContext, program: string, args: reado
     env: { ...env, ...(libraries !== undefined && { LD_LIBRARY_PATH: libraries }) },
   });
   child.stderr.resume();
-  context.after(() => child.kill('SIGKILL'));
+  const ended = once(child, 'close');
+  cleanUp(context, () => {
+    child.kill('SIGKILL');
+    return ended;
+  });
   return child;
 }

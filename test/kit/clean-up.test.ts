@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import { cleanUp } from './clean-up.ts';
-import { until } from './exporter.ts';
 import { scratchFolder } from './host-tree.ts';
+import { until } from './until.ts';
 
 /** A test whose clean-up `end` starts. As in Node, the hooks run in their order, and none after a failure. */
 function endedByHand() {

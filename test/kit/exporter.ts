@@ -163,16 +163,3 @@ export const retried = (reason: string) => `firesteel_export_retries_total{expor
 
 /** The series that counts acknowledged samples of `it`. */
 export const SENT = 'firesteel_export_samples_sent_total{exporter="it"}';
-
-/** Waits until `condition` is true; rejects after `milliseconds` with the text of `explain`. */
-export async function until(
-  condition: () => boolean | Promise<boolean>,
-  explain: () => string = () => '',
-  milliseconds = 60_000,
-): Promise<void> {
-  const deadline = performance.now() + milliseconds;
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`waited ${milliseconds} ms; ${explain()}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}

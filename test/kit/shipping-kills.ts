@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startAgentProcess } from './agent.ts';
-import { until } from './exporter.ts';
 import { type Exchange, type FaultProxy, startFaultProxy } from './fault-proxy.ts';
 import { scratchFolder } from './host-tree.ts';
 import { JournalRemote } from './journal-remote.ts';
@@ -11,6 +10,7 @@ import { exportEntry, JournalWriter, START_US } from './journal-writer.ts';
 import { type Random, randomFrom } from './random.ts';
 import { samplesOf } from './samples.ts';
 import { type Scripted, scriptedFront } from './scripted-front.ts';
+import { until } from './until.ts';
 
 const KILLS = 20;
 /** Runs of the agent in which the receiver is down. */

@@ -6,11 +6,11 @@ import { EventTally } from '../../src/collectors/event/tally.ts';
 import { loadSettings } from '../../src/commands/settings.ts';
 import type { EventObject } from '../../src/kube/event.ts';
 import { eventEntry } from '../../src/logs/event/event-source.ts';
-import { until } from '../kit/exporter.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
 import { JournalRemote } from '../kit/journal-remote.ts';
 import { serverAvailable } from '../kit/servers.ts';
 import { StateAgents } from '../kit/state-agents.ts';
+import { until } from '../kit/until.ts';
 
 const EVENTS = '/api/v1/events';
 

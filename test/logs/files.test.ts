@@ -19,12 +19,12 @@ import { fileSource } from '../../src/logs/files/file-source.ts';
 import { fileOrigin, lineEntry } from '../../src/logs/files/line-entry.ts';
 import type { LogSource, SavedPosition } from '../../src/logs/source.ts';
 import type { LogWorld } from '../../src/logs/world.ts';
-import { until } from '../kit/exporter.ts';
 import { hostTree, scratchFolder } from '../kit/host-tree.ts';
 import { JournalRemote } from '../kit/journal-remote.ts';
 import { startLocalAgent } from '../kit/local-agent.ts';
 import { readEntries } from '../kit/log-entries.ts';
 import { serverAvailable } from '../kit/servers.ts';
+import { until } from '../kit/until.ts';
 
 const numbered = (from: number, to: number): string =>
   Array.from({ length: to - from }, (_, index) => `line ${from + index} ${'x'.repeat(40)}\n`).join('');

@@ -4,7 +4,6 @@ import { globSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync }
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { cleanUp } from '../kit/clean-up.ts';
-import { until } from '../kit/exporter.ts';
 import { startFaultProxy } from '../kit/fault-proxy.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
 import { JournalRemote } from '../kit/journal-remote.ts';
@@ -13,6 +12,7 @@ import { type LocalAgent, startLocalAgent } from '../kit/local-agent.ts';
 import { samplesOf } from '../kit/samples.ts';
 import { scriptedFront } from '../kit/scripted-front.ts';
 import { serverAvailable } from '../kit/servers.ts';
+import { until } from '../kit/until.ts';
 
 const SERVER = 'systemd-journal-remote';
 

@@ -9,13 +9,13 @@ import { type OpenKmsg, parseKernelRecord } from '../../src/host/kmsg.ts';
 import { kernelSource } from '../../src/logs/kernel/kernel-source.ts';
 import type { LogRead, LogSource, SavedPosition } from '../../src/logs/source.ts';
 import type { LogWorld } from '../../src/logs/world.ts';
-import { until } from '../kit/exporter.ts';
 import { hostTree, scratchFolder } from '../kit/host-tree.ts';
 import { JournalRemote } from '../kit/journal-remote.ts';
 import { exportEntry, JournalWriter } from '../kit/journal-writer.ts';
 import { startLocalAgent } from '../kit/local-agent.ts';
 import { readEntries } from '../kit/log-entries.ts';
 import { serverAvailable } from '../kit/servers.ts';
+import { until } from '../kit/until.ts';
 
 const NOW_MS = 1_700_000_100_000;
 

@@ -6,7 +6,7 @@ import { Lane } from '../../src/logs/lane.ts';
 import { logMetrics } from '../../src/logs/metrics.ts';
 import type { EntryBatch, LogSink } from '../../src/logs/sink.ts';
 import type { LogSource } from '../../src/logs/source.ts';
-import { until } from '../kit/exporter.ts';
+import { until } from '../kit/until.ts';
 
 class CountingBatch implements EntryBatch {
   readonly source = 'kernel';

@@ -3,10 +3,10 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { startAgentProcess } from '../kit/agent.ts';
-import { until } from '../kit/exporter.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
 import { exportEntry, JournalWriter } from '../kit/journal-writer.ts';
 import { builtServerAvailable, serverAvailable, startServer } from '../kit/servers.ts';
+import { until } from '../kit/until.ts';
 
 const ENTRIES = 3000;
 const SECRET = 'hunter2';

@@ -11,8 +11,8 @@ import { InFlight } from '../../src/logs/in-flight.ts';
 import { journalFilter } from '../../src/logs/journal/filter.ts';
 import { PositionFile, readPosition } from '../../src/logs/position-file.ts';
 import { redactor } from '../../src/logs/redact.ts';
-import { until } from '../kit/exporter.ts';
 import { batchOf } from '../kit/log-entries.ts';
+import { until } from '../kit/until.ts';
 
 const entry = (more: Partial<LogEntry> = {}): LogEntry => ({
   source: 'journal',

@@ -7,12 +7,12 @@ import { loadSettings } from '../../src/commands/settings.ts';
 import { EntryQueue } from '../../src/logs/entry-queue.ts';
 import { trapEntry } from '../../src/logs/snmp/snmp-source.ts';
 import { startAgentProcess } from '../kit/agent.ts';
-import { until } from '../kit/exporter.ts';
 import { freePort } from '../kit/free-port.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
 import { entryOf, readEntries } from '../kit/log-entries.ts';
 import { VictoriaLogsStore } from '../kit/log-stores/victorialogs.ts';
 import { netSnmp, send, session } from '../kit/snmp-sender.ts';
+import { until } from '../kit/until.ts';
 
 /** The current contents of the queue. */
 async function all(queue: EntryQueue) {

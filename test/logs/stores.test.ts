@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startAgentProcess } from '../kit/agent.ts';
-import { until } from '../kit/exporter.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
 import { exportEntry, JournalWriter } from '../kit/journal-writer.ts';
 import { ElasticsearchStore } from '../kit/log-stores/elasticsearch.ts';
@@ -14,6 +13,7 @@ import { VictoriaLogsStore } from '../kit/log-stores/victorialogs.ts';
 import { randomFrom } from '../kit/random.ts';
 import { samplesOf } from '../kit/samples.ts';
 import { serverAvailable } from '../kit/servers.ts';
+import { until } from '../kit/until.ts';
 
 const ENTRIES = 8000;
 const KILLS = 4;

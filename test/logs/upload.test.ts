@@ -11,8 +11,8 @@ import type { EntryVerdict, LogProtocol } from '../../src/exporters/entries/prot
 import { exportMetrics } from '../../src/exporters/metrics.ts';
 import type { LogEntry } from '../../src/logs/entry.ts';
 import { AgentRegistry } from '../../src/metrics/registry.ts';
-import { until } from '../kit/exporter.ts';
 import { shipAll } from '../kit/log-entries.ts';
+import { until } from '../kit/until.ts';
 
 const entries = (count: number): LogEntry[] =>
   Array.from({ length: count }, (_, number) => ({
@@ -92,7 +92,7 @@ test('a receiver that rejects everything is retried, and nothing is lost', async
   let isBack: boolean = false;
   const { url, accepted, uploads } = await receiver(context, () => (isBack ? [200] : [400]));
   const shipping = shipAll(exporterTo(context, url, protocol()), entries(64), forever());
-  while (uploads() < 15) await new Promise((resolve) => setTimeout(resolve, 10));
+  await until(() => uploads() >= 15);
   isBack = true;
   const shipped = await shipping;
   assert.equal(shipped?.accepted, 64);

@@ -5,8 +5,9 @@ import { crc32, gzipSync, zstdCompressSync } from 'node:zlib';
 import { snappyLiterals, staleMarkers } from '../../src/exporters/delivery/stale-marker-body.ts';
 import { unpackSnappy } from '../../src/receiver/remote-write.ts';
 import { startReceiver } from '../../src/receiver/server.ts';
-import { batchAt, exporterTo, SENT, until as waitUntil } from '../kit/exporter.ts';
+import { batchAt, exporterTo, SENT } from '../kit/exporter.ts';
 import { rawConnection } from '../kit/raw-http.ts';
+import { until } from '../kit/until.ts';
 import { BEFORE, type Case, groupBodies, groupPaths, imports } from './cases.ts';
 import { type Answer, NOW, open, receiver, send, seriesOf } from './client.ts';
 
@@ -292,11 +293,6 @@ function talk(url: string, bytes: string): Promise<string> {
   });
 }
 
-/** Yields until the condition is true; the runner's time limit ends a test in which it never is. */
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setImmediate(resolve));
-}
-
 test('zstd is supported for imports, with one and with several frames', async (t) => {
   const { url, store } = await receiver(t);
   const body = Buffer.concat([zstdCompressSync('a 1\nb'), zstdCompressSync(' 2\n')]);
@@ -309,7 +305,7 @@ test('the agent’s check for zstd succeeds, and is neither a push nor a rejecti
   const { exporter, lines, counted } = await exporterTo(url);
   for (let stamp = 1; stamp <= 3; stamp++) {
     exporter.deliver({ ...(await batchAt(NOW + stamp)), encoding: 'zstd', members: [zstdCompressSync('a 1\n')] });
-    await waitUntil(async () => (await counted(SENT)) === stamp);
+    await until(async () => (await counted(SENT)) === stamp);
   }
   await exporter.close(1000);
   assert.doesNotMatch(lines.join(''), /push failed/);

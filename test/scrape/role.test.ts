@@ -5,9 +5,9 @@ import { createLog } from '../../src/base/log.ts';
 import { scrapeSection } from '../../src/config/scrape-schema.ts';
 import { AgentRegistry } from '../../src/metrics/registry.ts';
 import { ScrapeRole } from '../../src/scrape/role.ts';
-import { until } from '../kit/exporter.ts';
 import { samplesIn } from '../kit/lines.ts';
 import { webServer } from '../kit/probe-servers.ts';
+import { until } from '../kit/until.ts';
 
 const LINES = 4000;
 

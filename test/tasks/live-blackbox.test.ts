@@ -1,8 +1,6 @@
 // The real blackbox_exporter and Firesteel on the same targets: families, labels, and all values except durations.
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -15,7 +13,7 @@ import { tcp } from '../../src/tasks/types/tcp.ts';
 import { udp } from '../../src/tasks/types/udp.ts';
 import { startBlackbox, startUnpacked } from '../kit/blackbox.ts';
 import { freePort } from '../kit/free-port.ts';
-import { fixture } from '../kit/host-tree.ts';
+import { fixture, scratchFolder } from '../kit/host-tree.ts';
 import { likeBlackbox } from '../kit/like-blackbox.ts';
 import { probe } from '../kit/probe.ts';
 import { CA_FILE, tcpServer, tlsTcpServer } from '../kit/probe-servers.ts';
@@ -322,8 +320,7 @@ remote-control:
 
 test('the same results as blackbox_exporter on real servers', { timeout: 240_000 }, async (context) => {
   if (!['prometheus-blackbox-exporter', 'nginx', 'unbound'].every((name) => serverAvailable(context, name))) return;
-  const folder = mkdtempSync(join(tmpdir(), 'firesteel-blackbox-'));
-  context.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = scratchFolder(context);
   const nginx = await startProbedNginx(context, folder);
   const cases = {
     ...webCases(nginx),
@@ -345,8 +342,7 @@ test('the same results as blackbox_exporter on real servers', { timeout: 240_000
 
 test('chronyd responds to an NTP datagram, and a closed port fails immediately', async (context) => {
   if (!serverAvailable(context, 'chronyd')) return;
-  const folder = mkdtempSync(join(tmpdir(), 'firesteel-chronyd-'));
-  context.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = scratchFolder(context);
   const port = await freePort();
   const file = join(folder, 'chrony.conf');
   writeFileSync(
@@ -354,7 +350,6 @@ test('chronyd responds to an NTP datagram, and a closed port fails immediately',
     `port ${port}\nallow 127.0.0.1\nlocal stratum 5\nbindaddress 127.0.0.1\ncmdport 0\npidfile ${folder}/pid\n`,
   );
   const child = startUnpacked(context, 'chronyd', ['-d', '-x', '-U', '-u', 'root', '-f', file]);
-  context.after(() => child.exitCode === null && once(child, 'exit'));
   // Mode 3 of NTP version 4; its first byte comes back as mode 4.
   const options = { udp: { sendHex: `23${'00'.repeat(47)}`, expect: '^\\$' } };
   for (let tries = 0; ; tries++) {

@@ -12,6 +12,7 @@ import { Task } from '../../src/tasks/task.ts';
 import { TaskRunner } from '../../src/tasks/task-runner.ts';
 import { defineTaskType, TaskFailure, type TaskRun } from '../../src/tasks/task-type.ts';
 import { samplesIn } from '../kit/lines.ts';
+import { until } from '../kit/until.ts';
 
 const value = gauge('thing_value', 'A value.', ['place']);
 
@@ -61,14 +62,6 @@ async function pushed(...tasks: readonly Task[]) {
     snapshot.keys.map((key, index) => [key, snapshot.values[index]] as const),
   );
   return { series: Object.fromEntries(series), results };
-}
-
-async function until(so: () => boolean): Promise<void> {
-  const deadline = AbortSignal.timeout(60_000);
-  while (!so()) {
-    if (deadline.aborted) throw new Error('the condition was not met in time');
-    await sleep(5);
-  }
 }
 
 test('the times of runs, and how late they started, are histograms by type', async (t) => {

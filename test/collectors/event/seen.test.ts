@@ -4,9 +4,9 @@ import { Registry } from 'prom-client';
 import { createLog } from '../../../src/base/log.ts';
 import { createEvents } from '../../../src/collectors/event/index.ts';
 import { eventSection } from '../../../src/collectors/event/section.ts';
-import { until } from '../../kit/exporter.ts';
 import { startFakeApi } from '../../kit/fake-api-server.ts';
 import { samplesIn } from '../../kit/lines.ts';
+import { until } from '../../kit/until.ts';
 import { clientOf } from '../../kube/follow.ts';
 
 const EVENTS = '/api/v1/events';

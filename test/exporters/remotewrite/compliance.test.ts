@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { dropped, exporterTo, SENT, until } from '../../kit/exporter.ts';
+import { dropped, exporterTo, SENT } from '../../kit/exporter.ts';
 import { freePort } from '../../kit/free-port.ts';
 import { scratchFolder } from '../../kit/host-tree.ts';
 import { RemoteWriteReceiver } from '../../kit/remote-write-receiver.ts';
+import { until } from '../../kit/until.ts';
 import { Cycles, started } from './cycles.ts';
 
 const versionsOf = (receiver: RemoteWriteReceiver) => receiver.requests.map(({ version }) => version);

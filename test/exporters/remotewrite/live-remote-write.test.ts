@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { startAgentProcess } from '../../kit/agent.ts';
-import { until } from '../../kit/exporter.ts';
 import { scratchFolder } from '../../kit/host-tree.ts';
 import { createPrometheus, prometheusMajor, queryPrometheus } from '../../kit/prometheus.ts';
 import { isOnPath, serverAvailable } from '../../kit/servers.ts';
+import { until } from '../../kit/until.ts';
 import { startVictoriaMetrics, type VictoriaMetrics } from '../../kit/victoria-metrics.ts';
 
 /** An agent that pushes a text file, and its self metrics, once a second. */

@@ -5,8 +5,9 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { counter, family, gauge } from '../../../src/metrics/family.ts';
 import { Snapshot } from '../../../src/metrics/snapshot.ts';
-import { dropped, SENT, until } from '../../kit/exporter.ts';
+import { dropped, SENT } from '../../kit/exporter.ts';
 import { RemoteWriteReceiver } from '../../kit/remote-write-receiver.ts';
+import { until } from '../../kit/until.ts';
 import { Cycles, started } from './cycles.ts';
 
 const versionsOf = ({ requests }: RemoteWriteReceiver) => requests.map(({ version }) => version);

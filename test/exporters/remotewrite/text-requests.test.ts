@@ -8,9 +8,10 @@ import { readSample, type SampleBatch } from '../../../src/exporters/remotewrite
 import { numberText } from '../../../src/metrics/text/format.ts';
 import { parseLine } from '../../../src/metrics/text/parse.ts';
 import { unpackSnappy } from '../../../src/receiver/remote-write.ts';
-import { exporterTo, SENT, until } from '../../kit/exporter.ts';
+import { exporterTo, SENT } from '../../kit/exporter.ts';
 import { type Random, randomFrom } from '../../kit/random.ts';
 import { decodeRequest, RemoteWriteReceiver } from '../../kit/remote-write-receiver.ts';
+import { until } from '../../kit/until.ts';
 
 const TARGET = { job: 'kube-state-metrics', instance: 'ksm', labels: { cluster: 'c' } };
 const MAX_SAMPLES = 500;
