@@ -1,3 +1,4 @@
+import { terminalText } from '../base/terminal-text.ts';
 import { lossText } from '../http/page/delivery-problems.js';
 import { ago, bytes, count, counted, span, took } from '../http/page/format.js';
 import { historyOf } from '../http/page/history-lines.js';
@@ -29,10 +30,10 @@ const TERM_WIDTH = 17;
 /** A status as text, at most `columns` wide except for longer words. */
 export function statusText(status: StatusView, health: Health, io: Pick<Io, 'columns' | 'colours'>): string {
   const paint = (level: Level, text: string) => (io.colours ? `\x1b[${COLOURS[level]}m${text}\x1b[0m` : text);
-  const lines = [paint(health.level, `${MARKS[health.level]} ${printable(health.sentence)}`), ''];
+  const lines = [paint(health.level, `${MARKS[health.level]} ${terminalText(health.sentence)}`), ''];
   for (const { level, what, why, todo, runbook, nextTryMs } of health.problems) {
     const next = nextTryMs === undefined ? '' : ` Next try in ${span((nextTryMs - status.nowMs) / 1000)}.`;
-    lines.push(paint(level, `${MARKS[level]} ${printable(what)}`));
+    lines.push(paint(level, `${MARKS[level]} ${terminalText(what)}`));
     for (const text of [why, `${todo}${next}`]) lines.push(...wrapped(text, io.columns, '    '));
     lines.push(`    ${runbook}`, '');
   }
@@ -67,7 +68,7 @@ function factsOf(status: StatusView): readonly (readonly [term: string, text: st
     ...(tasks.length > 0 ? [['Tasks', words(tasks.map((task) => taskState(task).word))] as const] : []),
     ...(scrape ? [['Targets', `${scrape.up} up, ${scrape.down} down, ${scrape.waiting} waiting`] as const] : []),
     ...historyOf(history).map(({ term, text, note }) => [term, `${text} (${note})`] as const),
-  ].map(([term, text]) => [term ?? '', printable(text ?? '')] as const);
+  ].map(([term, text]) => [term ?? '', terminalText(text ?? '')] as const);
 }
 
 function receiverText(exporter: ExporterView, status: StatusView): string {
@@ -99,14 +100,11 @@ function words(all: readonly string[]): string {
   return groups.length === 0 ? 'none' : groups.map(([word, { length }]) => `${length} ${word}`).join(', ');
 }
 
-/** Reasons come from hosts and receivers: terminal control characters are removed. */
-const printable = (text: string): string => text.replace(/[\x00-\x1f\x7f-\x9f]+/g, ' ');
-
 /** Words in lines of `columns`, each after `indent`; none for an empty text. */
 function wrapped(text: string, columns: number, indent: string): string[] {
   const lines: string[] = [];
   let line = '';
-  for (const word of printable(text).split(' ')) {
+  for (const word of terminalText(text).split(' ')) {
     if (word === '') continue;
     if (line !== '' && indent.length + line.length + 1 + word.length > columns) {
       lines.push(indent + line);

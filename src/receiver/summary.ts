@@ -1,3 +1,4 @@
+import { terminalText } from '../base/terminal-text.ts';
 import { headlines } from './headline.ts';
 import { ageText, byteRateText, countText, humanBytes, percentText, shareText } from './human.ts';
 import type { PushSource, ReceiverStore } from './store.ts';
@@ -121,7 +122,7 @@ const byName = (one: PushSource, other: PushSource): number => {
 
 /** Rows under headers, separated by two spaces; the first column is shortened if `width` is too small. */
 function table(columns: readonly Column[], rows: readonly string[][], width: number): string[] {
-  const shown = [columns.map(([head]) => head), ...rows.slice(0, MAX_ROWS)].map((row) => row.map(printable));
+  const shown = [columns.map(([head]) => head), ...rows.slice(0, MAX_ROWS)].map((row) => row.map(terminalText));
   const widths = columns.map((_, column) => Math.max(...shown.map((row) => (row[column] ?? '').length)));
   const others = widths.slice(1).reduce((sum, one) => sum + one + 2, 0);
   widths[0] = Math.min(widths[0] ?? 0, Math.max(8, width - others));
@@ -136,12 +137,9 @@ function table(columns: readonly Column[], rows: readonly string[][], width: num
   return lines;
 }
 
-/** Data from clients may contain control characters, which would affect the terminal. */
-const printable = (text: string): string => text.replace(/[\x00-\x1f\x7f-\x9f]/g, '?');
-
 /** At most two lines of `width` columns. */
 function wrap(text: string, width: number): string[] {
-  const clean = `  ${printable(text)}`;
+  const clean = `  ${terminalText(text)}`;
   if (clean.length <= width) return [clean];
   const blank = clean.lastIndexOf(' ', width);
   const cut = blank > 4 ? blank : width;

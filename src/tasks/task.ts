@@ -17,7 +17,7 @@ import { startRun } from './timed-run.ts';
 type TaskState = 'waiting' | 'running' | 'stuck' | 'disabled';
 
 /** What a task needs in addition to its settings. */
-interface TaskParts {
+interface TaskSetup {
   readonly runner: Runner;
   readonly run: TaskRun;
   /** Labels on all its series. */
@@ -38,7 +38,7 @@ export class Task implements Scheduled, RunnableTask {
   readonly offsetMs: number;
   readonly firstInMs: number | undefined;
   readonly producer: Producer;
-  readonly #parts: TaskParts;
+  readonly #setup: TaskSetup;
   readonly #record: TaskRecord;
   readonly #labelled: Labelled;
   readonly #stop = new AbortController();
@@ -53,15 +53,15 @@ export class Task implements Scheduled, RunnableTask {
   #failure: string | undefined;
   #last: LastRun | undefined;
 
-  constructor(settings: TaskSettings, parts: TaskParts) {
+  constructor(settings: TaskSettings, setup: TaskSetup) {
     const { id, interval } = settings.common;
     this.settings = settings;
-    this.#parts = parts;
+    this.#setup = setup;
     this.intervalMs = interval;
-    this.offsetMs = parts.offsetMs;
-    this.firstInMs = parts.firstInMs;
-    this.#record = parts.runner.records.of(id, settings.type.name);
-    this.#labelled = new Labelled(parts.labels);
+    this.offsetMs = setup.offsetMs;
+    this.firstInMs = setup.firstInMs;
+    this.#record = setup.runner.records.of(id, settings.type.name);
+    this.#labelled = new Labelled(setup.labels);
     this.producer = {
       group: settings.type.group,
       name: producerName(settings),
@@ -89,7 +89,7 @@ export class Task implements Scheduled, RunnableTask {
   /** Why it is not running. */
   get disabled(): string | undefined {
     if (!this.settings.common.enabled) return 'disabled by its settings';
-    return this.#parts.runner.gate(this.producer.group, this.producer.name);
+    return this.#setup.runner.gate(this.producer.group, this.producer.name);
   }
 
   get last(): LastRun | undefined {
@@ -101,7 +101,7 @@ export class Task implements Scheduled, RunnableTask {
   }
 
   get nextMs(): number | undefined {
-    return this.#parts.runner.schedule.nextMs(this);
+    return this.#setup.runner.schedule.nextMs(this);
   }
 
   /** Resolves when no run is in progress, or when the deadline of the current one has passed. */
@@ -111,14 +111,14 @@ export class Task implements Scheduled, RunnableTask {
   #over: Promise<unknown> | undefined;
 
   start(): void {
-    if (this.intervalMs > 0 && this.settings.common.enabled) this.#parts.runner.schedule.add(this);
+    if (this.intervalMs > 0 && this.settings.common.enabled) this.#setup.runner.schedule.add(this);
   }
 
   /** Ends it: no further run, and the signal of the current one fires. */
   stop(): void {
-    this.#parts.runner.schedule.remove(this);
+    this.#setup.runner.schedule.remove(this);
     this.#stop.abort(new Error('the task was removed'));
-    this.#parts.runner.left(this);
+    this.#setup.runner.left(this);
   }
 
   due(lateMs: number): void {
@@ -126,7 +126,7 @@ export class Task implements Scheduled, RunnableTask {
       this.#skip('overlap');
       return;
     }
-    const { runner } = this.#parts;
+    const { runner } = this.#setup;
     const reason = this.#mayNotRun();
     if (reason === undefined) void this.#run({ plannedMs: runner.clocks.monotonicMs() - lateMs });
     else this.#skip(reason);
@@ -156,7 +156,7 @@ export class Task implements Scheduled, RunnableTask {
   }
 
   get #isPredecessorBusy(): boolean {
-    return this.#parts.replaced?.isBusy ?? false;
+    return this.#setup.replaced?.isBusy ?? false;
   }
 
   get isBusy(): boolean {
@@ -166,7 +166,7 @@ export class Task implements Scheduled, RunnableTask {
   #mayNotRun(): RunSkipReason | undefined {
     if (this.#running || this.#isPredecessorBusy) return 'overlap';
     if (this.disabled !== undefined) return 'disabled';
-    return this.#parts.runner.isStandby() ? 'standby' : undefined;
+    return this.#setup.runner.isStandby() ? 'standby' : undefined;
   }
 
   #skip(reason: RunSkipReason): void {
@@ -196,14 +196,14 @@ export class Task implements Scheduled, RunnableTask {
         this.#failure = errorText(cause);
         this.#snapshot = undefined;
         increment(this.#record.runs, 'panic');
-        this.#parts.runner.panicked(this, cause);
+        this.#setup.runner.panicked(this, cause);
         free();
       },
     );
   }
 
   async #inSlot(start: RunContext): Promise<{ readonly stuck?: Promise<unknown> }> {
-    const { runner } = this.#parts;
+    const { runner } = this.#setup;
     const { timeout } = this.settings.common;
     const free = await runner.slot(this.settings.type, timeout, this.#wasSlow);
     if (free === undefined || this.#stop.signal.aborted) {
@@ -222,7 +222,7 @@ export class Task implements Scheduled, RunnableTask {
   }
 
   async #timed({ call, timeoutMs }: RunContext): Promise<{ readonly stuck?: Promise<unknown> }> {
-    const { runner, run } = this.#parts;
+    const { runner, run } = this.#setup;
     const { now, monotonicMs } = runner.clocks;
     const { common } = this.settings;
     const timeout = timeoutMs ?? common.timeout;
@@ -260,14 +260,14 @@ export class Task implements Scheduled, RunnableTask {
     if (this.#stop.signal.aborted) return;
     const record = this.#record;
     increment(record.runs, last.result);
-    record.lastRunMs = this.#parts.runner.clocks.now();
+    record.lastRunMs = this.#setup.runner.clocks.now();
     record.durationSeconds = last.durationSeconds;
     if (last.result === 'ok') record.lastSuccessMs = record.lastRunMs;
     this.#last = last;
     this.#failure = last.error;
     this.#snapshot = snapshot && this.#labelled.of(snapshot);
     this.#isRepeated = false;
-    this.#parts.runner.ran(this, last.durationSeconds);
+    this.#setup.runner.ran(this, last.durationSeconds);
   }
 
   #handOver(out: Snapshot): void {

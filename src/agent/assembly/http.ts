@@ -1,7 +1,7 @@
 import { type HttpServer, type HttpServerSettings, startHttp } from '../../http/server.ts';
 import type { Components } from '../components.ts';
 import type { Config } from '../config.ts';
-import type { AssemblyWorld } from './world.ts';
+import { type AssemblyWorld, requestFailed } from './world.ts';
 
 /** Node agents of a large cluster ask every 15 s, and each connection stays open for 5 s. */
 const STATE_CONNECTIONS = 2000;
@@ -26,12 +26,10 @@ export async function httpComponent(
 ): Promise<HttpServer | undefined> {
   const { enabled, listen, tls } = config.http;
   if (!enabled) return undefined;
-  const failed = (path: string, cause: unknown) =>
-    world.throttled.write('error', `http ${path}`, { path, err: cause }, 'request failed');
   return components.take(
     'http',
     { listen, tls },
-    () => startHttp(listen, world.routes, failed, { tls, settings: world.serving }),
+    () => startHttp(listen, world.routes, requestFailed(world, 'http'), { tls, settings: world.serving }),
     { stop: (server) => server.close() },
   );
 }

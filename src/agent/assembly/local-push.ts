@@ -1,7 +1,7 @@
 import type { LocalPush } from '../../local-push/routes.ts';
 import type { Components } from '../components.ts';
 import type { Config } from '../config.ts';
-import type { AssemblyWorld } from './world.ts';
+import { type AssemblyWorld, requestFailed } from './world.ts';
 
 /** Accepts the pushes of programs on this node. */
 export async function localPushComponents(
@@ -17,14 +17,12 @@ export async function localPushComponents(
     return createLocalPush({ ttl, limits }, { now: world.now, ownerOf });
   });
   if (socket === undefined) return localPush;
-  const failed = (path: string, cause: unknown) =>
-    world.throttled.write('error', `push ${path}`, { path, err: cause }, 'request failed');
   await components.take(
     'localPush.socket',
     { socket, ttl, limits },
     async () => {
       const { startSocketServer } = await import('../../http/socket-server.ts');
-      return startSocketServer(socket, localPush.routes, failed);
+      return startSocketServer(socket, localPush.routes, requestFailed(world, 'push'));
     },
     { stop: (server) => server.close() },
   );

@@ -31,3 +31,9 @@ export interface AssemblyWorld {
   /** Called after each run of a task. */
   readonly onTask: () => void;
 }
+
+/** Logs requests to `server` that failed. */
+export const requestFailed =
+  ({ throttled }: AssemblyWorld, server: string) =>
+  (path: string, cause: unknown): void =>
+    throttled.write('error', `${server} ${path}`, { path, err: cause }, 'request failed');

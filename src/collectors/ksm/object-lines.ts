@@ -1,4 +1,5 @@
 import { byName } from '../../base/by-name.ts';
+import { grown } from '../../base/grown.ts';
 import { type Label, overLimit } from '../../metrics/label-limits.ts';
 import { type PushedLabelOptions, withoutClashes } from '../../metrics/pushed-labels.ts';
 import type { Relabeling } from '../../metrics/relabel/relabeling.ts';
@@ -274,9 +275,6 @@ export class ObjectLines {
   /** Makes room for `bytes`, and for the fixed parts of any label or line. */
   #make(bytes: number): void {
     const needed = this.#at + bytes + SPARE_BYTES;
-    if (needed <= this.#buffer.length) return;
-    const larger = Buffer.allocUnsafeSlow(2 * needed);
-    this.#buffer.copy(larger, 0, 0, this.#at);
-    this.#buffer = larger;
+    if (needed > this.#buffer.length) this.#buffer = grown(this.#buffer, this.#at, needed);
   }
 }

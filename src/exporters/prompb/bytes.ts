@@ -1,3 +1,5 @@
+import { grown } from '../../base/grown.ts';
+
 /** A timestamp always takes six bytes, so that it can be overwritten in place. Six bytes are enough until 2109. */
 const STAMP_BYTES = 6;
 
@@ -115,10 +117,8 @@ export class Bytes {
   }
 
   #make(room: number): void {
-    if (this.#length + room <= this.#buffer.length) return;
-    const larger = Buffer.allocUnsafeSlow((this.#length + room) * 2);
-    this.#buffer.copy(larger, 0, 0, this.#length);
-    this.#buffer = larger;
+    const needed = this.#length + room;
+    if (needed > this.#buffer.length) this.#buffer = grown(this.#buffer, this.#length, needed);
   }
 }
 

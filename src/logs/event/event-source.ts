@@ -5,7 +5,7 @@ import type { LogSourceType } from '../source.ts';
 import type { LogWorld } from '../world.ts';
 import type { ObservedEvent } from './event-feed.ts';
 
-/** Kubernetes events that the leader counts; agents that are not state agents pass on nothing. */
+/** Kubernetes events that the leader counts. */
 export const eventSource = (world: LogWorld): LogSourceType =>
   feedSource(world, {
     name: 'event',

@@ -1,3 +1,4 @@
+import { grown } from '../../base/grown.ts';
 import { numberText, stampText } from './format.ts';
 
 /**
@@ -151,10 +152,8 @@ export class Lines {
   }
 
   #make(room: number): void {
-    if (this.#length + room <= this.#buffer.length) return;
-    const larger = Buffer.allocUnsafeSlow((this.#length + room) * 2);
-    this.#buffer.copy(larger, 0, 0, this.#length);
-    this.#buffer = larger;
+    const needed = this.#length + room;
+    if (needed > this.#buffer.length) this.#buffer = grown(this.#buffer, this.#length, needed);
   }
 }
 

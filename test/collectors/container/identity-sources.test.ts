@@ -136,6 +136,7 @@ test('invalid responses are rejected with a reason', async (t) => {
     [200, '<html>login</html>', {}, /is not JSON: <html>login/],
     [200, '{"pods":[{"name":"a"}]}', {}, /is not a list of pods/],
     [200, 'null', {}, /is not a list of pods/],
+    [200, '{"pods":[null]}', {}, /is not a list of pods/],
     [302, '', { location: 'http://elsewhere/' }, /302/],
     [200, big, { 'content-encoding': 'gzip' }, /larger than/],
   ];
