@@ -108,11 +108,11 @@ const groupSettings = z
     metricAllowlist: listOf()
       .pipe(z.array(pattern()))
       .default([])
-      .describe('Push only families with one of these expressions in their names; all when empty.'),
+      .describe('Push only families whose name matches one of these regular expressions (unanchored); all when empty.'),
     metricDenylist: listOf()
       .pipe(z.array(pattern()))
       .default([])
-      .describe('Drop families with one of these expressions in their names.'),
+      .describe('Drop families whose name matches one of these regular expressions (unanchored).'),
     relabel: relabelRules().describe(
       'Relabel rules for the series of the group, as in Prometheus; applied before the global ones.',
     ),

@@ -23,7 +23,7 @@ const source = z
       .describe('Of a URL: credentials.'),
     keep: duration(0)
       .prefault('24h')
-      .describe('Of a URL: maximum age of the copy on disk, which is used while the URL does not respond.'),
+      .describe('Of a URL: maximum age of the copy on disk, which is used from the start until the URL responds.'),
     sha256: z
       .string()
       .regex(/^[0-9a-fA-F]{64}$/, 'expected 64 hexadecimal digits')

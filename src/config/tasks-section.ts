@@ -61,7 +61,12 @@ export const tasksSection = z
 export const taskRunnerSection = z
   .strictObject({
     max: z.int().min(1).max(5000).default(1000).describe('Maximum number of tasks from all sources together.'),
-    concurrency: z.int().min(1).max(1000).default(50).describe('Maximum number of concurrent runs.'),
+    concurrency: z
+      .int()
+      .min(1)
+      .max(1000)
+      .default(50)
+      .describe('Maximum number of concurrent runs; tasks whose last run took over a second have four times as many.'),
     allowFromApi: listOf()
       .default([])
       .describe(

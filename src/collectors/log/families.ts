@@ -85,7 +85,7 @@ export const containerLogErrors = ownCounter(
 );
 export const containerLogLostBytes = ownCounter(
   'container_log_lost_bytes_total',
-  'Known unread bytes of container logs that were removed.',
+  'Known unread bytes of container logs that were truncated or removed.',
   CONTAINER_LABELS,
 );
 export const containerLogFiles = gauge('container_log_files', 'Log files of containers that are followed.');

@@ -183,7 +183,7 @@ const logFile = z.strictObject({
     .boolean()
     .default(false)
     .describe('Set the label `logfile` to the path of the file instead of the pattern in `paths`.'),
-  drop: z.array(pattern()).default([]).describe('Lines to ignore.'),
+  drop: z.array(pattern()).default([]).describe('Regular expressions of lines to ignore.'),
   rules: z.array(logRule).default([]).describe('Rules; every matching rule applies.'),
 });
 
@@ -211,7 +211,7 @@ const containerLogs = z
       .max(10_000)
       .default(1000)
       .describe('Maximum number of files; any beyond are reported, but not followed.'),
-    drop: z.array(pattern()).default([]).describe('Lines to ignore.'),
+    drop: z.array(pattern()).default([]).describe('Regular expressions of lines to ignore.'),
     rules: z
       .array(ruleOf('container_log_matches_total', CONTAINER_LABELS, 1000))
       .default([])

@@ -68,7 +68,7 @@ export const options = z.strictObject({
     .int()
     .min(1)
     .default(25)
-    .describe('Number of processes to read proportional memory of per cycle, in rotation.'),
+    .describe('Number of processes whose proportional memory is read in each cycle, in rotation.'),
   ports: z.boolean().default(false).describe('Export the TCP ports that groups listen on.'),
   topN: z
     .int()

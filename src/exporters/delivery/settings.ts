@@ -29,10 +29,10 @@ export const deliverySettings = ({ retries, keepsHistory = true }: DeliveryDefau
         .min(1)
         .max(100)
         .default(4)
-        .describe(keepsHistory ? 'Cycles queued in memory.' : NO_HISTORY),
+        .describe(keepsHistory ? 'Maximum number of cycles queued in memory.' : NO_HISTORY),
       bytes: bytes(64 * 1024)
         .prefault('8MiB')
-        .describe('Compressed bytes queued in memory. The newest batch of each group is always kept.'),
+        .describe('Maximum compressed bytes queued in memory. The newest batch of each group is always kept.'),
     })
     .prefault({}),
   spool: z
