@@ -65,7 +65,7 @@ export class UrlSource implements TaskListSource {
     this.#token = settings.tokenFile === undefined ? undefined : new SecretFile(settings.tokenFile);
   }
 
-  /** The stored copy. */
+  /** The stored copy: no saved state (base/saved-file.ts), as it is requested again and then replaced, damaged or not. */
   first(): Content | undefined {
     const { file, now } = this.#world;
     if (file === undefined) return undefined;
