@@ -187,6 +187,8 @@ export class PeerClient implements LeasePeers {
           resolve(response);
         });
         request.on('error', fail);
+        // Node reports no error when it closes the connection because of a 101 to a request without an upgrade.
+        request.once('close', () => fail(new Error('the connection was closed without a usable response')));
         request.end();
       } catch (cause) {
         fail(cause);

@@ -13,7 +13,10 @@ interface Exchange {
   readonly agents: AgentPair;
   /** Response timeout, milliseconds. */
   readonly timeoutMs: number;
-  /** Longest response, bytes; a longer one is an error. When unset, the response is truncated to its first 64 KiB. */
+  /**
+   * Longest response, bytes; a longer one with a status below 300 is an error, others are truncated. When unset, the
+   * response is truncated to its first 64 KiB.
+   */
   readonly maxResponseBytes?: number | undefined;
   readonly signal: AbortSignal;
 }
@@ -44,13 +47,15 @@ export async function exchange(asked: Exchange, seen: (request: ClientRequest) =
   try {
     await writeBody(request, pieces, staged.response);
     const response = await staged.response;
+    const code = response.statusCode ?? 0;
     const { body, isWhole } = await readBody(response, maxResponseBytes ?? SHOWN_BYTES);
-    if (!isWhole && maxResponseBytes !== undefined) {
+    // Of a refusal, the status says more.
+    if (!isWhole && maxResponseBytes !== undefined && code < 300) {
       throw new Error(`the response is larger than ${maxResponseBytes} bytes`);
     }
     // Not a slice: in the turn in which a response arrives, libuv reads it before it reports that the last bytes were written.
     if (!request.writableFinished) await setImmediate();
-    return { code: response.statusCode ?? 0, headers: response.headers, body };
+    return { code, headers: response.headers, body };
   } finally {
     staged.stop();
     // The response came before everything was sent. The rest must not leak into the next request on this connection.

@@ -8,7 +8,7 @@ import {
 import { type Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import { asError } from '../base/error-text.ts';
+import { asError, errorCode } from '../base/error-text.ts';
 import { joined } from '../base/joined.ts';
 
 /** The agents for connections to one server, by the scheme of its URLs. */
@@ -55,6 +55,7 @@ export class StagedRequest {
   readonly request: ClientRequest;
   /** Its headers. Rejects with {@link StageTimeout}, the socket's error or the reason of the signal. */
   readonly response: Promise<IncomingMessage>;
+  readonly #fail: (reason: Error) => void;
   #timer: NodeJS.Timeout | undefined;
   #isStopped: boolean = false;
 
@@ -64,12 +65,23 @@ export class StagedRequest {
       ? httpsRequest(url, { method, headers, agent: agents.https })
       : httpRequest(url, { method, headers, agent: agents.http });
     this.request = request;
-    this.response = new Promise((resolve, reject) => {
-      request.once('response', resolve);
-      // Stays registered for errors after the response: a reader of the response gets them, and a request without a
-      // listener would end the process.
-      request.on('error', reject);
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+    this.response = promise;
+    // Stays registered for errors after the response: a reader of the response gets them, and a request without a
+    // listener would end the process.
+    request.on('error', reject);
+    let begun: IncomingMessage | undefined;
+    request.once('response', (response: IncomingMessage) => {
+      begun = response;
+      resolve(response);
     });
+    this.#fail = (reason) => {
+      // A request that waits for a connection reports its end only when it gets one.
+      reject(reason);
+      // Otherwise its reader gets `ECONNRESET`, as if the peer had closed the connection.
+      begun?.destroy(reason);
+      request.destroy(reason);
+    };
     const enter = (stage: RequestStage) => this.#enter(stage, timeouts[stage]);
     request.once('socket', (socket: Socket) => {
       const isConnecting =
@@ -80,10 +92,12 @@ export class StagedRequest {
     });
     request.once('finish', () => enter('response'));
     // Node's own option `signal` observes the whole stream, which takes as long as the rest of the exchange.
-    const cut = () => request.destroy(asError(signal.reason));
+    const cut = () => this.#fail(asError(signal.reason));
     signal.addEventListener('abort', cut, { once: true });
     if (signal.aborted) cut();
     request.once('close', () => {
+      // Node reports no error when it closes the connection because of a 101 to a request without an upgrade.
+      reject(new Error('the connection was closed without a usable response'));
       this.stop();
       signal.removeEventListener('abort', cut);
     });
@@ -98,7 +112,7 @@ export class StagedRequest {
   #enter(stage: RequestStage, milliseconds: number): void {
     if (this.#isStopped) return;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.request.destroy(new StageTimeout(stage, milliseconds)), milliseconds);
+    this.#timer = setTimeout(() => this.#fail(new StageTimeout(stage, milliseconds)), milliseconds);
   }
 }
 
@@ -121,7 +135,9 @@ export const readBody = (response: IncomingMessage, maxBytes: number): Promise<R
       response.destroy();
     });
     response.once('end', () => resolve({ body: joined(chunks), isWhole: true }));
-    response.on('error', reject);
+    const truncated = () => new Error('the connection was closed before the end of the response');
+    // Without the code: after a reset before the response, a request may be repeated.
+    response.on('error', (cause) => reject(errorCode(cause) === 'ECONNRESET' ? truncated() : cause));
     // After `end` this has no effect.
-    response.once('close', () => reject(new Error('the connection was closed before the end of the response')));
+    response.once('close', () => reject(truncated()));
   });

@@ -91,6 +91,8 @@ export class PageClient {
       : httpRequest(url, { ...options, agent: http });
     request.on('response', resolve);
     request.on('error', reject);
+    // Node reports no error when it closes the connection because of a 101 to a request without an upgrade.
+    request.once('close', () => reject(new Error('the connection was closed without a usable response')));
     request.end();
     try {
       return await promise;

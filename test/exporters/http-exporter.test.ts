@@ -263,6 +263,22 @@ test('a keep-alive connection that the receiver has just closed costs one more r
   await exporter.close(1000);
 });
 
+test('an upload whose response breaks off is not repeated at once: the receiver has processed it', async (t) => {
+  let requests = 0;
+  const { url } = await receiver(t, (request, _body, response) => {
+    requests++;
+    if (requests === 1) response.writeHead(204).end();
+    else request.socket.end('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345');
+  });
+  const { exporter, counted } = await exporterTo(url, { retries: 0 });
+  exporter.deliver(await batchAt(1000));
+  while ((await counted(SENT)) !== 1) await new Promise((resolve) => setTimeout(resolve, 5));
+  exporter.deliver(await batchAt(2000));
+  while ((await counted(dropped('network'))) !== 1) await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.equal(requests, 2);
+  await exporter.close(1000);
+});
+
 test('an agent that is no longer the leader sends nothing: neither queued batches nor retries', async (t) => {
   let isLeader: boolean = true;
   let requests = 0;

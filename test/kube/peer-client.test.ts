@@ -11,6 +11,7 @@ import { startHttp } from '../../src/http/server.ts';
 import { CONSENT_PATH, HOLDER_PATH, PeerClient, SHARD_PATH } from '../../src/kube/peer-client.ts';
 import { fixture, scratchFolder } from '../kit/host-tree.ts';
 import { hungReceiver } from '../kit/hung-receiver.ts';
+import { rawServer } from '../kit/raw-server.ts';
 import { eventually } from './follow.ts';
 
 const QUESTION = { lease: 'shop/ksm', proof: 'p', previous: '', transitions: 1 };
@@ -70,6 +71,14 @@ test('all have to agree, and a peer that does not is named', async (t) => {
   const hung = new URL(await hungReceiver(t)).host;
   assert.match((await new PeerClient({ peers: [hung] }).consent(QUESTION, 300)).against ?? '', /no answer/);
   assert.match((await ask('no-such-name.invalid:1')).against ?? '', /no-such-name/);
+});
+
+test('a peer that switches to another protocol gives no answer', { timeout: 20_000 }, async (t) => {
+  const url = await rawServer(t, (socket) =>
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n'),
+  );
+  const { against } = await new PeerClient({ peers: [new URL(url).host] }).consent(QUESTION, 2000);
+  assert.match(against ?? '', /no answer \(the connection was closed without a usable response\)/);
 });
 
 test('a candidate learns of a leader whichever peer it is; silence, refusals and other answers are no leader', async (t) => {

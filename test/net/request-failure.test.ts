@@ -16,6 +16,7 @@ import { PageClient } from '../../src/scrape/fetch.ts';
 import { getText } from '../../src/tasks/sources/get-text.ts';
 import { freePort } from '../kit/free-port.ts';
 import { scratchFolder } from '../kit/host-tree.ts';
+import { rawServer } from '../kit/raw-server.ts';
 
 const { signal } = new AbortController();
 
@@ -56,6 +57,21 @@ for (const [what, request] of Object.entries(CLIENTS)) {
     const port = await freePort();
     await assert.rejects(request(`http://two.example:${port}/x?token=secret`, twoAddresses(t)), {
       message: `http://two.example:${port}/x: connect ECONNREFUSED 127.0.0.1:${port}`,
+    });
+  });
+}
+
+for (const [what, request] of Object.entries(CLIENTS)) {
+  test(`a request ${what} ends when the server switches to another protocol, which Node reports as no error`, {
+    timeout: 20_000,
+  }, async (t) => {
+    const url = await rawServer(t, (socket) =>
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n'),
+    );
+    const names = new Names();
+    t.after(() => names.close());
+    await assert.rejects(request(`${url}/x?token=secret`, names), {
+      message: `${url}/x: the connection was closed without a usable response`,
     });
   });
 }
