@@ -35,7 +35,7 @@ export function reloader(
   });
   const good = new Gauge({
     name: 'firesteel_config_last_reload_successful',
-    help: '1 if the last reload was applied; 0 if it was refused and the previous configuration remains active.',
+    help: '1 if the last reload was applied, or there was none; 0 if it was refused and the previous configuration remains active.',
     registers,
   });
   const since = new Gauge({

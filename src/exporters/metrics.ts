@@ -47,7 +47,7 @@ export function exportMetrics(registry: Registry): ExportMetrics {
     }),
     duration: new Histogram({
       name: 'firesteel_export_request_duration_seconds',
-      help: 'Time from the start of an upload to its response.',
+      help: 'Time from the start of an upload to its response or failure.',
       labelNames: exporter,
       buckets: [0.01, 0.05, 0.25, 1, 5, 25],
       registers,
