@@ -36,7 +36,7 @@ export function hostCheck({ host, address }: Bound): HostCheck {
     const asked = header === undefined ? undefined : nameOf(header);
     return asked === undefined || ownNames.includes(asked) || isLoopback(asked)
       ? undefined
-      : 'this server listens on a loopback address and answers to localhost and its address only';
+      : 'this server listens on a loopback address and accepts only requests for localhost and its address';
   };
 }
 

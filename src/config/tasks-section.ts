@@ -22,7 +22,7 @@ export const commonTaskOptions = z.strictObject({
   enabled: z.boolean().default(true).describe('Whether the task is enabled.'),
   interval: duration(0, LONGEST_MS)
     .prefault('30s')
-    .describe('How often it runs, at least 1s; 0s, for exec only: on demand.'),
+    .describe('How often it runs, at least 1s; 0s, for exec only, runs it on demand only.'),
   offset: duration(0, LONGEST_MS)
     .optional()
     .describe('When within the interval it runs; a hash of cluster, node and id when unset.'),
@@ -32,7 +32,7 @@ export const commonTaskOptions = z.strictObject({
   deadline: duration(10, LONGEST_MS)
     .optional()
     .describe(
-      'Time after which a run that has not ended counts as stuck; when unset, the timeout and 1s, at most the interval.',
+      'Time after which a run that has not ended counts as stuck; when unset, the timeout plus 1s, at most the interval (exec: plus 3.5s).',
     ),
   labels: z
     .record(
@@ -43,7 +43,7 @@ export const commonTaskOptions = z.strictObject({
     )
     .default({})
     .describe('Labels on all series of the task.'),
-  job: z.string().min(1).optional().describe('Label job of its series, for probes and scrapes.'),
+  job: z.string().min(1).optional().describe('Label job of its series, for probes.'),
 });
 
 /** The validated common options of all tasks. Durations are milliseconds. */
@@ -70,7 +70,7 @@ export const taskRunnerSection = z
     allowFromApi: listOf()
       .default([])
       .describe(
-        'Task types accepted from the API although they can do harm (exec; from a URL, `sha256` of the source allows it), or whose tasks from the API and URLs may connect to loopback and link-local addresses (http, scrape, …).',
+        'Task types accepted from the API although they can do harm (exec; from a URL, `sha256` of the source allows it), or whose tasks from the API and URLs may connect to loopback and link-local addresses (http, tcp, …).',
       ),
     denyAddresses: z
       .array(range)

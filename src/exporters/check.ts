@@ -66,7 +66,7 @@ async function tryPush(
     return {
       isAccepted,
       isUnanswered: false,
-      text: `accepts pushes (${groups.join(', ')})${through}, answered in ${ms} ms`,
+      text: `accepts pushes (${groups.join(', ')})${through}, responded in ${ms} ms`,
     };
   const text = rejectionText(`pushes${through}`, attempt, ruleFor(responses, attempt).hint);
   return { isAccepted, isUnanswered: attempt.code === 'error', text };

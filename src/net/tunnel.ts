@@ -59,11 +59,11 @@ export function tunnelAgent(proxy: ForwardProxy, lookup: LookupFunction, options
     request.once('connect', ({ statusCode = 0, statusMessage = '' }, socket) => {
       if (statusCode === 200) return callback?.(null, secure({ ...wanted, socket } as never) as Duplex);
       socket.destroy();
-      fail(`answered ${`${statusCode} ${statusMessage}`.trim()} to the request for a tunnel to ${target}`);
+      fail(`responded with ${`${statusCode} ${statusMessage}`.trim()} to the request for a tunnel to ${target}`);
     });
     request.once('response', (response) => {
       response.destroy();
-      fail(`did not open a tunnel to ${target}: it answered ${response.statusCode}`);
+      fail(`did not open a tunnel to ${target}: it responded with ${response.statusCode}`);
     });
     request.once('error', (cause: NodeJS.ErrnoException) =>
       fail(`cannot be reached: ${cause.code ?? ''} ${errorText(cause)}`),

@@ -60,7 +60,10 @@ const INSTEAD: readonly (readonly [RegExp, string])[] = [
   [/\b(?:word|conflict) (?:that )?is none\b/i, 'is not a …'],
   [/\bfor a fault of\b/i, 'because of an error in'],
   [/\bis no (?:JSON|text|file|port|URL|fault|error|success|address|failure)\b/i, 'is not a …'],
-  [/\b(?:last answer|status of the answer|no answer within)\b/i, 'response (of HTTP), not finished within'],
+  [
+    /\b(?:last answer|status of the answer|no answer within|answered in|it answered)\b/i,
+    'response (of HTTP), not finished within, responded',
+  ],
   [/\bin (?:volt|ampere|watt|joule)\b(?!-)/, 'in volts, amperes, …'],
   // The same words inside names, where \b does not find them.
   [/(?:[Tt]ell(?:s|ing)?|[Tt]old)[A-Z]|[a-z](?:Tells?|Telling|Told)\b/, 'reports…, has…, …Options'],

@@ -32,7 +32,7 @@ for (const [type, make] of Object.entries(STORES)) {
     const store = await make().start(context);
     const { code, said } = await connect(context, type, store.url, type === 'loki' ? { tenant: 'a' } : {});
     assert.equal(code, 0, said);
-    assert.match(said, /accepts log entries, answered in \d+ ms/);
+    assert.match(said, /accepts log entries, responded in \d+ ms/);
     assert.deepEqual(store.violations, []);
     assert.equal(store.stored.length, 0);
     assert.equal(store.requests.length, 1);

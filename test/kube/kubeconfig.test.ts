@@ -158,7 +158,7 @@ test('over TLS through a tunnel; a proxy that refuses is named', { timeout: 120_
   client.close();
   proxy.status = 407;
   await assert.rejects(ask(), (cause: Error) => {
-    assert.match(cause.message, /the proxy http:\/\/127\.0\.0\.1:\d+ answered 407/);
+    assert.match(cause.message, /the proxy http:\/\/127\.0\.0\.1:\d+ responded with 407/);
     assert.doesNotMatch(cause.message, /s3cret/);
     return true;
   });

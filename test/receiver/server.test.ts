@@ -253,7 +253,10 @@ test('on a loopback address only this host’s names are accepted', async (t) =>
     ] as const) {
       const { status, text } = await ask(method, path, host);
       assert.equal(status, 421, `${method} ${path} of ${host}`);
-      assert.equal(text, 'this server listens on a loopback address and answers to localhost and its address only\n');
+      assert.equal(
+        text,
+        'this server listens on a loopback address and accepts only requests for localhost and its address\n',
+      );
     }
   }
   assert.equal(store.totals.requests, requests);

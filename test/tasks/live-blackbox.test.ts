@@ -335,7 +335,7 @@ test('the same results as blackbox_exporter on real servers', { timeout: 240_000
       const ours = await probe(type, target, options);
       const differing = new Set(Object.keys(exceptions));
       assert.deepEqual(difference(likeBlackbox(ours, differing), likeBlackbox(theirs, differing)), []);
-      assert.ok(theirs.size >= 6, 'it answered');
+      assert.ok(theirs.size >= 6, 'it responded');
     });
   }
 });

@@ -142,8 +142,8 @@ test('a registry is requested with its ETag; failures change nothing; a restart 
   t.diagnostic(`live after ${Math.round(took)} ms`);
   const good = { ...state };
   const bad: [Partial<typeof state>, RegExp][] = [
-    [{ status: 500, text: 'oops' }, /answered 500/],
-    [{ status: 302, text: '' }, /answered 302, redirects/],
+    [{ status: 500, text: 'oops' }, /responded with 500/],
+    [{ status: 302, text: '' }, /responded with 302, redirects/],
     [{ text: '<html><body>hello</body></html>', etag: '"3"' }, /expected a mapping/],
     [{ text: `tasks: ${'x'.repeat(2 * 1024 * 1024)}`, etag: '"4"' }, /larger than 1048576 bytes/],
     [{ text: 'tasks: [{ id: a, type: nothing }]', etag: '"5"' }, /there is no type/],

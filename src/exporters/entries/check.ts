@@ -23,7 +23,7 @@ export function checkEntries(
       world.signal,
     );
     if (probe.isAccepted(attempt)) {
-      const text = `accepts log entries, answered in ${Math.round(attempt.durationSeconds * 1000)} ms`;
+      const text = `accepts log entries, responded in ${Math.round(attempt.durationSeconds * 1000)} ms`;
       return { url: given, acceptsPushes: true, text };
     }
     const verdict = classify(attempt, NO_ENTRIES);

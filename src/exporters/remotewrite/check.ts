@@ -25,7 +25,7 @@ export function checkRemoteWrite(
       const isAccepted = (attempt.code === 200 || attempt.code === 204) && !attempt.isPage;
       if (isAccepted && (version === 1 || samplesWritten(attempt) !== undefined)) {
         const ms = Math.round(attempt.durationSeconds * 1000);
-        const text = `accepts pushes (${settings.groups.join(', ')}) by remote write ${version}.0, answered in ${ms} ms`;
+        const text = `accepts pushes (${settings.groups.join(', ')}) by remote write ${version}.0, responded in ${ms} ms`;
         return { url, acceptsPushes: true, text };
       }
       rejection = isAccepted

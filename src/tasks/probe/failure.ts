@@ -79,7 +79,7 @@ export function failureOf(cause: unknown, stage: Stage, signal: AbortSignal, tim
   if (cause instanceof ProbeImpossible) throw cause;
   if (signal.aborted) {
     const limit = `${timeoutMs / 1000} s`;
-    if (stage === 'resolve') return new ProbeFailure('resolve', `no answer from the name servers within ${limit}`);
+    if (stage === 'resolve') return new ProbeFailure('resolve', `no response from the name servers within ${limit}`);
     if (stage === 'connect') return new ProbeFailure('connect_timeout', `no connection within ${limit}`);
     const what = stage === 'tls' ? 'the TLS handshake did not complete' : 'the exchange did not complete';
     return new ProbeFailure('timeout', `${what} within ${limit}`);

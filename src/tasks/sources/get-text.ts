@@ -34,7 +34,7 @@ export async function getText(url: string, options: GetOptions): Promise<TextRes
   if (code === 304) return { text: undefined, etag, lastModified };
   if (code === 200) return { text: body.toString(), etag, lastModified };
   const hint = code >= 300 && code < 400 ? ', redirects are not followed' : '';
-  throw new Error(`${shownUrl(url)}: answered ${code}${hint}`);
+  throw new Error(`${shownUrl(url)}: responded with ${code}${hint}`);
 }
 
 async function responseTo(

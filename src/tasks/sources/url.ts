@@ -139,7 +139,7 @@ export class UrlSource implements TaskListSource {
       signal: this.#stop.signal,
     });
     const text = response.text ?? copy?.text;
-    if (text === undefined) throw new Error(`${this.name}: answered 304 although there is no copy`);
+    if (text === undefined) throw new Error(`${this.name}: responded with 304 although there is no copy`);
     await offer(this.#content(text));
     const { etag = copy?.etag, lastModified = copy?.lastModified } = response;
     this.#copy = { url, fetchedMs: now(), etag, lastModified, sha256: sha256(text), text };
