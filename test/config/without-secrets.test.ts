@@ -35,3 +35,15 @@ test('possible secrets are hidden; names of files, addresses and numbers stay', 
     log: ['GET http://a/b?<hidden> 401 for Bearer <hidden>', 'Basic facts'],
   });
 });
+
+const SECRET_KEYS = ['X-Api-Header', 'password', 'passwd', 'accessToken', 'clientSecret', 'authorization', 'Cookie'];
+const MORE_SECRET_KEYS = ['credentials', 'apiKey', 'api_key', 'env', 'body', 'command', 'params', 'args'];
+
+for (const key of [...SECRET_KEYS, ...MORE_SECRET_KEYS]) {
+  test(`what is below ${key} is hidden, and paths of files are shown`, () => {
+    const given = { [key]: { a: ['x', { b: 1 }], someFile: '/etc/a' }, other: 'x' };
+    const expected = { [key]: { a: ['<hidden>', { b: '<hidden>' }], someFile: '/etc/a' }, other: 'x' };
+    assert.deepEqual(withoutSecrets(given), expected);
+    assert.deepEqual(withoutSecrets({ [key]: 'x' }), { [key]: '<hidden>' });
+  });
+}
