@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { writeWhole } from '../../src/base/write-whole.ts';
@@ -21,6 +22,12 @@ test('what cannot be replaced stays, and nothing else is left', async (t) => {
   const path = join(root, 'taken');
   mkdirSync(path);
   writeFileSync(join(path, 'inside'), '');
-  await assert.rejects(writeWhole(path, 'text'), { code: /^(?:EISDIR|ENOTEMPTY)$/ });
-  assert.deepEqual(readdirSync(root, { recursive: true }).sort(), ['taken', 'taken/inside']);
+  await assert.rejects(writeWhole(path, 'text'), { message: 'not a regular file' });
+  const pipe = join(root, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  symlinkSync(pipe, join(root, 'link'));
+  for (const name of ['pipe', 'link'])
+    await assert.rejects(writeWhole(join(root, name), 'text'), { message: 'not a regular file' });
+  assert.ok(statSync(join(root, 'link')).isFIFO());
+  assert.deepEqual(readdirSync(root, { recursive: true }).sort(), ['link', 'pipe', 'taken', 'taken/inside']);
 });
