@@ -2,7 +2,7 @@
 import { kernelUnits } from '../../host/auxv.ts';
 import { words } from '../../host/lines.ts';
 import { netPath } from '../../host/net-files.ts';
-import { count } from '../../host/numbers.ts';
+import { integer } from '../../host/numbers.ts';
 import { recordsOfFile } from '../../host/records.ts';
 import { gauge } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
@@ -69,11 +69,14 @@ interface SocketCounts {
   readonly values: ReadonlyMap<string, number>;
 }
 
-/** A line such as `TCP: inuse 4 orphan 0 tw 4 alloc 17 mem 1`. */
+/**
+ * A line such as `TCP: inuse 4 orphan 0 tw 4 alloc 17 mem 1`. Numbers have signs: in newer kernels `sockets: used` is a
+ * sum over CPUs that the kernel no longer raises to 0 when it is negative.
+ */
 function parseSockets(line: string): SocketCounts {
   const [protocol = '', ...pairs] = words(line);
   if (pairs.length === 0 || !protocol.endsWith(':')) throw new Error('expected a protocol and its counts');
   const values = new Map<string, number>();
-  for (let index = 0; index < pairs.length; index += 2) values.set(pairs[index] ?? '', count(pairs[index + 1]));
+  for (let index = 0; index < pairs.length; index += 2) values.set(pairs[index] ?? '', integer(pairs[index + 1]));
   return { protocol: protocol.slice(0, -1), values };
 }

@@ -72,6 +72,7 @@ const LENIENCY: Readonly<Record<string, Leniency>> = {
   // One format of the kernel for all numbers, with a sign.
   bcache: { signed: /^node_bcache_/ },
   netstat: { signed: /^node_netstat_/ },
+  sockstat: { signed: /^node_sockstat_/ },
   netclass: { signed: /^node_network_/ },
   powersupplyclass: { signed: /^node_power_supply_/ },
   sysctl: { signed: /^node_sysctl_/ },

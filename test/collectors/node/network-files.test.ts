@@ -253,3 +253,8 @@ test('sockstat says what the number of a line counts: sockets, or packets in fra
     'node_sockstat_FRAG6_inuse: FRAG6 packets being reassembled from fragments.',
   ]);
 });
+
+test('sockstat has the negative numbers that the kernel prints, as node_exporter does', async (t) => {
+  const { lines, result } = await collectOnce(sockstat, hostTree(t, { 'proc/net/sockstat': 'sockets: used -2\n' }));
+  assert.deepEqual([lines, result.outcome], [['node_sockstat_sockets_used -2'], 'ok']);
+});
