@@ -74,6 +74,17 @@ test('the first candidate creates the Lease, the second waits, and takes over wh
   assert.deepEqual(second.said(), ['another candidate holds the Lease: state-0', 'became leader: the Lease was free']);
 });
 
+test('a released Lease has no holder, and expires after a second for candidates that do not know releases', async (t) => {
+  const server = await startFakeApi(t);
+  const { election } = candidateOf(t, server, 'state-0');
+  election.start();
+  await eventually(() => election.isLeader(), 'it is leader');
+  assert.deepEqual(Object.keys(leaseOf(server).metadata?.annotations ?? {}), ['firesteel/holder-process']);
+  await election.stop();
+  const { metadata, spec } = leaseOf(server);
+  assert.deepEqual([spec?.holderIdentity, spec?.leaseDurationSeconds, metadata?.annotations], ['', 1, {}]);
+});
+
 test('the self metrics report the leader, since when, and failures', async (t) => {
   const server = await startFakeApi(t);
   server.fail('get', { status: 403, body: recorded('api/pods-403.txt') });

@@ -115,6 +115,16 @@ test('rules hide groups or complete matches, in text and in bytes', () => {
   assert.equal(redactor([]), undefined);
 });
 
+test('a value on which a rule cannot be evaluated is hidden completely, the others are shown', (context) => {
+  const redact = redactor([{ pattern: Pattern.of('token=(\\S+)'), fields: ['CMDLINE'] }]);
+  context.mock.method(Pattern.prototype, 'hide', () => {
+    throw new Error('too many steps');
+  });
+  const shown = redact?.(entry({ message: 'started', fields: new Map([['CMDLINE', 'run token=abc']]) }));
+  assert.equal(shown?.message, 'started');
+  assert.deepEqual([...(shown?.fields ?? [])], [['CMDLINE', '***']]);
+});
+
 test('the export format has one line for text, and name, length and bytes for the rest', () => {
   const fields = new Map<string, string | Uint8Array>([
     ['MESSAGE', 'ä'],

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { setTimeout } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import { createLog } from '../../../src/base/log.ts';
 import { ClusterState } from '../../../src/collectors/ksm/cluster-state.ts';
@@ -194,7 +193,8 @@ test('series of a custom resource end some time after its CRD is deleted', OPTIO
   server.watch.reset();
   await eventually(() => row('widgets.acme.io')?.state === 'not-served', 'the end of the collection');
   clock.ms += 299_000;
-  await setTimeout(50);
+  const asked = server.requests.length;
+  await eventually(() => server.requests.length > asked + 3, 'further attempts');
   assert.match(await textOf(state), /name="w"/);
   clock.ms += 2_000;
   await eventually(() => row('widgets.acme.io')?.objects === 0, 'the end of the series');
