@@ -1,10 +1,14 @@
+import { statSync } from 'node:fs';
 import { errorCode } from '../../base/error-text.ts';
-import { isTransient, listJournals, problemOf } from './listing.ts';
+import { isTransient, keyOf, listJournals, problemOf } from './listing.ts';
 import type { FilePosition } from './position.ts';
 import { DeletedJournal, OpenJournalFile } from './source.ts';
 
 /** Attempts to list files while others are renamed. */
 const TRIES = 3;
+
+/** After this many incomplete updates in a row, what is missing does not hold up what was found any longer. */
+const MAX_INCOMPLETE = 5;
 
 interface FileSetOptions {
   readonly paths: readonly string[];
@@ -29,8 +33,8 @@ interface Update {
   /** Whether files exist that cannot be read. */
   readonly hasDenied: boolean;
   /**
-   * Whether every file that existed, and every entry that was written before, was found. Otherwise something was renamed
-   * in each attempt, or the process lacks descriptors or memory.
+   * Whether every file that existed, and every entry that was written before, was found, or not for several updates.
+   * Otherwise something was renamed in each attempt, or the process lacks descriptors or memory.
    */
   readonly isComplete: boolean;
 }
@@ -61,6 +65,8 @@ export class FileSet {
   readonly #known = new Map<string, KnownFile>();
   /** How many of the open files are not in order yet. */
   #unsorted = 0;
+  /** Incomplete updates in a row. */
+  #incomplete = 0;
 
   constructor(options: FileSetOptions) {
     this.#options = options;
@@ -85,6 +91,8 @@ export class FileSet {
       else if (source.isFinished) this.#options.finished(source);
     }
     this.#sort();
+    this.#incomplete = isComplete ? 0 : this.#incomplete + 1;
+    if (this.#incomplete >= MAX_INCOMPLETE) isComplete = true;
     if (isComplete) {
       for (const source of this.#sources.values()) source.confirmed = before.get(source) ?? 0;
       for (const [fileId, position] of this.#closed) if (!present.has(fileId)) this.#forget(fileId, position);
@@ -166,8 +174,9 @@ export class FileSet {
     }
     const source = new OpenJournalFile(path, folder, this.#options.wanted);
     const { fileId } = source.file.header;
-    const isSame = source.key === key;
-    this.#known.set(source.key, { ctimeMs: source.ctimeMs, fileId });
+    // Some file systems state other numbers for open files: then the path is still that of the listed one.
+    const isSame = source.key === key || keyOf(statSync(path, { throwIfNoEntry: false })) === key;
+    this.#known.set(isSame ? key : source.key, { ctimeMs: isSame ? ctimeMs : source.ctimeMs, fileId });
     if (this.#sources.has(fileId)) {
       // A second name of the same file, or a copy.
       source.close();

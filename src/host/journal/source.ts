@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { READ_AT_ONCE } from '../../base/files.ts';
 import type { EntryPosition } from './entry.ts';
 import { JournalFile } from './journal-file.ts';
+import { keyOf } from './listing.ts';
 import type { FilePosition } from './position.ts';
 
 /** Files of journald, which gives the entries of all files in a folder numbers of one counter. */
@@ -49,9 +50,9 @@ export class OpenJournalFile {
     this.#fd = openSync(path, READ_AT_ONCE);
     try {
       // The path may have become that of another file since it was listed.
-      const { dev, ino, ctimeMs } = fstatSync(this.#fd);
-      this.key = `${dev}:${ino}`;
-      this.ctimeMs = ctimeMs;
+      const stat = fstatSync(this.#fd);
+      this.key = keyOf(stat);
+      this.ctimeMs = stat.ctimeMs;
       const readAt = (target: Buffer, position: number) => readSync(this.#fd, target, 0, target.length, position);
       this.file = new JournalFile(readAt, wanted);
       this.family = JOURNALD_NAME.test(path) ? dirname(path) : this.file.header.seqnumId;

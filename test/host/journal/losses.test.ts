@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { chmodSync, closeSync, openSync, renameSync, rmSync, symlinkSync, writeSync } from 'node:fs';
+import fs, { chmodSync, closeSync, openSync, renameSync, rmSync, statSync, symlinkSync, writeSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { mock, type TestContext, test } from 'node:test';
 import { Journal } from '../../../src/host/journal/journal.ts';
 import type { JournalPosition } from '../../../src/host/journal/position.ts';
 import { scratchFolder } from '../../kit/host-tree.ts';
@@ -250,6 +251,45 @@ test('a lack of descriptors delays entries, and counts none', (context) => {
   assert.deepEqual(received, model.written);
   assert.deepEqual(journal.lost, NOTHING);
   journal.close();
+});
+
+test('where open files have other numbers, or cannot be found at all, the others are read', (context) => {
+  const fstat = mock.method(fs, 'fstatSync', (fd: number) =>
+    Object.assign(statSync(`/proc/self/fd/${fd}`), { ino: 7 * fd, nlink: 1 }),
+  );
+  syncBuiltinESMExports();
+  context.after(() => {
+    fstat.mock.restore();
+    syncBuiltinESMExports();
+  });
+  for (const isRefused of [false, true]) {
+    const { folder, model } = begin(context);
+    model.write('system', 3);
+    const journal = open(folder);
+    const received = scanAndRead(journal);
+    model.write('system', 2);
+    model.rotate('system');
+    model.write('system', 2);
+    model.rotate('system');
+    model.vacuum();
+    model.write('system', 2);
+    for (let scans = 0; scans < 8; scans++) {
+      interleave(
+        (_, name, path) => {
+          if (!isRefused || name !== 'openSync' || !String(path).includes('@')) return;
+          throw Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' });
+        },
+        () => {
+          journal.scan();
+          received.push(...read(journal));
+        },
+      );
+    }
+    const { rotated, corrupt, unreadable } = journal.lost;
+    assert.equal(received.at(-1), model.written.at(-1));
+    assert.deepEqual([received.length + rotated + unreadable, corrupt], [model.written.length, 0]);
+    journal.close();
+  }
 });
 
 test('what may be in a file that cannot be read is counted as unreadable', (context) => {
