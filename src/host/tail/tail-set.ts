@@ -76,7 +76,8 @@ export class TailSet {
       this.#see(path, key, stat, nowMs, isFirst && !known);
     }
     if (isFirst && known) this.#findRenamed(nowMs);
-    for (const file of this.#files.values()) if (!seen.has(file.key)) file.isLeft = true;
+    else this.#saved?.clear();
+    for (const file of this.#files.values()) if (!seen.has(file.key)) this.#leave(file);
     return this.#ready(nowMs);
   }
 
@@ -186,7 +187,8 @@ export class TailSet {
         break;
       }
     }
-    this.#saved?.clear();
+    // One that was renamed after the patterns were expanded is listed in the next check.
+    this.#list.expire();
   }
 
   #ready(nowMs: number): TailedFile[] {
@@ -213,7 +215,7 @@ export class TailSet {
   #check(file: TailedFile, nowMs: number, more: boolean): boolean {
     const isQuiet = !file.isLeft && !file.hasNews && file.size === file.offset;
     if (isQuiet && (file.isOpen || !more || nowMs - file.grewAt > this.#options.closeAfterMs)) return true;
-    if (!this.#openIfThere(file) && !this.#openRenamed(file)) return this.#forget(file);
+    if (!this.#openIfThere(file) && !this.#openRenamed(file)) return this.#forgetLeft(file);
     const { size, nlink } = file.stat();
     if (size > file.size) file.grewAt = nowMs;
     if (size !== file.knownSize) file.isWaiting = false;
@@ -227,7 +229,22 @@ export class TailSet {
     if (!file.isLeft) return true;
     const isRead = file.offset >= size;
     const isLongQuiet = nowMs - file.grewAt > QUIET_MS;
-    return (isRead && nlink === 0) || ((isRead || file.isWaiting) && isLongQuiet) ? this.#forget(file) : true;
+    if (isRead && nlink === 0) return this.#forget(file);
+    return (isRead || file.isWaiting) && isLongQuiet ? this.#forgetLeft(file) : true;
+  }
+
+  /** No listed path points to the file. */
+  #leave(file: TailedFile): void {
+    if (file.isLeft) return;
+    file.isLeft = true;
+    file.leftAt = this.#refreshes;
+    // It may have been renamed to a name that a pattern matches.
+    this.#list.expire();
+  }
+
+  /** Forgets a file, but not before the next check: one that was renamed during this one is not listed yet. */
+  #forgetLeft(file: TailedFile): boolean {
+    return file.isLeft && file.leftAt < this.#refreshes ? this.#forget(file) : file.isOpen;
   }
 
   /** Opens a closed file that now has a name that no pattern matches. */

@@ -48,6 +48,8 @@ export class TailedFile {
   grewAt: number;
   /** Whether it no longer matches a pattern: it is read until it stops growing. */
   isLeft: boolean = false;
+  /** The number of the check in which it no longer did; 0 if that was before the start. */
+  leftAt = 0;
   /** Until when it is not read, because it may be the copy of a file that is about to be truncated. */
   heldUntil = 0;
   #headBytes = 0;
