@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { errorCode } from '../../base/error-text.ts';
-import { isTransient, keyOf, listJournals, problemOf } from './listing.ts';
+import { inodeKey } from '../tail/tailed-file.ts';
+import { isTransient, listJournals, problemOf } from './listing.ts';
 import type { FilePosition } from './position.ts';
 import { DeletedJournal, OpenJournalFile } from './source.ts';
 
@@ -9,6 +10,12 @@ const TRIES = 3;
 
 /** After this many incomplete updates in a row, what is missing does not hold up what was found any longer. */
 const MAX_INCOMPLETE = 5;
+
+/** Whether `path` is that of the file with this device and inode. */
+function isStill(path: string, key: string): boolean {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat !== undefined && inodeKey(stat) === key;
+}
 
 interface FileSetOptions {
   readonly paths: readonly string[];
@@ -175,7 +182,7 @@ export class FileSet {
     const source = new OpenJournalFile(path, folder, this.#options.wanted);
     const { fileId } = source.file.header;
     // Some file systems state other numbers for open files: then the path is still that of the listed one.
-    const isSame = source.key === key || keyOf(statSync(path, { throwIfNoEntry: false })) === key;
+    const isSame = source.key === key || isStill(path, key);
     this.#known.set(isSame ? key : source.key, { ctimeMs: isSame ? ctimeMs : source.ctimeMs, fileId });
     if (this.#sources.has(fileId)) {
       // A second name of the same file, or a copy.

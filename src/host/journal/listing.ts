@@ -1,6 +1,7 @@
-import { lstatSync, readdirSync, type Stats, statSync } from 'node:fs';
+import { lstatSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorCode, errorText } from '../../base/error-text.ts';
+import { inodeKey } from '../tail/tailed-file.ts';
 
 /** A journal file that was found. */
 interface Listed {
@@ -60,16 +61,13 @@ export function listJournals(folders: readonly string[], problems: Error[]): Lis
         if (isRoot) visit(root, path, false);
       } else if (isJournal && stat.isFile() && stat.size > 0) {
         // An empty one was just created: journald has not written its header yet.
-        files.push({ path, folder: root, key: keyOf(stat), ctimeMs: stat.ctimeMs, gid: stat.gid });
+        files.push({ path, folder: root, key: inodeKey(stat), ctimeMs: stat.ctimeMs, gid: stat.gid });
       }
     }
   };
   for (const root of folders) visit(root, root, true);
   return { files, isStable, isWhole };
 }
-
-/** Device and inode. */
-export const keyOf = (stat: Stats | undefined): string => (stat === undefined ? '' : `${stat.dev}:${stat.ino}`);
 
 /** An error with the path, and with the group to add if access was denied. */
 export function problemOf(path: string, gid: number | undefined, cause: unknown): Error {

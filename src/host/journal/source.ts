@@ -1,9 +1,9 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { READ_AT_ONCE } from '../../base/files.ts';
+import { inodeKey } from '../tail/tailed-file.ts';
 import type { EntryPosition } from './entry.ts';
 import { JournalFile } from './journal-file.ts';
-import { keyOf } from './listing.ts';
 import type { FilePosition } from './position.ts';
 
 /** Files of journald, which gives the entries of all files in a folder numbers of one counter. */
@@ -51,7 +51,7 @@ export class OpenJournalFile {
     try {
       // The path may have become that of another file since it was listed.
       const stat = fstatSync(this.#fd);
-      this.key = keyOf(stat);
+      this.key = inodeKey(stat);
       this.ctimeMs = stat.ctimeMs;
       const readAt = (target: Buffer, position: number) => readSync(this.#fd, target, 0, target.length, position);
       this.file = new JournalFile(readAt, wanted);

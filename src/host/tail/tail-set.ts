@@ -1,9 +1,8 @@
 import { type Stats, statSync } from 'node:fs';
-import { errorCode } from '../../base/error-text.ts';
 import { looksLikeCopy, newestCopy } from './copies.ts';
 import { FolderNames } from './folder-names.ts';
 import { PathList, type PathListOptions } from './path-list.ts';
-import { type FileState, inodeKey, TailedFile } from './tailed-file.ts';
+import { type FileState, inodeKey, openIfThere, TailedFile } from './tailed-file.ts';
 
 /** Events of the files of a set, for counting. */
 export interface TailEvents {
@@ -215,7 +214,7 @@ export class TailSet {
   #check(file: TailedFile, nowMs: number, more: boolean): boolean {
     const isQuiet = !file.isLeft && !file.hasNews && file.size === file.offset;
     if (isQuiet && (file.isOpen || !more || nowMs - file.grewAt > this.#options.closeAfterMs)) return true;
-    if (!this.#openIfThere(file) && !this.#openRenamed(file)) return this.#forgetLeft(file);
+    if (!openIfThere(file) && !this.#openRenamed(file)) return this.#forgetLeft(file);
     const { size, nlink } = file.stat();
     if (size > file.size) file.grewAt = nowMs;
     if (size !== file.knownSize) file.isWaiting = false;
@@ -252,15 +251,6 @@ export class TailSet {
     if (!file.isLeft) return false;
     const path = this.#names.pathOf(file.key, file.path);
     return path !== undefined && file.open(path);
-  }
-
-  #openIfThere(file: TailedFile): boolean {
-    try {
-      return file.open();
-    } catch (cause) {
-      if (errorCode(cause) === 'ENOENT') return false;
-      throw cause;
-    }
   }
 
   #forget(file: TailedFile): false {

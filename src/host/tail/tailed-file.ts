@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { crc32 } from 'node:zlib';
+import { errorCode } from '../../base/error-text.ts';
 import { READ_AT_ONCE } from '../../base/files.ts';
 
 /** The identity of a file across renames and restarts. */
@@ -152,5 +153,15 @@ export class TailedFile {
     this.isWaiting = false;
     this.isSkipping = false;
     this.#headBytes = 0;
+  }
+}
+
+/** Opens a file by its path; false if that points to nothing or to another file. Throws the other errors of node:fs. */
+export function openIfThere(file: TailedFile): boolean {
+  try {
+    return file.open();
+  } catch (cause) {
+    if (errorCode(cause) === 'ENOENT') return false;
+    throw cause;
   }
 }
