@@ -84,8 +84,9 @@ export class StagedRequest {
     };
     const enter = (stage: RequestStage) => this.#enter(stage, timeouts[stage]);
     request.once('socket', (socket: Socket) => {
+      // In a tunnel, the connection is open before TLS begins; its protocol has a name already.
       const isConnecting =
-        socket.connecting || (isSecure && socket instanceof TLSSocket && socket.getProtocol() === null);
+        socket.connecting || (isSecure && socket instanceof TLSSocket && socket.getPeerFinished() === undefined);
       if (!isConnecting) return enter('send');
       enter('connect');
       socket.once(isSecure ? 'secureConnect' : 'connect', () => enter('send'));

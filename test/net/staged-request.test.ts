@@ -5,7 +5,9 @@ import { type TestContext, test } from 'node:test';
 import { errorCode } from '../../src/base/error-text.ts';
 import { openResponse, readWhole } from '../../src/kube/http-exchange.ts';
 import { exchange } from '../../src/net/exchange.ts';
-import { StageTimeout } from '../../src/net/staged-request.ts';
+import { Names } from '../../src/net/names.ts';
+import { StagedRequest, StageTimeout } from '../../src/net/staged-request.ts';
+import { tunnelAgent } from '../../src/net/tunnel.ts';
 import { hungReceiver } from '../kit/hung-receiver.ts';
 import { rawServer } from '../kit/raw-server.ts';
 
@@ -69,6 +71,20 @@ test('a request that waits for a connection is aborted at once', async (t) => {
   await assert.rejects(get(url, agents, { signal: AbortSignal.timeout(100) }), { name: 'TimeoutError' });
   assert.ok(performance.now() - began < 2000, 'it waited for the first one');
   await assert.rejects(first, StageTimeout);
+});
+
+test('a server that does not answer TLS in the tunnel of a proxy is a connection that takes too long', async (t) => {
+  const proxy = await rawServer(t, (socket) => socket.write('HTTP/1.1 200 OK\r\n\r\n'));
+  const names = new Names();
+  t.after(() => names.close());
+  const https = tunnelAgent({ url: new URL(proxy), shown: proxy, variable: 'HTTPS_PROXY' }, names.lookup, {});
+  const { request, response } = new StagedRequest({
+    ...{ url: 'https://receiver.example/', method: 'GET', headers: {}, agents: { ...agentPair(t), https } },
+    timeouts: { connect: 200, send: 2000, response: 2000 },
+    signal: new AbortController().signal,
+  });
+  request.end();
+  await assert.rejects(response, { name: 'StageTimeout', stage: 'connect' });
 });
 
 test('a refusal with a body beyond the limit is truncated; a success is an error', async (t) => {
