@@ -20,6 +20,12 @@ test('errors name the file, never the content', (t) => {
   assert.throws(() => new SecretFile(path).read(), { message: `cannot read the secret file ${path}: ENOENT` });
   writeFileSync(path, '\n');
   assert.throws(() => new SecretFile(path).read(), { message: `the secret file ${path} is empty` });
+  for (const text of ['s3cret\nb', 's3cret\0', '\x1bs3cret', 's3cret\x7f']) {
+    writeFileSync(path, text);
+    assert.throws(() => new SecretFile(path).read(), {
+      message: `the secret file ${path} has more than one line of text`,
+    });
+  }
   writeFileSync(path, 's3cret'.repeat(20_000));
   assert.throws(
     () => new SecretFile(path).read(),

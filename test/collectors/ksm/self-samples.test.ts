@@ -31,6 +31,9 @@ test('a custom resource with the plural of a built-in one has its own series', (
     compression: 'zstd',
     log: createLog('silent'),
   });
+  const [stats] = state.followed[0]?.reflectors.map((reflector) => reflector.stats) ?? [];
+  Object.assign(stats?.lists ?? {}, { success: 1, error: 2 });
+  Object.assign(stats?.watches ?? {}, { success: 3, error: 4 });
   const out = new Snapshot();
   kubeStateSeries(state, ksmOptions.parse({}), '1.0.0')(out);
   followSeries(state)(out);
@@ -40,9 +43,11 @@ test('a custom resource with the plural of a built-in one has its own series', (
   assert.ok(keys.includes('firesteel_ksm_objects{resource="services.serving.knative.dev"}'));
   const lines = linesOf(out);
   for (const line of [
-    'kube_state_metrics_list_total{resource="*v1.Service",result="success"} 0',
+    'kube_state_metrics_list_total{resource="*v1.Service",result="success"} 1',
+    'kube_state_metrics_list_total{resource="*v1.Service",result="error"} 2',
     'kube_state_metrics_list_total{resource="*serving.knative.dev/v1.Service",result="success"} 0',
-    'kube_state_metrics_watch_total{resource="*v1.Service",result="error"} 0',
+    'kube_state_metrics_watch_total{resource="*v1.Service",result="success"} 3',
+    'kube_state_metrics_watch_total{resource="*v1.Service",result="error"} 4',
     'kube_state_metrics_shard_ordinal{shard_ordinal="0"} 0',
     'kube_state_metrics_total_shards 1',
     'kube_state_metrics_build_info{branch="",goversion="",revision="",version="firesteel-1.0.0"} 1',
