@@ -7,7 +7,7 @@ import type { DeniedAddresses } from '../net/denied.ts';
 import type { Names } from '../net/names.ts';
 
 /** The groups of series that tasks emit. */
-export type TaskGroup = 'probe' | 'scrape' | 'exec' | 'node';
+export type TaskGroup = 'probe' | 'exec' | 'node';
 
 /** The environment of a task. */
 export interface TaskWorld {

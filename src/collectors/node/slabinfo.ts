@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { zip } from '../../base/zip.ts';
 import { pattern } from '../../config/units.ts';
 import { eachRecord } from '../../host/lines.ts';
-import { integer } from '../../host/numbers.ts';
+import { count } from '../../host/numbers.ts';
 import { gauge } from '../../metrics/family.ts';
 import { defineCollector } from '../collector.ts';
 
@@ -41,7 +41,7 @@ export const slabinfo = defineCollector({
         const [, slab, ...columns] = ROW.exec(line) ?? [];
         if (slab === undefined) throw new Error(`expected the name of a slab and ${COLUMNS.length} numbers`);
         if (!slabsInclude.test(slab) || slabsExclude?.test(slab)) return;
-        const values = columns.map(integer);
+        const values = columns.map(count);
         for (const [family, value] of zip(COLUMNS, values)) out.add(family, value, slab);
       });
     };
