@@ -5,7 +5,7 @@ import { deliverySettings } from '../../src/exporters/delivery/settings.ts';
 import { commonSettings, type ExporterType, typeSetting } from '../../src/exporters/exporter-type.ts';
 import { httpSettings, refuseWrongPaths } from '../../src/exporters/http/settings.ts';
 
-const WRONG_PATHS = [{ path: /\/api(?:\/series)?$/, advice: 'omit /api: the agent adds /api/series itself' }];
+const WRONG_PATHS = [{ path: /\/api\/series$/, advice: 'omit /api/series: the agent adds it itself' }];
 
 const settings = z
   .strictObject({
@@ -42,7 +42,7 @@ export const modelExporter: ExporterType<typeof settings> = {
             const { name, value, timestampMs = stampMs } = line;
             // An empty label of the target removes that of the line, as in remote write.
             const all = new Map([...line.labels, ...shared]);
-            const labels = Object.fromEntries([...all].filter(([, value]) => value !== ''));
+            const labels = Object.fromEntries([...all].filter(([, text]) => text !== ''));
             if (Number.isFinite(value)) series.push(JSON.stringify({ name, labels, value, timestampMs }));
             else omitted++;
           }

@@ -60,7 +60,7 @@ export function contextOf({ env = {}, spoolPath }: AroundExporter = {}, it?: obj
   return { around, settings: config.exporters.it, lines, counted };
 }
 
-/** What a type of the list requires besides `type` and `url`, or another `url`, below the address `base` of a server. */
+/** What a type of the list requires besides `type`, `url` and texts, or another `url`, below the address `base` of a server. */
 const REQUIRED: Readonly<Record<string, (base: string) => object>> = {
   remotewrite: (base) => ({ url: `${base}/api/v1/write` }),
 };
@@ -68,9 +68,18 @@ const REQUIRED: Readonly<Record<string, (base: string) => object>> = {
 /** All types in the list, in its order. */
 export const EXPORTER_TYPES: readonly string[] = exporterSection.options.map(({ shape }) => String(shape.type.value));
 
-/** The least settings of an exporter of `type` for the server at `base`. Fails when {@link REQUIRED} lacks something. */
+/**
+ * The least settings of an exporter of `type` for the server at `base`; required texts are `x`. Fails when
+ * {@link REQUIRED} lacks something.
+ */
 export function requiredSettings(type: string, base: string): { readonly type: string; readonly url: string } {
-  const settings = { type, url: base, ...REQUIRED[type]?.(base) };
+  const given = { type, url: base, ...REQUIRED[type]?.(base) };
+  const texts = exporterSection
+    .safeParse(given)
+    .error?.issues.flatMap((issue) =>
+      issue.code === 'invalid_type' && issue.expected === 'string' ? [[issue.path.join('.'), 'x'] as const] : [],
+    );
+  const settings = { ...given, ...Object.fromEntries(texts ?? []) };
   const { error } = exporterSection.safeParse(settings);
   const lacks = error?.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
   if (lacks !== undefined) assert.fail(`add what type ${type} requires to REQUIRED in test/kit/exporter.ts: ${lacks}`);

@@ -1,6 +1,6 @@
 // /proc/sys/kernel/hung_task_detect_count: Documentation/admin-guide/sysctl/kernel.rst. Absent before Linux 6.13.
 import { oneLine } from '../../host/lines.ts';
-import { count } from '../../host/numbers.ts';
+import { integer } from '../../host/numbers.ts';
 import { counter } from '../../metrics/family.ts';
 import { defineCollector, NO_OPTIONS } from '../collector.ts';
 
@@ -15,6 +15,6 @@ export const kernelHung = defineCollector({
   families: [hungTasks],
   create({ host }) {
     const path = host.proc('sys/kernel/hung_task_detect_count');
-    return (out) => out.add(hungTasks, oneLine(path, host.read(path).trim(), count));
+    return (out) => out.add(hungTasks, oneLine(path, host.read(path).trim(), integer));
   },
 });

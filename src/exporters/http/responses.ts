@@ -90,7 +90,7 @@ export const ADDRESS_RESPONSES: readonly ResponseRule[] = [
     text: TENANT,
     action: 'pause',
     reason: 'tenant',
-    hint: 'check the tenant in the url (…/insert/TENANT/prometheus) or in headers',
+    hint: 'check the tenant in the url (of VictoriaMetrics, …/insert/TENANT/prometheus) or in headers',
   },
   {
     when: [400, 499],
