@@ -61,7 +61,8 @@ async function tryPush(
   const attempt = isOld ? await ask(true) : first;
   const ms = Math.round(attempt.durationSeconds * 1000);
   const through = attempt.proxy === undefined ? '' : ` through the proxy ${attempt.proxy}`;
-  const isAccepted = probe.accepted.some((code) => code === attempt.code) && !attempt.isPage;
+  const isExpected = probe.text?.test(attempt.text) ?? true;
+  const isAccepted = probe.accepted.some((code) => code === attempt.code) && isExpected && !attempt.isPage;
   if (isAccepted)
     return {
       isAccepted,

@@ -10,7 +10,7 @@ import { overHttp } from '../../src/exporters/delivery/over-http.ts';
 import { deliverySettings } from '../../src/exporters/delivery/settings.ts';
 import { commonSettings, typeSetting } from '../../src/exporters/exporter-type.ts';
 import { httpSettings } from '../../src/exporters/http/settings.ts';
-import { batchAt, contextOf, SENT } from '../kit/exporter.ts';
+import { batchAt, checkOf, contextOf, SENT } from '../kit/exporter.ts';
 import { until } from '../kit/until.ts';
 
 // A protocol of text as in CONTRIBUTING.md, with a receiver that checks its rules.
@@ -23,13 +23,15 @@ const settings = z.strictObject({
   compression: z.literal('gzip').default('gzip'),
 });
 
-const { create } = overHttp<z.output<typeof settings>>({
+const traits = () => ({ acceptsZstd: false, endsSeries: false, limitsLabels: false });
+
+const { create, check } = overHttp<z.output<typeof settings>>({
   protocol: async () => ({
     type: 'in-place',
     method: 'POST',
     url: (base, target, stampMs) =>
       `${base}/text?${new URLSearchParams({ ...labelsOfTarget(target), time: String(stampMs) })}`,
-    probe: { method: 'GET', members: [], accepted: [405] },
+    probe: { method: 'POST', members: [], accepted: [400], text: /^no lines/ },
     responses: [
       { when: 204, action: 'done', reason: 'ok' },
       { when: 400, text: /line \d/, page: false, action: 'drop', reason: 'rejected' },
@@ -72,4 +74,18 @@ test('a protocol defined inline delivers after failures, with the labels and the
   assert.deepEqual(new Set(requests.map((request) => request.url)), new Set([url]));
   assert.match(url, /^POST \/text\?job=node-exporter&instance=.+&time=1795000000000$/);
   assert.match(requests.at(-1)?.text ?? '', /^stamp(?:\{\})? 1795000000000$/m);
+});
+
+test('a code that other servers also return is only that of the receiver with its message', async (context) => {
+  const server = createServer((request, response) => {
+    response.writeHead(400).end(request.url?.startsWith('/ours/') ? 'no lines' : 'unsupported request');
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  context.after(() => server.close().closeAllConnections());
+  const { port } = server.address() as AddressInfo;
+  const type = { name: 'in-place', settings, traits, create, check };
+  const [ours] = await checkOf(`http://127.0.0.1:${port}/ours`, {}, type);
+  const [other] = await checkOf(`http://127.0.0.1:${port}/other`, {}, type);
+  assert.deepEqual([ours?.acceptsPushes, other?.acceptsPushes], [true, false], JSON.stringify([ours, other]));
+  assert.match(other?.text ?? '', /400: unsupported request/);
 });

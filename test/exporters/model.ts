@@ -42,7 +42,7 @@ export const modelExporter: ExporterType<typeof settings> = {
             const { name, value, timestampMs = stampMs } = line;
             // An empty label of the target removes that of the line, as in remote write.
             const all = new Map([...line.labels, ...shared]);
-            const labels = Object.fromEntries([...all].filter(([, text]) => text !== ''));
+            const labels = Object.fromEntries([...all].filter(([, own]) => own !== ''));
             if (Number.isFinite(value)) series.push(JSON.stringify({ name, labels, value, timestampMs }));
             else omitted++;
           }

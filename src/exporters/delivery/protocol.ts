@@ -48,6 +48,8 @@ export interface Protocol {
     readonly method: 'GET' | 'POST';
     readonly members: readonly Buffer[];
     readonly accepted: readonly number[];
+    /** Further condition on the receiver's message. */
+    readonly text?: RegExp;
   };
   /** The meaning of each response. The first match applies. */
   readonly responses: readonly ResponseRule[];
