@@ -101,7 +101,7 @@ test('responses of nginx to a request that it does not support do not concern th
   await at(`${nginx.pages}/refused`, 'refused', /url, route, TLS, tenant and credentials/);
   await at(`${nginx.pages}/empty`, 'refused', /url, route, TLS, tenant and credentials/);
   await at(nginx.proxy.replace('http:', 'https:'), 'network', /does not speak TLS/);
-  await at(nginx.wantsCertificate, 'network', /certificates/);
+  await at(nginx.wantsCertificate, 'network', /certificate was not accepted/);
   if (!serverAvailable(t, 'prometheus-pushgateway')) return;
   const gateway = await startServer(
     t,
